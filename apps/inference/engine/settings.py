@@ -1,0 +1,73 @@
+"""What a caller may choose for one run, checked once on construction."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .errors import EngineError
+
+MODELS = ("lipsync-1.9.0-beta", "lipsync-2", "lipsync-2-pro", "sync-3")
+SYNC_MODES = ("cut_off", "loop", "bounce", "silence", "remap")
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Options of one run.
+
+    ``temperature`` (0..1) scales the range of movement and ``occlusion_detection`` keeps objects in front of the
+    mouth; both are options of lipsync-2 and lipsync-2-pro (sync-3 always handles obstructions). ``reasoning`` makes
+    lipsync-2-pro check its own output. ``seed`` fixes everything that is drawn at random.
+    """
+
+    model: str = "lipsync-2"
+    sync_mode: str = "cut_off"
+    temperature: float = 0.5
+    occlusion_detection: bool = False
+    reasoning: bool = False
+    active_speaker: bool = False
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.model not in MODELS:
+            raise _unknown("model", self.model, MODELS)
+        if self.sync_mode not in SYNC_MODES:
+            raise _unknown("sync_mode", self.sync_mode, SYNC_MODES)
+        if not 0.0 <= self.temperature <= 1.0:
+            raise EngineError(
+                "generation_input_option_invalid",
+                f"The temperature is {self.temperature}.",
+                "Choose a value from 0 to 1.",
+            )
+
+    @property
+    def handles_occlusion(self) -> bool:
+        """Whether objects in front of the mouth are looked for."""
+        return self.model == "sync-3" or (self.occlusion_detection and self.model.startswith("lipsync-2"))
+
+    @property
+    def opens_still_mouths(self) -> bool:
+        """Whether a mouth that never moves in the footage is opened with a painted interior."""
+        return self.model == "sync-3"
+
+    @property
+    def range_temperature(self) -> float:
+        """The temperature in force: a fixed middle for the models without that option."""
+        return self.temperature if self.model.startswith("lipsync-2") else 0.5
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> EngineSettings:
+        """The inverse of :meth:`to_dict`."""
+        return cls(**values)
+
+
+def _unknown(name: str, value: object, known: tuple[str, ...]) -> EngineError:
+    return EngineError(
+        "generation_input_option_invalid",
+        f"“{value}” is not a known {name}.",
+        f"Choose one of: {', '.join(known)}.",
+    )
