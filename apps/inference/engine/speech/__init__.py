@@ -1,0 +1,1 @@
+"""Sound to mouth: log-mel, speech encoder, readout, speech activity, offsets."""
