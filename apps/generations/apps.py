@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class GenerationsConfig(AppConfig):
+    name = "apps.generations"

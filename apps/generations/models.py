@@ -1,0 +1,108 @@
+"""A generation (a "take"): one run of a model on a video and a soundtrack, and its whole story."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+
+class Status(models.TextChoices):
+    PENDING = "PENDING", "Queued"
+    PROCESSING = "PROCESSING", "Running"
+    COMPLETED = "COMPLETED", "Finished"
+    FAILED = "FAILED", "Failed"
+    REJECTED = "REJECTED", "Refused"
+    CANCELLED = "CANCELLED", "Cancelled"
+
+
+class Stage(models.TextChoices):
+    """Where the work is; the order is the order of the steps."""
+
+    QUEUED = "queued", "Queued"
+    READ = "read", "Reading footage and following faces"
+    SPEECH = "speech", "Listening to the soundtrack"
+    PLAN = "plan", "Planning the mouth"
+    LIPSYNC = "lipsync", "Lipsync"
+    ASSEMBLE = "assemble", "Sound and file"
+    PROOF = "proof", "Proof"
+
+
+class GenerationQuerySet(models.QuerySet["Generation"]):
+    def listed(self, workspace) -> "GenerationQuerySet":
+        return self.filter(workspace=workspace, deleted_at=None).order_by("-created_at")
+
+    def active(self) -> "GenerationQuerySet":
+        """Queued or running."""
+        return self.filter(status__in=[Status.PENDING, Status.PROCESSING])
+
+
+class Generation(models.Model):
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.PROTECT, related_name="generations")
+    project = models.ForeignKey("projects.Project", on_delete=models.SET_NULL, null=True, related_name="takes")
+    number = models.PositiveIntegerField(default=1, help_text="take number within the project")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    video = models.ForeignKey("assets.Asset", on_delete=models.PROTECT, related_name="takes_as_video")
+    audio = models.ForeignKey("assets.Asset", on_delete=models.PROTECT, related_name="takes_as_audio")
+    model = models.CharField(max_length=40)
+    sync_mode = models.CharField(max_length=10)
+    options = models.JSONField(default=dict, blank=True)
+    backend = models.CharField(max_length=40, default="native")
+
+    status = models.CharField(max_length=10, choices=Status, default=Status.PENDING, db_index=True)
+    stage = models.CharField(max_length=10, choices=Stage, default=Stage.QUEUED)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True, help_text="last sign of life from a worker")
+    cancel_requested_at = models.DateTimeField(null=True)
+    error_code = models.CharField(max_length=80, blank=True)
+    error_message = models.TextField(blank=True)
+    error_advice = models.TextField(blank=True)
+
+    price_micros_per_frame = models.BigIntegerField(default=0, help_text="as quoted, after discount, at 25 fps")
+    quoted_seconds = models.FloatField(default=0)
+    quoted_micros = models.BigIntegerField(default=0)
+    charged_seconds = models.FloatField(null=True)
+    charged_micros = models.BigIntegerField(null=True)
+
+    result = models.ForeignKey("assets.Asset", on_delete=models.SET_NULL, null=True, related_name="made_by")
+    report = models.JSONField(null=True)
+    note = models.CharField(max_length=300, blank=True)
+
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    objects = GenerationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["workspace", "deleted_at", "-created_at"], name="takes_page")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["project", "number"], condition=models.Q(project__isnull=False), name="one_take_per_number"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Take {self.number}, {self.model}, {self.status}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status not in (Status.PENDING, Status.PROCESSING)
+
+
+class Event(models.Model):
+    """One line of a generation's story: state changes, steps, retries. Append-only."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="events")
+    at = models.DateTimeField(default=timezone.now)
+    what = models.CharField(max_length=60)
+    detail = models.JSONField(default=dict, blank=True)
+
+    class Meta:
+        ordering = ["at", "id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%H:%M:%S} {self.what}"

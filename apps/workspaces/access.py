@@ -1,0 +1,40 @@
+"""The door to a workspace: every view, task and API route gets its objects through here.
+
+An outsider is told that nothing is there (404), so that names of workspaces do not leak. A member whose role is too
+small is told so (403).
+"""
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404
+
+from apps.accounts.models import User
+from apps.workspaces.models import Membership, Role, Workspace
+
+ROLE_NEEDED = "Your role in this workspace is {role}. This needs {needed}; an owner can change your role."
+
+
+def membership_in(user, slug: str, *, at_least: Role = Role.VIEWER) -> Membership:
+    """Membership of a signed-in person in the workspace with this slug.
+
+    Raises ``Http404`` for outsiders, ``PermissionDenied`` for a role below ``at_least``.
+    """
+    membership = Membership.objects.select_related("workspace", "user").filter(workspace__slug=slug, user=user).first()
+    if membership is None:
+        raise Http404("There is no such workspace.")
+    require(membership, at_least)
+    return membership
+
+
+def membership_for(user: User, workspace: Workspace, *, at_least: Role = Role.VIEWER) -> Membership:
+    """The same for a workspace already at hand; a person who is not in it meets ``PermissionDenied``."""
+    membership = Membership.objects.select_related("workspace", "user").filter(workspace=workspace, user=user).first()
+    if membership is None:
+        raise PermissionDenied("This workspace is not yours.")
+    require(membership, at_least)
+    return membership
+
+
+def require(membership: Membership, at_least: Role) -> None:
+    """Raise ``PermissionDenied`` with the role held and the role needed."""
+    if not membership.may(at_least):
+        raise PermissionDenied(ROLE_NEEDED.format(role=Role(membership.role).label, needed=at_least.label))

@@ -1,0 +1,83 @@
+"""Every environment variable the studio reads, with its type and default, in one table.
+
+A name that starts with ``STUDIO_`` and is not in the table stops the start: a misspelt setting must not be ignored.
+``docs/operations.md`` documents each row; a test keeps the two in step.
+"""
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: its type, its default where there is one, and what it decides."""
+
+    kind: type
+    default: object
+    meaning: str
+
+
+VARIABLES: dict[str, Variable] = {
+    "STUDIO_MODE": Variable(str, "embedded", "embedded (one machine, all parts inside) or production"),
+    "STUDIO_DATA": Variable(str, str(ROOT / "var"), "folder that holds all state: database, media, models, keys"),
+    "STUDIO_SECRET_KEY": Variable(str, "", "signing key; made and kept in STUDIO_DATA when embedded"),
+    "STUDIO_HOSTS": Variable(list, [], "host names the studio answers to, separated by commas"),
+    "STUDIO_URL": Variable(str, "", "public address, used in links and checked as origin of forms"),
+    "STUDIO_BILLING": Variable(bool, False, "charge for generations; off shows every price as zero"),
+    "STUDIO_UPLOAD_LIMIT": Variable(int, 5 * 1024**3, "largest upload in bytes, before the plan's own limit"),
+    "STUDIO_WORKERS": Variable(int, 0, "worker processes that `make run` starts; 0 takes one per core"),
+    "STUDIO_MODELS": Variable(str, "", "folder of unpacked face and speech nets; empty: STUDIO_DATA/models"),
+    "STUDIO_BACKENDS": Variable(dict, {}, "engine per model, as model=backend pairs; native where not named"),
+    "STUDIO_TEST_RUN": Variable(bool, False, "set by the test suite only: fast password hashes, plain static names"),
+    "STUDIO_MEDIA_SAMPLES": Variable(str, "", "folder of real clips for tests and benchmarks"),
+    "STUDIO_FUZZ_INPUTS": Variable(int, 0, "number of damaged inputs the engine's fuzz test makes; 0: its default"),
+    "DATABASE_URL": Variable(str, "", "PostgreSQL or SQLite address; empty: SQLite in STUDIO_DATA"),
+    "REDIS_URL": Variable(str, "", "Redis address; empty: the server that `make run` starts"),
+    "EMAIL_URL": Variable(str, "", "mail server address; empty: mails are written to STUDIO_DATA/mail"),
+    "S3_BUCKET": Variable(str, "", "bucket for media; empty: local disk in STUDIO_DATA/media"),
+    "S3_ENDPOINT": Variable(str, "", "address of an S3-compatible store; empty: Amazon's"),
+    "S3_REGION": Variable(str, "us-east-1", "region of the bucket"),
+    "PORT": Variable(int, 8000, "port the web server listens on"),
+}
+
+env = environ.Env()
+
+
+def read(name: str):
+    """Value of one variable of the table, converted to its type.
+
+    Raises ``ImproperlyConfigured`` naming the variable when the value does not convert.
+    """
+    variable = VARIABLES[name]
+    try:
+        return env.get_value(name, cast=variable.kind, default=variable.default)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not a valid {variable.kind.__name__}: {error}") from error
+
+
+def refuse_unknown_names() -> None:
+    """Stop on a ``STUDIO_`` variable that no row of the table names."""
+    unknown = sorted(name for name in os.environ if name.startswith("STUDIO_") and name not in VARIABLES)
+    if unknown:
+        known = ", ".join(name for name in VARIABLES if name.startswith("STUDIO_"))
+        raise ImproperlyConfigured(f"Unknown setting {', '.join(unknown)}. Known are: {known}.")
+
+
+def kept_secret(path: Path) -> str:
+    """Secret of the embedded mode: made once, readable by the owner alone, the same at the next start."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_text().strip()
+    with os.fdopen(descriptor, "w") as file:
+        secret = secrets.token_urlsafe(48)
+        file.write(secret)
+    return secret

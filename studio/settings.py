@@ -1,0 +1,264 @@
+"""Settings of the studio: one file, driven by the table in ``studio/environment.py``.
+
+Two modes. ``embedded`` needs nothing from outside and keeps all state in one folder. ``production`` refuses to start
+without its secret, its hosts, its public address, a PostgreSQL database and a Redis server of its own.
+"""
+
+from pathlib import Path
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from studio.environment import ROOT, kept_secret, read, refuse_unknown_names
+
+refuse_unknown_names()
+
+MODE = read("STUDIO_MODE")
+if MODE not in ("embedded", "production"):
+    raise ImproperlyConfigured(f"STUDIO_MODE is {MODE!r}. It is either embedded or production.")
+PRODUCTION = MODE == "production"
+TEST_RUN = read("STUDIO_TEST_RUN")
+DEBUG = False
+
+BASE_DIR = ROOT
+DATA_DIR = Path(read("STUDIO_DATA")).expanduser().resolve()
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+MODELS_DIR = Path(read("STUDIO_MODELS") or DATA_DIR / "models").expanduser().resolve()
+
+if PRODUCTION:
+    missing = [
+        name
+        for name in ("STUDIO_SECRET_KEY", "STUDIO_HOSTS", "STUDIO_URL", "DATABASE_URL", "REDIS_URL")
+        if not read(name)
+    ]
+    if missing:
+        raise ImproperlyConfigured(f"Production mode needs {', '.join(missing)}. See docs/operations.md.")
+
+SECRET_KEY = read("STUDIO_SECRET_KEY") or kept_secret(DATA_DIR / "keys" / "secret")
+ALLOWED_HOSTS = read("STUDIO_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
+PORT = read("PORT")
+PUBLIC_URL = read("STUDIO_URL") or f"http://localhost:{PORT}"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+
+INSTALLED_APPS = [
+    "apps.accounts",
+    "apps.workspaces",
+    "apps.catalog",
+    "apps.assets",
+    "apps.billing",
+    "apps.generations",
+    "apps.inference",
+    "apps.projects",
+    "studio",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "template_partials",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "studio.middleware.RequestIdMiddleware",
+]
+
+ROOT_URLCONF = "studio.urls"
+WSGI_APPLICATION = "studio.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "studio.context.shell",
+            ],
+        },
+    }
+]
+
+# --- Data -----------------------------------------------------------------------------------------------------------
+DATABASE_URL = read("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'studio.sqlite3'}"
+DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # Write-ahead log: the web reads while a worker writes. IMMEDIATE: two writers wait for each other at the start of a
+    # transaction instead of failing in its middle. 20 s: longer than any of our transactions.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+    }
+else:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# `make run` notes the address of the server it started, so that other commands find it too.
+REDIS_NOTE = DATA_DIR / "run" / "redis.url"
+REDIS_URL = read("REDIS_URL") or (REDIS_NOTE.read_text().strip() if REDIS_NOTE.exists() else "")
+if REDIS_URL:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+else:
+    CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+S3_BUCKET = read("S3_BUCKET")
+if S3_BUCKET:
+    MEDIA_STORAGE: dict = {
+        "BACKEND": "storages.backends.s3.S3Storage",
+        "OPTIONS": {
+            "bucket_name": S3_BUCKET,
+            "endpoint_url": read("S3_ENDPOINT") or None,
+            "region_name": read("S3_REGION"),
+            "file_overwrite": True,
+            "querystring_expire": 3600,
+        },
+    }
+else:
+    MEDIA_STORAGE = {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": DATA_DIR / "media", "allow_overwrite": True},
+    }
+STORAGES = {
+    "default": MEDIA_STORAGE,
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if TEST_RUN
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+# Front-end libraries come from package.json and are served as they are, under their own names.
+VENDOR_DIR = BASE_DIR / "node_modules"
+if VENDOR_DIR.exists():
+    STATICFILES_DIRS += [
+        (f"vendor/{name}", VENDOR_DIR / path)
+        for name, path in (
+            ("tus", "tus-js-client/dist"),
+            ("idiomorph", "idiomorph/dist"),
+            ("wavesurfer", "wavesurfer.js/dist"),
+        )
+        if (VENDOR_DIR / path).exists()
+    ]
+WHITENOISE_USE_FINDERS = TEST_RUN
+
+UPLOAD_LIMIT = read("STUDIO_UPLOAD_LIMIT")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024**2
+FILE_UPLOAD_TEMP_DIR = DATA_DIR / "tmp"
+FILE_UPLOAD_TEMP_DIR.mkdir(parents=True, exist_ok=True)
+
+# --- People ---------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher" if TEST_RUN else "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+ACCOUNT_LOGOUT_REDIRECT_URL = "account_login"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+# Without a mail server nobody could confirm an address, so the embedded mode lets people in and writes the mail down.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "optional"
+ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "apps.accounts.forms.SignupForm", "login": "apps.accounts.forms.LoginForm"}
+ACCOUNT_SESSION_REMEMBER = True
+
+if email_url := read("EMAIL_URL"):
+    vars().update(environ.Env.email_url_config(email_url))
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    EMAIL_FILE_PATH = DATA_DIR / "mail"
+
+# --- Security -------------------------------------------------------------------------------------------------------
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if PRODUCTION:
+    SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_HSTS_SECONDS = 31_536_000
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:", "blob:"],
+        "media-src": [SELF, "blob:"],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# --- Work -----------------------------------------------------------------------------------------------------------
+BILLING = read("STUDIO_BILLING")
+INFERENCE_BACKENDS = read("STUDIO_BACKENDS")
+CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+CELERY_RESULT_BACKEND = CELERY_BROKER_URL
+CELERY_RESULT_EXPIRES = 24 * 3600
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_DEFAULT_QUEUE = "cpu"
+CELERY_TASK_ROUTES = {"inference.*": {"queue": "cpu"}, "assets.*": {"queue": "io"}, "generations.*": {"queue": "io"}}
+# Longer than the longest step (hard limit one hour), or Redis would hand a running step to a second worker.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * 3600}
+CELERY_TASK_TIME_LIMIT = 3600
+CELERY_TASK_SOFT_TIME_LIMIT = 3300
+CELERY_WORKER_MAX_TASKS_PER_CHILD = 50
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
+CELERY_BEAT_SCHEDULE = {
+    "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
+    "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
+}
+
+# --- Language, time, logs -------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "UTC"
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "WARNING" if TEST_RUN else "INFO"},
+}

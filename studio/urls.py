@@ -1,0 +1,22 @@
+"""Addresses of the studio. Each app brings its own below its workspace."""
+
+from django.urls import include, path
+
+from studio import views
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("theme/", views.theme, name="theme"),
+    path("healthz", views.health, name="health"),
+    path("account/", include("allauth.urls")),
+    path("w/new/", views.new_workspace, name="new_workspace"),
+    path("w/<slug:ws>/", views.enter, name="workspace"),
+    path("w/<slug:ws>/library/", include("apps.assets.urls")),
+    path("w/<slug:ws>/", include("apps.projects.urls")),
+    path("w/<slug:ws>/p/<uuid:project_id>/takes/", include("apps.generations.urls")),
+]
+
+handler400 = "studio.views.bad_request"
+handler403 = "studio.views.forbidden"
+handler404 = "studio.views.not_found"
+handler500 = "studio.views.server_error"

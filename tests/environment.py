@@ -1,0 +1,30 @@
+"""Environment of the test suite, set before Django reads its settings (loaded as a pytest plug-in).
+
+Each pytest process (and each xdist worker) has a data folder of its own that is removed at the end.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+DATA = Path(tempfile.mkdtemp(prefix="studio-test-"))
+atexit.register(shutil.rmtree, DATA, ignore_errors=True)
+
+for name in [name for name in os.environ if name.startswith(("STUDIO_", "S3_")) or name == "EMAIL_URL"]:
+    if name not in ("STUDIO_MEDIA_SAMPLES", "STUDIO_MODELS", "STUDIO_FUZZ_INPUTS"):
+        del os.environ[name]
+
+os.environ["STUDIO_DATA"] = str(DATA)
+os.environ["STUDIO_TEST_RUN"] = "1"
+os.environ.setdefault("STUDIO_MODELS", str(Path(__file__).resolve().parent.parent / "var" / "models"))
+os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's event loop runs beside the test's own database calls
+
+if "REDIS_URL" not in os.environ:
+    from studio.redis_server import RedisServer
+
+    _server = RedisServer(DATA / "redis")
+    _server.start()
+    atexit.register(_server.stop)
+    os.environ["REDIS_URL"] = _server.url
