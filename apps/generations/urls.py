@@ -1,0 +1,4 @@
+"""Addresses of takes."""
+
+app_name = "generations"
+urlpatterns: list = []

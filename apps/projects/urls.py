@@ -1,0 +1,4 @@
+"""Addresses of projects and the workbench."""
+
+app_name = "projects"
+urlpatterns: list = []
