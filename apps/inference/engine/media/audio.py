@@ -1,0 +1,75 @@
+"""Sound in and out: mono 16 kHz for analysis, blocks at 48 kHz for the track of the output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+
+from ..errors import audio_invalid
+from .container import decode_tolerantly, open_input
+
+ANALYSIS_RATE = 16_000
+OUTPUT_RATE = 48_000
+MAX_START_GAP_S = 600.0  # a clock further off than this is broken, not late
+
+
+def read_mono(path: Path, rate: int = ANALYSIS_RATE, limit_s: float | None = None) -> np.ndarray:
+    """The sound of ``path`` as (N,) float32 in -1..1, sample 0 at the file's time 0 (see :func:`blocks`)."""
+    parts, total = [], 0
+    for block in blocks(path, rate, 1):
+        parts.append(block[0])
+        total += block.shape[1]
+        if limit_s is not None and total >= limit_s * rate:
+            break
+    if not parts:
+        raise audio_invalid(f"No sound of {path.name} can be decoded.")
+    samples = np.concatenate(parts)
+    return samples if limit_s is None else samples[: round(limit_s * rate)]
+
+
+def channel_count(path: Path) -> int:
+    """Channels of the first sound track: 1, or 2 for anything wider."""
+    with open_input(path, audio_invalid) as container:
+        return min(2, _first_track(container, path).codec_context.channels)
+
+
+def blocks(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
+    """Decoded blocks (channels, n) float32, gapless from time 0.
+
+    Time 0 is the first frame of the picture where the file has one, else the start of the sound. Sound that begins
+    later is preceded by silence; what lies before time 0 is left out.
+    """
+    with open_input(path, audio_invalid) as container:
+        track = _first_track(container, path)
+        origin = _origin(container, track)
+        resampler = av.AudioResampler(format="fltp", layout="mono" if channels == 1 else "stereo", rate=rate)
+        skip: int | None = None
+        for frame in decode_tolerantly(container, track):
+            if skip is None:
+                start = float(frame.pts * frame.time_base) - origin if frame.pts is not None else 0.0
+                skip = -round(start * rate) if abs(start) < MAX_START_GAP_S else 0
+                if skip < 0:
+                    yield np.zeros((channels, -skip), np.float32)
+                    skip = 0
+            for out in resampler.resample(frame):
+                block = out.to_ndarray()
+                yield block[:, skip:]
+                skip = max(0, skip - block.shape[1])
+        if skip is not None:
+            for out in resampler.resample(None):
+                yield out.to_ndarray()
+
+
+def _first_track(container: Any, path: Path) -> Any:
+    if not container.streams.audio:
+        raise audio_invalid(f"The file {path.name} has no sound.", "Choose a file with a sound track.")
+    return container.streams.audio[0]
+
+
+def _origin(container: Any, track: Any) -> float:
+    stream = container.streams.video[0] if container.streams.video else track
+    return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0

@@ -1,0 +1,68 @@
+"""Opening files that strangers hand in.
+
+A media library that is given a text file happily follows it: playlists and "concat" scripts name other files and
+network addresses. So only self-contained formats are let in, and only the ``file`` protocol.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+from av.container import InputContainer
+
+from ..errors import EngineError
+
+DEMUXERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm", "avi", "mpegts", "mpeg", "mpegvideo", "flv", "asf", "ogg", "nut",
+    "h264", "hevc", "m4v", "ivf", "dv", "mxf", "wav", "w64", "aiff", "flac", "mp3", "aac", "amr", "caf", "au",
+    "ac3", "eac3", "wv", "tta", "gif", "png_pipe", "apng", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe",
+)  # fmt: skip
+# Pictures are recognised by their first bytes: by name alone the library would take them for a numbered sequence.
+PICTURE_SIGNATURES = ((b"\x89PNG", "png_pipe"), (b"\xff\xd8\xff", "jpeg_pipe"), (b"BM", "bmp_pipe"),
+                      (b"II*\x00", "tiff_pipe"), (b"MM\x00*", "tiff_pipe"))  # fmt: skip
+
+
+def open_input(path: Path, invalid: type[EngineError] | Any) -> InputContainer:
+    """Open ``path`` for reading; ``invalid(message)`` builds the error for whatever cannot be opened."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(16)
+    except OSError as error:
+        raise EngineError(
+            "generation_infra_storage_error", f"The file {path.name} cannot be read: {error.strerror}.",
+            "Upload it again.",
+        ) from error
+    if not head:
+        raise invalid(f"The file {path.name} is empty.")
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
+    try:
+        return av.open(str(path.resolve()), format=_picture_format(head), options=options, metadata_errors="replace")
+    except (av.error.FFmpegError, ValueError, UnicodeError) as error:
+        raise invalid(f"The file {path.name} is not a readable media file.") from error
+
+
+def decode_tolerantly(container: InputContainer, stream: Any) -> Iterator[Any]:
+    """All frames of ``stream`` that can be decoded; damaged packets are stepped over, as players do."""
+    damaged = 0
+    try:
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.error.FFmpegError:
+                damaged += 1
+                if damaged > 1000:  # a file of noise: thousands of packets, none of them a picture
+                    return
+                continue
+            yield from frames
+    except av.error.FFmpegError:
+        return  # the container itself breaks off here: what was read so far is what there is
+
+
+def _picture_format(head: bytes) -> str | None:
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp_pipe"
+    return next((name for signature, name in PICTURE_SIGNATURES if head.startswith(signature)), None)

@@ -1,0 +1,164 @@
+"""Joins encoded pieces by copying their packets, adds the sound, and writes a file that starts playing at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+import numpy as np
+
+from ..errors import EngineError
+from .audio import OUTPUT_RATE, blocks, channel_count
+
+AAC_BIT_RATE = {1: 128_000, 2: 192_000}
+AAC_FRAME = 1024
+VFR_TIME_BASE = Fraction(1, 90_000)
+
+
+def join(
+    pieces: Sequence[Path],
+    times: np.ndarray,
+    fps: Fraction,
+    out: Path,
+    *,
+    sound: Path | None,
+    duration_s: float,
+) -> None:
+    """Write ``out`` (MP4, fast start) from ``pieces`` in order.
+
+    ``times`` (N,) are the presentation times of all frames in seconds; both tracks end at ``duration_s``: the sound
+    is cut or continued with silence to the very sample.
+    """
+    ticks, base = _ticks(times, duration_s, fps)
+    with av.open(
+        str(out), "w", format="mp4",
+        options={"movflags": "+faststart", "video_track_timescale": str(base.denominator)},
+    ) as container:  # fmt: skip
+        picture = _PictureTrack(container, pieces, ticks, base)
+        if sound is None:
+            for packet in picture.packets():
+                container.mux(packet)
+            return
+        track = _SoundTrack(container, sound, round(duration_s * OUTPUT_RATE))
+        _interleave(container, picture.packets(), track.packets())
+
+
+def _ticks(times: np.ndarray, duration_s: float, fps: Fraction) -> tuple[np.ndarray, Fraction]:
+    """Frame times and the end as integers of a time base: exact frame counts where the rate is constant."""
+    steady = np.allclose(times, np.arange(len(times)) / float(fps), atol=1e-4)
+    if steady:
+        return np.arange(len(times) + 1, dtype=np.int64) * fps.denominator, Fraction(1, fps.numerator)
+    ticks = np.round(np.append(times, duration_s) * VFR_TIME_BASE.denominator).astype(np.int64)
+    ticks = np.maximum.accumulate(ticks - np.arange(len(ticks))) + np.arange(len(ticks))  # strictly increasing
+    return ticks, VFR_TIME_BASE
+
+
+class _PictureTrack:
+    """The packets of all pieces with the plan's times on them."""
+
+    def __init__(self, container: Any, pieces: Sequence[Path], ticks: np.ndarray, base: Fraction) -> None:
+        self._pieces, self._ticks, self._base = pieces, ticks, base
+        with av.open(str(pieces[0])) as first:
+            self._stream = container.add_stream_from_template(first.streams.video[0])
+        self._stream.time_base = base
+
+    def packets(self) -> Iterator[av.Packet]:
+        """Packets in decoding order.
+
+        Decoding times are the sorted presentation times, delayed by the deepest reordering (2 frames with x264's B
+        pyramid), which keeps them rising across pieces at any frame rate.
+        """
+        order = list(self._orders())
+        depth = _reorder_depth([rank for _, ranks in order for rank in ranks])
+        if sum(len(ranks) for _, ranks in order) != len(self._ticks) - 1:
+            raise EngineError("generation_infra_storage_error", "A rendered piece is incomplete.", "Run it again.")
+        lead = self._ticks[: depth + 1] - self._ticks[depth]
+        dts = np.concatenate([lead[:depth] + self._ticks[0], self._ticks[:-1]])
+        count = 0
+        for path, ranks in order:
+            with av.open(str(path)) as piece:
+                packets = (packet for packet in piece.demux(piece.streams.video[0]) if packet.size)
+                for packet, rank in zip(packets, ranks, strict=True):
+                    packet.stream, packet.time_base = self._stream, self._base
+                    packet.pts, packet.dts = int(self._ticks[rank]), int(dts[count])
+                    packet.duration = int(self._ticks[rank + 1] - self._ticks[rank])
+                    count += 1
+                    yield packet
+
+    def _orders(self) -> Iterator[tuple[Path, list[int]]]:
+        """Each piece with the place in the film of its packets, in decoding order."""
+        start = 0
+        for path in self._pieces:
+            with av.open(str(path)) as piece:
+                stamps = [packet.pts for packet in piece.demux(piece.streams.video[0]) if packet.size]
+            ranks = np.argsort(np.argsort(stamps)) + start
+            start += len(stamps)
+            yield path, ranks.tolist()
+
+
+def _reorder_depth(ranks: list[int]) -> int:
+    """How many frames decoding must run ahead of showing, for packets that show ``ranks``."""
+    return max((position - rank for position, rank in enumerate(ranks)), default=0)
+
+
+class _SoundTrack:
+    """AAC of exactly ``samples`` samples."""
+
+    def __init__(self, container: Any, path: Path, samples: int) -> None:
+        self._path, self._samples = path, samples
+        self._channels = channel_count(path)
+        self._layout = "mono" if self._channels == 1 else "stereo"
+        self._stream = container.add_stream("aac", rate=OUTPUT_RATE, layout=self._layout)
+        self._stream.bit_rate = AAC_BIT_RATE[self._channels]
+
+    def packets(self) -> Iterator[av.Packet]:
+        """Packets in order; the last one lasts only as long as there is sound left."""
+        end = self._samples
+        base = Fraction(1, OUTPUT_RATE)
+        for start, block in self._frames():
+            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=self._layout)
+            frame.sample_rate, frame.pts, frame.time_base = OUTPUT_RATE, start, base
+            yield from self._trimmed(self._stream.encode(frame), end)
+        yield from self._trimmed(self._stream.encode(None), end)
+
+    def _trimmed(self, packets: list[av.Packet], end: int) -> Iterator[av.Packet]:
+        for packet in packets:
+            left = end - (packet.pts or 0)
+            if left > 0:
+                packet.duration = min(AAC_FRAME, left)
+                yield packet
+
+    def _frames(self) -> Iterator[tuple[int, np.ndarray]]:
+        """(first sample, block) in the encoder's own frame length, silence after the end of the file."""
+        held = np.zeros((self._channels, 0), np.float32)
+        position = 0
+        source = blocks(self._path, OUTPUT_RATE, self._channels)
+        for block in source:
+            held = np.concatenate([held, block], axis=1)
+            while held.shape[1] >= AAC_FRAME and position < self._samples:
+                yield position, np.ascontiguousarray(held[:, :AAC_FRAME][:, : self._samples - position])
+                held, position = held[:, AAC_FRAME:], position + AAC_FRAME
+            if position >= self._samples:
+                return
+        while position < self._samples:
+            length = min(AAC_FRAME, self._samples - position)
+            block = np.zeros((self._channels, length), np.float32)
+            block[:, : held.shape[1]] = held[:, :length]
+            yield position, block
+            held, position = held[:, AAC_FRAME:], position + length
+
+
+def _interleave(container: Any, picture: Iterator[av.Packet], sound: Iterator[av.Packet]) -> None:
+    """Mux both tracks by decoding time, so that a player finds them side by side."""
+    one, other = next(picture, None), next(sound, None)
+    while one is not None or other is not None:
+        if other is None or (one is not None and one.dts * one.time_base <= other.dts * other.time_base):
+            container.mux(one)
+            one = next(picture, None)
+        else:
+            container.mux(other)
+            other = next(sound, None)

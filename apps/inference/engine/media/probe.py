@@ -1,0 +1,150 @@
+"""What a media file holds, told from its packets without decoding more than one picture."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av.error
+import numpy as np
+
+from ..errors import EngineError, audio_invalid, video_invalid
+from .container import decode_tolerantly, open_input
+
+PICTURE_FORMATS = {"png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"}
+MAX_SIDE, MAX_PIXELS, MIN_SIDE = 4096, 4096 * 2304, 64
+# A frame that stays a fifth longer or shorter than the median one makes the rate variable. Containers that count in
+# milliseconds are 1 ms off at 29.97 fps, which is 3 %.
+VFR_TOLERANCE = 0.2
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """Facts about one file. ``width`` and ``height`` are as shown, after ``rotation`` (degrees counter-clockwise).
+
+    ``fps`` is the exact rate, or frames divided by duration where the rate varies (``vfr``). ``frame_count`` counts
+    the packets that are shown. Fields about a kind of stream the file lacks are 0 or empty.
+    """
+
+    kind: str
+    duration_s: float
+    fps: Fraction = Fraction(0)
+    frame_count: int = 0
+    width: int = 0
+    height: int = 0
+    rotation: int = 0
+    vcodec: str = ""
+    acodec: str = ""
+    channels: int = 0
+    sample_rate: int = 0
+    vfr: bool = False
+    bit_depth: int = 0
+    sample_aspect: Fraction = Fraction(1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; fractions as ``"30000/1001"``."""
+        return {key: str(value) if isinstance(value, Fraction) else value for key, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> MediaInfo:
+        """The inverse of :meth:`to_dict`."""
+        exact = {key: Fraction(values[key]) for key in ("fps", "sample_aspect")}
+        return cls(**{**values, **exact})
+
+
+ATTACHED_PICTURE = 0x0400  # AV_DISPOSITION_ATTACHED_PIC: the cover of a song is no video
+
+
+def probe_media(path: Path) -> MediaInfo:
+    """Facts about ``path``; raises :class:`EngineError` for what is no readable video, sound or picture."""
+    with open_input(path, video_invalid) as container:
+        moving = [stream for stream in container.streams.video if not stream.disposition.value & ATTACHED_PICTURE]
+        if moving:
+            return _probe_video(container, moving[0], path)
+        if container.streams.audio:
+            return _probe_audio(container, path)
+    raise video_invalid(f"The file {path.name} holds neither picture nor sound.")
+
+
+def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
+    sound = container.streams.audio[0] if container.streams.audio else None
+    first = next(decode_tolerantly(container, stream), None)
+    if first is None:
+        raise video_invalid(f"No picture of {path.name} can be decoded.")
+    _check_size(first.width, first.height)
+    rotation = quarter_turns(first) * 90
+    width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
+    with open_input(path, video_invalid) as again:
+        starts, durations = _packet_times(again, again.streams[stream.index])
+    is_picture = container.format.name in PICTURE_FORMATS
+    fps, duration, vfr = _rate(stream, starts, durations)
+    return MediaInfo(
+        kind="image" if is_picture else "video", duration_s=0.0 if is_picture else duration, fps=fps,
+        frame_count=max(1, len(starts)), width=width, height=height, rotation=rotation,
+        vcodec=stream.codec_context.name, acodec=sound.codec_context.name if sound else "",
+        channels=sound.codec_context.channels if sound else 0,
+        sample_rate=sound.codec_context.sample_rate if sound else 0, vfr=vfr,
+        bit_depth=max((component.bits for component in first.format.components), default=8),
+        sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
+    )  # fmt: skip
+
+
+def _probe_audio(container: Any, path: Path) -> MediaInfo:
+    stream = container.streams.audio[0]
+    if next(decode_tolerantly(container, stream), None) is None:
+        raise audio_invalid(f"No sound of {path.name} can be decoded.")
+    duration = float(stream.duration * stream.time_base) if stream.duration else float(container.duration or 0) / 1e6
+    return MediaInfo(
+        kind="audio", duration_s=duration, acodec=stream.codec_context.name,
+        channels=stream.codec_context.channels, sample_rate=stream.codec_context.sample_rate,
+    )
+
+
+def _packet_times(container: Any, stream: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted presentation times and durations of the shown packets, both (N,) in seconds."""
+    times, durations = [], []
+    try:
+        for packet in container.demux(stream):
+            if packet.size and packet.pts is not None and not packet.is_discard:
+                times.append(float(packet.pts * packet.time_base))
+                durations.append(float((packet.duration or 0) * packet.time_base))
+    except av.error.FFmpegError:
+        pass
+    order = np.argsort(times, kind="stable")
+    return np.asarray(times)[order], np.asarray(durations)[order]
+
+
+def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fraction, float, bool]:
+    nominal = Fraction(stream.average_rate or stream.guessed_rate or 25)
+    if len(starts) < 2:
+        return nominal, float(1 / nominal), False
+    steps = np.diff(starts)
+    typical = float(np.median(steps))
+    last = durations[-1] if durations[-1] > 0 else typical
+    duration = float(starts[-1] - starts[0] + last)
+    vfr = bool(np.any(np.abs(steps - typical) > VFR_TOLERANCE * typical))
+    measured = len(starts) / duration
+    if vfr or abs(float(nominal) - measured) > 0.02 * measured:
+        nominal = Fraction(measured).limit_denominator(1001)
+    return nominal, duration, vfr
+
+
+def quarter_turns(frame: Any) -> int:
+    """How many quarter turns counter-clockwise (0..3) show ``frame`` upright, by its display matrix."""
+    turns = round(frame.rotation / 90)
+    return turns % 4 if abs(frame.rotation - 90 * turns) <= 2 else 0
+
+
+def _check_size(width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
+        raise EngineError(
+            "generation_input_resolution_unsupported", f"The picture is {width}×{height} pixels.",
+            "Scale it down to at most 4096×2160.",
+        )
+    if min(width, height) < MIN_SIDE:
+        raise EngineError(
+            "generation_input_resolution_unsupported", f"The picture is {width}×{height} pixels.",
+            f"Use a video of at least {MIN_SIDE} pixels on each side.",
+        )

@@ -1,0 +1,142 @@
+"""Frames as planar 8-bit 4:2:0, upright, with their times.
+
+No colour conversion takes place for 4:2:0 input: the planes are the decoder's own. Odd sizes are extended by one
+repeated row or column, because H.264 in 4:2:0 has even sizes only and no pixel shall be lost.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from ..errors import video_invalid
+from .colour import RANGE_FULL, ColourTags
+from .container import decode_tolerantly, open_input
+from .probe import ATTACHED_PICTURE, quarter_turns
+
+BT709 = ColourTags(range=1, space=1, primaries=1, transfer=1)
+DECODER_THREADS = min(4, os.cpu_count() or 1)
+
+
+@dataclass
+class Frame:
+    """One picture: ``yuv`` is (3·H/2, W) uint8, the luma plane on top of U and V, as I420. ``time`` in seconds."""
+
+    index: int
+    time: float
+    yuv: np.ndarray
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels, both even."""
+        return self.yuv.shape[1], self.yuv.shape[0] * 2 // 3
+
+    @property
+    def planes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Views of Y (H, W), U and V (H/2, W/2); writing to them writes to the frame."""
+        return split_planes(self.yuv)
+
+
+def split_planes(yuv: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Views of the Y, U and V planes of an I420 array (3·H/2, W)."""
+    width, height = yuv.shape[1], yuv.shape[0] * 2 // 3
+    chroma = yuv[height:].reshape(2, height // 2, width // 2)
+    return yuv[:height], chroma[0], chroma[1]
+
+
+class VideoReader:
+    """Reads the frames of a video in order of presentation; time 0 is the first frame."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._container = open_input(path, video_invalid)
+        streams = [s for s in self._container.streams.video if not s.disposition.value & ATTACHED_PICTURE]
+        if not streams:
+            self._container.close()
+            raise video_invalid(f"The file {path.name} has no picture.", "Choose a video file.")
+        self._stream = streams[0]
+        self._stream.thread_type = "AUTO"
+        self._stream.codec_context.thread_count = DECODER_THREADS
+        self.colour = ColourTags.of(self._stream.codec_context)
+        self._size: tuple[int, int] | None = None
+
+    def __enter__(self) -> VideoReader:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Free the decoder and the file."""
+        self._container.close()
+
+    def __iter__(self) -> Iterator[Frame]:
+        rate = float(self._stream.average_rate or 25)
+        origin: float | None = None
+        last = -1.0
+        for index, picture in enumerate(decode_tolerantly(self._container, self._stream)):
+            stamp = float(picture.pts * picture.time_base) if picture.pts is not None else None
+            if origin is None:
+                origin = stamp if stamp is not None else 0.0
+            time = stamp - origin if stamp is not None else last + 1 / rate
+            if time <= last:  # broken clocks go back; a frame is never shown before the one ahead of it
+                time = last + 0.5 / rate
+            last = time
+            yield Frame(index, time, self._upright(picture))
+        if origin is None:
+            raise video_invalid(f"No picture of {self.path.name} can be decoded.")
+
+    def _upright(self, picture: Any) -> np.ndarray:
+        planes, self.colour = _planes(picture, self.colour)
+        if turns := quarter_turns(picture):
+            planes = [np.rot90(plane, turns) for plane in planes]
+        height, width = (side + side % 2 for side in planes[0].shape)
+        self._size = self._size or (width, height)
+        if (width, height) != self._size:  # the stream changes size on the way; its first size is kept
+            width, height = self._size
+            planes = [cv2.resize(np.ascontiguousarray(planes[0]), self._size, interpolation=cv2.INTER_AREA)] + [
+                cv2.resize(np.ascontiguousarray(p), (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+                for p in planes[1:]
+            ]
+        return join_planes(planes, width, height)
+
+
+def join_planes(planes: list[np.ndarray], width: int, height: int) -> np.ndarray:
+    """An I420 array (3·H/2, W) from a Y plane that may be one pixel short of the even size, and its U and V."""
+    yuv = np.empty((height * 3 // 2, width), np.uint8)
+    luma = planes[0]
+    rows, columns = luma.shape
+    yuv[:rows, :columns] = luma
+    if columns < width:
+        yuv[:rows, columns] = luma[:, -1]
+    if rows < height:
+        yuv[rows] = yuv[rows - 1]
+    chroma = yuv[height:].reshape(2, height // 2, width // 2)
+    chroma[0], chroma[1] = planes[1], planes[2]
+    return yuv
+
+
+def _planes(picture: Any, colour: ColourTags) -> tuple[list[np.ndarray], ColourTags]:
+    """Y, U and V of a decoded picture as 8-bit 4:2:0, with the tags that then hold."""
+    name = picture.format.name
+    if name.startswith(("rgb", "bgr", "gbr", "pal8", "gray", "mono", "argb", "abgr", "ya")):
+        # Pictures and screen recordings: ITU-R BT.709 at limited range is what every player assumes for untagged HD.
+        picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
+        colour = BT709
+    elif name not in ("yuv420p", "yuvj420p"):
+        full = name.startswith("yuvj") or colour.range == RANGE_FULL
+        picture = picture.reformat(format="yuvj420p" if full else "yuv420p")
+    if picture.format.name == "yuvj420p" and colour.range != RANGE_FULL:
+        colour = replace(colour, range=RANGE_FULL)
+    planes = []
+    for plane in picture.planes:
+        rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
+        planes.append(rows[: plane.height, : plane.width])
+    return planes, colour

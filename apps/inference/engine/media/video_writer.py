@@ -1,0 +1,67 @@
+"""H.264 pieces: short closed files that are joined later without encoding again.
+
+A piece counts its frames 0, 1, 2…; the true presentation times live in the plan and are put on when pieces are
+joined, so that a variable frame rate survives and all pieces have one and the same encoder header.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+
+from .colour import ColourTags
+
+# crf 17 is where x264's loss is no longer seen at normal viewing; veryfast gives the smallest file per millisecond
+# (15.5 ms a frame at 1080x1920 on two cores; faster 25, medium 40).
+CRF, PRESET = "17", "veryfast"
+KEYFRAME_SECONDS = 4
+
+
+class PieceWriter:
+    """Writes frames of one size, all shown equally long, into an MP4 file without sound."""
+
+    def __init__(
+        self,
+        path: Path,
+        size: tuple[int, int],
+        fps: Fraction,
+        colour: ColourTags,
+        *,
+        sample_aspect: Fraction = Fraction(1),
+        preset: str = PRESET,
+    ) -> None:
+        self._container = av.open(str(path), "w", format="mp4")
+        self._stream = self._container.add_stream("libx264", rate=fps)
+        self._stream.width, self._stream.height = size
+        self._stream.pix_fmt = "yuv420p"
+        self._stream.options = {
+            "crf": CRF,
+            "preset": preset,
+            "g": str(max(1, round(float(fps) * KEYFRAME_SECONDS))),
+        }
+        self._stream.codec_context.sample_aspect_ratio = sample_aspect
+        self._time_base = 1 / fps
+        self._stream.codec_context.time_base = self._time_base
+        colour.apply(self._stream.codec_context)
+        self._count = 0
+
+    def __enter__(self) -> PieceWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if error is None:
+            for packet in self._stream.encode(None):
+                self._container.mux(packet)
+        self._container.close()
+
+    def write(self, yuv: np.ndarray) -> None:
+        """Append one I420 picture (3·H/2, W)."""
+        frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
+        frame.pts, frame.time_base = self._count, self._time_base
+        self._count += 1
+        for packet in self._stream.encode(frame):
+            self._container.mux(packet)

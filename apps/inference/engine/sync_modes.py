@@ -1,0 +1,97 @@
+"""Which source frame is shown when, for picture and sound of unequal length.
+
+| mode    | picture shorter than sound           | picture longer    | length of the result |
+|---------|--------------------------------------|-------------------|----------------------|
+| cut_off | sound is cut                         | picture is cut    | the shorter one      |
+| loop    | picture starts again                 | picture is cut    | the sound            |
+| bounce  | forward, backward, forward…          | picture is cut    | the sound            |
+| silence | the last frame stays                 | silence is added  | the longer one       |
+| remap   | picture is slowed down               | picture sped up   | the sound            |
+
+Times are those of the source wherever its frames run forward or backward, so a variable frame rate survives.
+The picture ends at most one frame after the sound; the sound track is then continued with silence to that end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CLOCK_SLACK_S = 2e-3  # sound that ends within 2 ms after a frame's start does not earn a frame of its own
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """For each output frame the source frame and the time: ``source`` (N,) int, ``time`` (N,) seconds from 0.
+
+    ``duration_s`` is where the last frame ends.
+    """
+
+    source: np.ndarray
+    time: np.ndarray
+    duration_s: float
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def turns(self) -> np.ndarray:
+        """Output frames whose source does not follow the frame before: a loop's start or a bounce's turn."""
+        return np.flatnonzero(np.abs(np.diff(self.source)) > 1) + 1
+
+
+def build_timeline(times: np.ndarray, picture_s: float, sound_s: float, mode: str, fps: float) -> Timeline:
+    """The timeline for source frames at ``times`` (F,) lasting ``picture_s`` under ``sound_s`` of sound.
+
+    ``fps`` is the rate of frames the source does not have: a held last frame, and everything in remap.
+    """
+    if mode == "remap":
+        return _remap(times, picture_s, sound_s, fps)
+    if mode == "cut_off":
+        return _cut(np.arange(len(times)), times, picture_s, min(picture_s, sound_s))
+    if mode == "silence":
+        return _hold(times, picture_s, sound_s, fps)
+    forward = np.arange(len(times))
+    if mode == "loop":
+        order, starts, period = forward, times, picture_s
+    else:
+        order, starts, period = _there_and_back(times, picture_s)
+    rounds = max(1, int(np.ceil(sound_s / period)))
+    source = np.tile(order, rounds)
+    clock = np.concatenate([starts + turn * period for turn in range(rounds)])
+    return _cut(source, clock, rounds * period, sound_s)
+
+
+def _cut(source: np.ndarray, clock: np.ndarray, end: float, limit: float) -> Timeline:
+    """All frames that start before ``limit``, and at least one."""
+    count = max(1, int(np.sum(clock < limit - CLOCK_SLACK_S)))
+    stop = float(clock[count]) if count < len(clock) else end
+    return Timeline(source[:count], clock[:count].astype(np.float64), stop)
+
+
+def _there_and_back(times: np.ndarray, picture_s: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """One swing: 0…n-1, n-2…1, each frame as long on the way back as on the way there."""
+    count = len(times)
+    if count < 3:
+        return np.arange(count), times, picture_s
+    lengths = np.diff(np.append(times, picture_s))
+    order = np.concatenate([np.arange(count), np.arange(count - 2, 0, -1)])
+    ends = np.cumsum(lengths[order])
+    return order, np.concatenate([times, ends[count - 1 : -1]]), float(ends[-1])
+
+
+def _hold(times: np.ndarray, picture_s: float, sound_s: float, fps: float) -> Timeline:
+    extra = max(0, int(np.ceil((sound_s - CLOCK_SLACK_S - picture_s) * fps)))
+    source = np.concatenate([np.arange(len(times)), np.full(extra, len(times) - 1)])
+    clock = np.concatenate([times, picture_s + np.arange(extra) / fps])
+    return Timeline(source, clock, picture_s + extra / fps)
+
+
+def _remap(times: np.ndarray, picture_s: float, sound_s: float, fps: float) -> Timeline:
+    count = max(1, int(np.ceil((sound_s - CLOCK_SLACK_S) * fps)))
+    clock = np.arange(count) / fps
+    # Half a frame of the source is added so that equal lengths map frame to frame in spite of rounding.
+    moments = (clock + 0.5 / fps) * picture_s / sound_s
+    source = np.clip(np.searchsorted(times, moments, side="right") - 1, 0, len(times) - 1)
+    return Timeline(source, clock, count / fps)
