@@ -91,7 +91,7 @@ def _hold(times: np.ndarray, picture_s: float, sound_s: float, fps: float) -> Ti
 def _remap(times: np.ndarray, picture_s: float, sound_s: float, fps: float) -> Timeline:
     count = max(1, int(np.ceil((sound_s - CLOCK_SLACK_S) * fps)))
     clock = np.arange(count) / fps
-    # Half a frame of the source is added so that equal lengths map frame to frame in spite of rounding.
-    moments = (clock + 0.5 / fps) * picture_s / sound_s
+    # A quarter of a frame is added so that nearly equal lengths map frame to frame in spite of rounding.
+    moments = clock * picture_s / sound_s + 0.25 / fps
     source = np.clip(np.searchsorted(times, moments, side="right") - 1, 0, len(times) - 1)
     return Timeline(source, clock, count / fps)
