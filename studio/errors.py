@@ -1,4 +1,4 @@
-"""One family of errors that people meet, with a stable code. Pages, the API and the command line show the same words."""
+"""One family of errors that people meet, with a stable code: pages, the API and the command line say the same words."""
 
 
 class StudioError(Exception):
