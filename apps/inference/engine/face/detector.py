@@ -1,0 +1,133 @@
+"""BlazeFace (short range): where the faces are, how large and how much they are tilted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model_files import DETECTOR, model_path
+from .nets import Net, sigmoid
+from .picture import Picture
+
+INPUT_SIZE = 128
+SCORE_THRESHOLD = 0.5
+# A face box is enlarged by half for the mesh's region of interest (mediapipe's own margin).
+REGION_MARGIN = 1.5
+# Detections whose centres lie nearer than this share of the best one's width are the same face.
+SAME_FACE = 0.5
+
+
+@dataclass(frozen=True)
+class Region:
+    """A rotated square in picture pixels: centre x and y, side, tilt in radians (clockwise on screen)."""
+
+    x: float
+    y: float
+    side: float
+    tilt: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """One face: its box (centre and larger side, pixels), tilt in radians and score in 0..1."""
+
+    x: float
+    y: float
+    size: float
+    tilt: float
+    score: float
+
+    def region(self) -> Region:
+        """The square the mesh looks at first."""
+        return Region(self.x, self.y, self.size * REGION_MARGIN, self.tilt)
+
+
+class FaceDetector:
+    """Finds faces in a picture; one pass sees faces from about a tenth of the square it looks at."""
+
+    def __init__(self, models: Path, threads: int = 1) -> None:
+        self._net = Net(model_path(models, DETECTOR).read_bytes(), threads)
+        self._anchors = _anchors()
+
+    def detect(self, picture: Picture, search: bool = True) -> list[Detection]:
+        """Faces, the largest first.
+
+        First the whole picture in one square. Where that shows none and `search` is set, squares as wide as the
+        shorter side, then of half that, overlapping by half: they find faces down to a twentieth of that side.
+        """
+        width, height = picture.width, picture.height
+        longer, shorter = max(width, height), min(width, height)
+        found = self._look(picture, width / 2, height / 2, longer)
+        for side in (shorter, shorter / 2) if search else ():
+            if found:
+                break
+            for x in _centres(width, side):
+                for y in _centres(height, side):
+                    found += self._look(picture, x, y, side)
+        return _merge(found)
+
+    def _look(self, picture: Picture, x: float, y: float, side: float) -> list[Detection]:
+        """Faces within one upright square."""
+        scale = INPUT_SIZE / side
+        half = INPUT_SIZE / 2
+        matrix = np.array([[scale, 0, half - x * scale], [0, scale, half - y * scale]], np.float32)
+        boxes, logits = sorted(self._net(picture.patch(matrix, INPUT_SIZE) * 2 - 1), key=lambda t: -t.shape[-1])
+        scores = sigmoid(logits.reshape(-1))
+        likely = np.flatnonzero(scores > SCORE_THRESHOLD)
+        # 16 numbers a box: centre, width and height, six key points (0 and 1 are the eyes), relative to its anchor.
+        raw = boxes.reshape(-1, 16)[likely].astype(np.float64) / INPUT_SIZE
+        anchors = self._anchors[likely]
+        raw[:, 0:2] += anchors
+        raw[:, 4:] += np.tile(anchors, 6)
+        raw = raw * side
+        origin = np.array([x - side / 2, y - side / 2])
+        found = []
+        for members in _clusters(raw, scores[likely]):
+            weight = scores[likely][members]
+            mean = (raw[members] * weight[:, None]).sum(0) / weight.sum()
+            eyes = mean[6:8] - mean[4:6]
+            centre = mean[:2] + origin
+            tilt = float(np.arctan2(eyes[1], eyes[0]))
+            found.append(Detection(float(centre[0]), float(centre[1]), float(mean[2:4].max()), tilt, float(weight[0])))
+        return found
+
+
+def _anchors() -> NDArray[np.float64]:
+    """The net's 896 anchor centres in 0..1: two a cell on a 16x16 grid, then six a cell on an 8x8 grid."""
+    rows = []
+    for cells, repeat in ((16, 2), (8, 6)):
+        for y in range(cells):
+            for x in range(cells):
+                rows += [((x + 0.5) / cells, (y + 0.5) / cells)] * repeat
+    return np.array(rows, np.float64)
+
+
+def _centres(length: float, side: float) -> NDArray[np.float64]:
+    """Centres of squares of `side` that cover `length`, overlapping by at least half."""
+    count = int(np.ceil((length - side) / (side / 2))) + 1
+    return np.linspace(side / 2, length - side / 2, max(1, count))
+
+
+def _clusters(boxes: NDArray[np.float64], scores: NDArray[np.float64]) -> list[NDArray[np.intp]]:
+    """Indices of boxes that show the same face, each cluster led by its best box."""
+    left = list(np.argsort(-scores))
+    clusters = []
+    while left:
+        best = boxes[left[0]]
+        distance = np.hypot(*(boxes[left, :2] - best[:2]).T)
+        near = distance < SAME_FACE * best[2]
+        clusters.append(np.array([index for index, same in zip(left, near, strict=True) if same], np.intp))
+        left = [index for index, same in zip(left, near, strict=True) if not same]
+    return clusters
+
+
+def _merge(found: list[Detection]) -> list[Detection]:
+    """One detection a face, of those several squares saw; the largest face first."""
+    kept: list[Detection] = []
+    for item in sorted(found, key=lambda face: -face.score):
+        if all(np.hypot(item.x - other.x, item.y - other.y) > SAME_FACE * other.size for other in kept):
+            kept.append(item)
+    return sorted(kept, key=lambda face: -face.size)

@@ -1,0 +1,69 @@
+"""The landmark mesh of one face, seen through a rotated square."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..model_files import MESH_468, MESH_478_BUNDLE, has_mesh_bundle, model_path
+from .detector import REGION_MARGIN, Region
+from .landmarks import EYE_CORNERS
+from .nets import Net, sigmoid
+from .picture import Picture
+
+Floats = NDArray[np.float32]
+
+
+class FaceMesh:
+    """Landmarks of the face inside a region: 478 points where the owner supplies the bundle, else 468."""
+
+    def __init__(self, models: Path, threads: int = 1) -> None:
+        if has_mesh_bundle(models):
+            with zipfile.ZipFile(models / MESH_478_BUNDLE) as bundle:
+                content = bundle.read("face_landmarks_detector.tflite")
+            self.points, self._size = 478, 256
+        else:
+            content = model_path(models, MESH_468).read_bytes()
+            self.points, self._size = 468, 192
+        self._net = Net(content, threads)
+
+    def landmarks(self, picture: Picture, region: Region) -> tuple[Floats, float]:
+        """Points (N, 3) in picture pixels (z towards the camera negative, same scale) and the face's presence 0..1."""
+        matrix = _to_patch(region, self._size)
+        outputs = self._net(picture.patch(matrix, self._size))
+        raw = next(tensor for tensor in outputs if tensor.size == 3 * self.points).reshape(self.points, 3)
+        presence = float(sigmoid(next(tensor for tensor in outputs if tensor.size == 1)).ravel()[0])
+        back = cv2.invertAffineTransform(matrix)
+        points = np.empty((self.points, 3), np.float32)
+        points[:, :2] = raw[:, :2] @ back[:, :2].T + back[:, 2]
+        points[:, 2] = raw[:, 2] * (region.side / self._size)
+        return points, presence
+
+
+def region_around(points: Floats) -> Region:
+    """The square for the next frame: 1.5 times the landmarks' extent, level with the eyes."""
+    first, second = (points[index, :2] for index in EYE_CORNERS)
+    tilt = float(np.arctan2(second[1] - first[1], second[0] - first[0]))
+    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
+    level = points[:, :2] @ turn.T
+    low, high = level.min(0), level.max(0)
+    centre = ((low + high) / 2) @ turn
+    return Region(float(centre[0]), float(centre[1]), float((high - low).max() * REGION_MARGIN), tilt)
+
+
+def _to_patch(region: Region, size: int) -> Floats:
+    """Affine map (2, 3) from picture pixels to the patch."""
+    scale = size / region.side
+    cosine, sine = np.cos(region.tilt) * scale, np.sin(region.tilt) * scale
+    half = size / 2
+    return np.array(
+        [
+            [cosine, sine, half - cosine * region.x - sine * region.y],
+            [-sine, cosine, half + sine * region.x - cosine * region.y],
+        ],
+        np.float32,
+    )

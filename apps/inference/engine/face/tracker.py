@@ -1,0 +1,152 @@
+"""Follows one person's face from frame to frame, at about one net a frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .appearance import Appearance, describe, likeness
+from .detector import Detection, FaceDetector, Region
+from .landmarks import EYE_CORNERS
+from .mesh import FaceMesh, region_around
+from .picture import Picture
+
+Floats = NDArray[np.float32]
+
+PRESENCE_THRESHOLD = 0.5
+# A face is taken up only when the mesh is sure of it: real ones read above .95, chance finds below .1.
+TAKE_UP_PRESENCE = 0.8
+# While no face is found, the search in many small squares (some twenty nets) runs only on every n-th frame.
+SEARCH_EVERY = 5
+# Every so many frames one cheap look tells whether a far larger face has come up beside a tiny followed one …
+LARGER_EVERY = 25
+# … which is followed instead when it is so many times larger, twice running.
+LARGER_RATIO = 2.5
+# For so many frames after a loss only a face of like size near the old place counts as the same person.
+MEMORY_FRAMES = 12
+
+
+@dataclass(frozen=True)
+class FaceChoice:
+    """Which face to follow: the one nearest to a point of the first frame, in source pixels."""
+
+    x: float
+    y: float
+
+
+class FaceTracker:
+    """Landmarks of one person through a video.
+
+    The largest face is taken up first (or the one at `choice`). After a loss the same person is looked for: near the
+    old place at first, then by looks (head shape and colours), never just the nearest inset. Call `cut()` where a new
+    shot begins, so that the old place counts no longer.
+    """
+
+    def __init__(self, models: Path, threads: int = 1, choice: FaceChoice | None = None) -> None:
+        self._detector = FaceDetector(models, threads)
+        self._mesh = FaceMesh(models, threads)
+        self._choice = choice
+        self._region: Region | None = None
+        self._last: Region | None = None
+        self._looks: Appearance | None = None
+        self._frame = 0
+        self._missed = 0
+        self._larger_seen = 0
+
+    @property
+    def points(self) -> int:
+        """How many landmarks `track` returns: 468, or 478 with the owner's bundle."""
+        return self._mesh.points
+
+    def cut(self) -> None:
+        """A new shot begins: forget the place, keep the person's looks."""
+        self._region = None
+        self._last = None
+        self._missed = 0
+
+    def track(self, image: NDArray[np.uint8], scale: float = 1.0) -> Floats | None:
+        """Landmarks (N, 3) in source pixels, or None where no usable face is seen.
+
+        `image` is RGB (H, W, 3) or planar 4:2:0 (3·H/2, W); `scale` is source pixels per pixel of `image`.
+        """
+        picture = Picture(image)
+        self._frame += 1
+        points = self._follow(picture)
+        if points is None:
+            points = self._find(picture, scale)
+        if points is None:
+            self._missed += 1
+            return None
+        self._missed = 0
+        if self._frame % LARGER_EVERY == 0:
+            self._look_for_larger(picture)
+        return points * np.float32(scale)
+
+    def _follow(self, picture: Picture) -> Floats | None:
+        """The mesh where the face was in the frame before."""
+        if self._region is None:
+            return None
+        points = self._accept(picture, self._region)
+        if points is None:
+            self._region = None
+        return points
+
+    def _find(self, picture: Picture, scale: float) -> Floats | None:
+        """The mesh on whichever detected face is the one to follow."""
+        faces = self._detector.detect(picture, search=self._missed % SEARCH_EVERY == 0)
+        for face in self._ranked(faces, picture, scale):
+            points = self._accept(picture, face.region(), TAKE_UP_PRESENCE)
+            if points is not None:
+                return points
+        return None
+
+    def _accept(self, picture: Picture, region: Region, least: float = PRESENCE_THRESHOLD) -> Floats | None:
+        """Landmarks within the region when they are a face inside the picture; the region then moves along."""
+        points, presence = self._mesh.landmarks(picture, region)
+        eyes = float(np.linalg.norm(points[EYE_CORNERS[0], :2] - points[EYE_CORNERS[1], :2]))
+        middle = points[:, :2].mean(0)
+        inside = 0 <= middle[0] < picture.width and 0 <= middle[1] < picture.height
+        if presence < least or not inside or not 0.05 < eyes / region.side < 0.9:
+            return None
+        self._region = self._last = region_around(points)
+        if self._looks is None or self._frame % LARGER_EVERY == 0:
+            self._looks = describe(picture, points, self._looks)
+        return points
+
+    def _ranked(self, faces: list[Detection], picture: Picture, scale: float) -> list[Detection]:
+        """Faces worth trying, the likeliest to be the followed person first."""
+        if self._looks is None:
+            if self._choice is None:
+                return faces
+            x, y = self._choice.x / scale, self._choice.y / scale
+            return sorted(faces, key=lambda face: np.hypot(face.x - x, face.y - y) / face.size)[:1]
+        if self._last is not None and self._missed < MEMORY_FRAMES:
+            return [face for face in faces if _same_place(face, self._last)]
+        known = self._looks
+        scored = [(self._likeness(face, picture, known) + 0.1 * np.log(face.size), face) for face in faces]
+        return [face for _, face in sorted(scored, key=lambda pair: -pair[0])]
+
+    def _likeness(self, face: Detection, picture: Picture, known: Appearance) -> float:
+        """How much a detected face looks like the followed one, at most 1."""
+        points, presence = self._mesh.landmarks(picture, face.region())
+        return likeness(known, describe(picture, points)) if presence >= PRESENCE_THRESHOLD else -1.0
+
+    def _look_for_larger(self, picture: Picture) -> None:
+        """Change over to a face that stays far larger than the followed one (which then is an inset or a poster)."""
+        if self._choice is not None or self._region is None:
+            return
+        followed = self._region.side / 1.5
+        larger = [face for face in self._detector.detect(picture) if face.size > LARGER_RATIO * followed]
+        self._larger_seen = self._larger_seen + 1 if larger else 0
+        if self._larger_seen >= 2:
+            self._larger_seen = 0
+            self._region, self._last, self._looks = larger[0].region(), None, None
+
+
+def _same_place(face: Detection, last: Region) -> bool:
+    """Near where the face was lost (within its own width) and of like size (half to double)."""
+    near = np.hypot(face.x - last.x, face.y - last.y) < 0.7 * last.side
+    return bool(near and 0.5 < face.region().side / last.side < 2.0)
