@@ -1,0 +1,107 @@
+"""The lips of every frame, kept on disk: the pixels from which new mouths are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import numpy as np
+
+from .media.video_reader import split_planes
+
+# Beyond a minute of film more mouths add nothing but gigabytes; runs keep the natural movement between neighbours.
+MAX_CROPS, RUN = 1500, 15
+CROP_MARGIN = 0.38  # of the eye distance, around the lips
+
+
+class Crop(NamedTuple):
+    """Part of a frame at (``x``, ``y``): ``luma`` (h, w) and ``chroma`` (h/2, w/2, 2) uint8; x, y, w, h even."""
+
+    luma: np.ndarray
+    chroma: np.ndarray
+    x: int
+    y: int
+
+
+def even_box(points: np.ndarray, size: tuple[int, int], margin: float) -> tuple[int, int, int, int]:
+    """x, y, width, height (all even, inside a picture of ``size``) around ``points`` (n, 2) plus ``margin`` pixels."""
+    low = np.maximum(np.floor(points.min(0) - margin), 0).astype(int) // 2 * 2
+    high = np.minimum(np.ceil(points.max(0) + margin) + 1, size).astype(int) // 2 * 2
+    width, height = np.maximum(high - low, 0)
+    return int(low[0]), int(low[1]), int(width), int(height)
+
+
+def cut_out(yuv: np.ndarray, box: tuple[int, int, int, int]) -> Crop:
+    """The part of an I420 picture inside ``box`` (x, y, width, height, all even)."""
+    x, y, width, height = box
+    luma, blue, red = split_planes(yuv)
+    half = (slice(y // 2, (y + height) // 2), slice(x // 2, (x + width) // 2))
+    return Crop(luma[y : y + height, x : x + width], np.dstack([blue[half], red[half]]), x, y)
+
+
+def is_kept(index: int, frame_count: int) -> bool:
+    """Whether the lips of frame ``index`` are stored: all of them, or evenly spread runs of a long film."""
+    if frame_count <= MAX_CROPS:
+        return True
+    run, runs = index // RUN, -(-frame_count // RUN)
+    wanted = MAX_CROPS // RUN
+    return run * wanted // runs != (run - 1) * wanted // runs
+
+
+class CropWriter:
+    """Appends crops to one file as frames go by."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = path.open("wb")
+        self._rows: list[tuple[int, int, int, int, int]] = []
+        self._offset = 0
+
+    def __enter__(self) -> CropWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+
+    def add(self, crop: Crop | None) -> None:
+        """The crop of the next frame, or None where nothing is kept."""
+        if crop is None or not crop.luma.size:
+            self._rows.append((-1, 0, 0, 0, 0))
+            return
+        height, width = crop.luma.shape
+        self._rows.append((self._offset, crop.x, crop.y, width, height))
+        self._file.write(np.ascontiguousarray(crop.luma).data)
+        self._file.write(np.ascontiguousarray(crop.chroma).data)
+        self._offset += width * height * 3 // 2
+
+    @property
+    def index(self) -> np.ndarray:
+        """(F, 5) int64: offset (-1: none), x, y, width, height."""
+        return np.array(self._rows, np.int64).reshape(-1, 5)
+
+
+class CropStore:
+    """Reads crops back through a memory map: what is not looked at costs no memory."""
+
+    def __init__(self, path: Path, index: np.ndarray) -> None:
+        self.index = index
+        empty = not path.exists() or path.stat().st_size == 0
+        self._bytes = np.zeros(0, np.uint8) if empty else np.memmap(path, np.uint8, mode="r")
+
+    def has(self, frame: int) -> bool:
+        """Whether the lips of this frame are stored."""
+        return bool(self.index[frame, 0] >= 0)
+
+    @property
+    def stored(self) -> np.ndarray:
+        """(F,) bool: which frames have a crop."""
+        return self.index[:, 0] >= 0
+
+    def __getitem__(self, frame: int) -> Crop:
+        offset, x, y, width, height = (int(value) for value in self.index[frame])
+        if offset < 0:
+            raise KeyError(frame)
+        area = width * height
+        luma = self._bytes[offset : offset + area].reshape(height, width)
+        chroma = self._bytes[offset + area : offset + area * 3 // 2].reshape(height // 2, width // 2, 2)
+        return Crop(luma, chroma, x, y)
