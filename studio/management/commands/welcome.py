@@ -1,0 +1,35 @@
+"""The last step of a start: load the demo workspace, wait for the web server, say where to go."""
+
+import time
+import urllib.error
+import urllib.request
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+START_TIMEOUT_S = 90
+
+
+class Command(BaseCommand):
+    help = "Load the demo workspace and print the address and the demo sign-in."
+
+    def handle(self, *args, **options) -> None:
+        address = f"http://localhost:{settings.PORT}"
+        wait_for_web(f"http://127.0.0.1:{settings.PORT}/healthz")
+        self.stdout.write(f"\n  Lipsync Studio is at {address}\n")
+        self.stdout.flush()
+        call_command("load_demo", stdout=self.stdout)
+
+
+def wait_for_web(address: str) -> None:
+    """Return when the web server answers."""
+    deadline = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=2):  # noqa: S310
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError) as error:
+            if time.monotonic() > deadline:
+                raise CommandError(f"The web server did not answer within {START_TIMEOUT_S} s: {error}") from error
+            time.sleep(0.2)

@@ -1,0 +1,74 @@
+"""The processes of a studio on one machine, as a configuration of supervisord.
+
+supervisord restarts a part that died, stops the parts in the right order (web and worker before their Redis) and
+leaves nothing running. A worker gets time to finish or hand back its step before it is killed.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+# A step checks for a stop at every frame batch, well under a second; 20 s leaves room for a slow disk.
+STOP_WAIT_S = 20
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process: its command, its place in the order of start (and, backwards, of stop), whether it runs once."""
+
+    name: str
+    command: list[str]
+    priority: int
+    once: bool = False
+    stop_signal: str = "TERM"
+
+    def section(self) -> str:
+        """The program's section of the configuration file."""
+        restart = "false" if self.once else "true"
+        command = " ".join(quoted(part) for part in self.command)
+        return (
+            f"[program:{self.name}]\ncommand={command}\npriority={self.priority}\n"
+            f"autorestart={restart}\nstartsecs={0 if self.once else 2}\nstartretries=3\n"
+            f"stopsignal={self.stop_signal}\nstopwaitsecs={STOP_WAIT_S}\nstopasgroup=false\nkillasgroup=true\n"
+            "stdout_logfile=/dev/fd/1\nstdout_logfile_maxbytes=0\nredirect_stderr=true\n"
+        )
+
+
+def quoted(part: str) -> str:
+    """A word of a command line as supervisord reads it: shell quotes, and % doubled."""
+    escaped = part.replace("%", "%%")
+    return f"'{escaped}'" if any(sign in part for sign in " ;'\"") else escaped
+
+
+def programs(*, bind: str, workers: int, redis_command: list[str] | None) -> list[Program]:
+    """Web, worker, clock and welcome; Redis first where the studio brings its own.
+
+    ``bind`` is the web server's address and port. The worker is stopped by QUIT, Celery's soft shutdown: it finishes
+    what it can within CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and hands the rest back to the queue.
+    """
+    python = sys.executable
+    web = [python, "-m", "gunicorn", "studio.wsgi", "--bind", bind, "--worker-class", "gthread"]
+    web += ["--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning"]
+    celery = [python, "-m", "celery", "-A", "studio"]
+    worker = [*celery, "worker", "-Q", "cpu,io", "-c", str(workers), "-l", "WARNING", "--without-gossip"]
+    own = [Program("redis", redis_command, 1)] if redis_command else []
+    return [
+        *own,
+        Program("worker", worker, 20, stop_signal="QUIT"),
+        Program("clock", [*celery, "beat", "-l", "WARNING"], 20),
+        Program("web", web, 20),
+        Program("welcome", [python, "manage.py", "welcome"], 30, once=True),
+    ]
+
+
+def write_configuration(folder: Path, parts: list[Program]) -> Path:
+    """Write the configuration of supervisord into ``folder`` and return its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    head = (
+        f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={folder / 'supervisord.log'}\n"
+        f"pidfile={folder / 'supervisord.pid'}\nchildlogdir={folder}\n\n"
+    )
+    path = folder / "supervisord.conf"
+    path.touch(mode=0o600)
+    path.write_text(head + "\n".join(part.section() for part in parts))
+    return path
