@@ -1,0 +1,101 @@
+"""The plans a workspace can be on, and which one it is on.
+
+The table is loaded by ``manage.py load_plans``. Rows that bills refer to are never changed: a new price is a new row
+with a new date in ``PLANS``.
+"""
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.billing.models import Plan, Subscription
+from apps.workspaces.models import Workspace
+
+GIB = 1024**3
+FIRST_TABLE = date(2026, 1, 1)
+UNLIMITED, FREE = "unlimited", "free"
+
+
+def _plan(code: str, name: str, monthly: int, longest: int | None, at_once: int | None, **more: Any) -> dict[str, Any]:
+    """One row: dollars a month, longest video in seconds, generations at once."""
+    return {
+        "code": code,
+        "name": name,
+        "valid_from": FIRST_TABLE,
+        "monthly_cents": monthly * 100,
+        "max_duration_s": longest,
+        "max_concurrent": at_once,
+        "seats": 1,
+        "max_file_bytes": None,
+        "voice_clones": 0,
+    } | more
+
+
+PLANS: tuple[dict[str, Any], ...] = (
+    _plan("unlimited", "Self-hosted", 0, None, None, seats=None, voice_clones=None, batch=True, order=0),
+    _plan("free", "Free", 0, 20, 1, watermark=True, max_file_bytes=GIB // 2, order=1),
+    _plan("hobbyist", "Hobbyist", 5, 60, 1, watermark=True, voice_clones=3, max_file_bytes=GIB, order=2),
+    _plan("creator", "Creator", 19, 300, 3, voice_clones=5, max_file_bytes=2 * GIB, order=3),
+    _plan(
+        "growth", "Growth", 49, 600, 6, seats=3, voice_clones=15, discount_permille=50, max_file_bytes=5 * GIB,
+        order=4,
+    ),
+    _plan(
+        "scale", "Scale", 249, 1800, 15, seats=5, voice_clones=50, discount_permille=200, batch=True,
+        max_file_bytes=5 * GIB, order=5,
+    ),
+    _plan(
+        "enterprise", "Enterprise", 0, None, None, seats=None, voice_clones=None, discount_permille=200, batch=True,
+        order=6,
+    ),
+)  # fmt: skip
+
+
+@transaction.atomic
+def load_plans() -> int:
+    """Write the plans of the table that are not there yet; returns how many were new. A second run changes nothing."""
+    new = 0
+    for row in PLANS:
+        rest = {name: value for name, value in row.items() if name not in ("code", "valid_from")}
+        _, created = Plan.objects.get_or_create(code=row["code"], valid_from=row["valid_from"], defaults=rest)
+        new += created
+    return new
+
+
+def current_plan(code: str) -> Plan:
+    """The row of a plan that is valid today.
+
+    Raises ``Plan.DoesNotExist`` before ``manage.py load_plans`` has run.
+    """
+    plan = Plan.objects.filter(code=code, valid_from__lte=timezone.localdate()).order_by("-valid_from").first()
+    if plan is None:
+        raise Plan.DoesNotExist(f"There is no plan {code!r}. Run `python manage.py load_plans`.")
+    return plan
+
+
+def plan_of(workspace: Workspace) -> Plan:
+    """The plan a workspace is on; without a subscription free where billing is on, unlimited where it is off."""
+    subscription = Subscription.objects.select_related("plan").filter(workspace=workspace, ended_at=None).first()
+    if subscription is not None:
+        return subscription.plan
+    return current_plan(FREE if settings.BILLING else UNLIMITED)
+
+
+@transaction.atomic
+def subscribe(*, workspace: Workspace, plan: Plan) -> Subscription:
+    """Put a workspace on a plan from now on; the plan it was on ends at the same moment."""
+    Workspace.objects.select_for_update().get(pk=workspace.pk)
+    now = timezone.now()
+    Subscription.objects.filter(workspace=workspace, ended_at=None).update(ended_at=now)
+    return Subscription.objects.create(workspace=workspace, plan=plan, started_at=now)
+
+
+def plan_that_allows(*, seconds: float) -> Plan | None:
+    """The smallest priced plan whose longest video holds ``seconds``, to name in a refusal."""
+    for row in sorted(PLANS, key=lambda row: row["order"])[1:]:
+        if row["max_duration_s"] is None or row["max_duration_s"] >= seconds:
+            return current_plan(row["code"])
+    return None

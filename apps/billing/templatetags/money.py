@@ -1,0 +1,29 @@
+"""Money in templates."""
+
+from django import template
+
+register = template.Library()
+DOLLAR, CENT = 1_000_000, 10_000  # micro-dollars
+
+
+@register.filter
+def dollars(micros: int | None) -> str:
+    """Micro-dollars for reading: cents from a dollar up, all places below, so that no small price shows as nothing.
+
+    5_377_380 gives "$5.38", 53_400 gives "$0.0534", −2_000 gives "−$0.002".
+    """
+    if micros is None:
+        return ""
+    if abs(micros) >= DOLLAR:
+        micros = (abs(micros) + CENT // 2) // CENT * CENT * (1 if micros > 0 else -1)
+    return exact_dollars(micros)
+
+
+@register.filter
+def exact_dollars(micros: int | None) -> str:
+    """Micro-dollars as they are billed, at least two places and never rounded: 5_377_380 gives "$5.37738"."""
+    if micros is None:
+        return ""
+    whole, rest = divmod(abs(int(micros)), DOLLAR)
+    decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
+    return f"{'−' if micros < 0 else ''}${whole:,}.{decimals}"

@@ -1,0 +1,63 @@
+"""What a model, an option and a sync mode are made of."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+OptionState = Literal["available", "automatic", "absent"]
+
+
+@dataclass(frozen=True)
+class OptionSpec:
+    """One option: its control and its range. A switch has the range 0 to 1 and a boolean default."""
+
+    name: str
+    label: str
+    effect: str
+    kind: Literal["slider", "switch"]
+    default: float | bool
+    minimum: float = 0.0
+    maximum: float = 1.0
+    step: float = 1.0
+
+
+@dataclass(frozen=True)
+class OptionSupport:
+    """Whether a model has an option; ``why`` explains anything but "available" in one sentence."""
+
+    state: OptionState
+    why: str = ""
+
+    @property
+    def available(self) -> bool:
+        return self.state == "available"
+
+
+@dataclass(frozen=True)
+class SyncMode:
+    """What happens where picture and sound differ in length."""
+
+    id: str
+    label: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One model. ``max_face`` is the face size in pixels it works at (None: as large as in the footage),
+    ``speed_factor`` the seconds of work for a second of 720p on two cores, used until real runs have been measured.
+    """
+
+    id: str
+    name: str
+    strength: str
+    description: str
+    best_for: str
+    legacy: bool
+    micros_per_frame: int
+    stars_speed: int
+    max_face: int | None
+    options: dict[str, OptionSupport]
+    sync_modes: tuple[str, ...]
+    accepts_image: bool
+    caveats: tuple[str, ...]
+    speed_factor: float

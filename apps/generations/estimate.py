@@ -1,0 +1,179 @@
+"""What a take would be: how long, what it costs, when it would be ready, and what still stands in its way."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from apps.assets.models import Asset, Kind
+from apps.assets.models import Status as AssetStatus
+from apps.billing.models import Plan
+from apps.billing.plans import plan_of, plan_that_allows
+from apps.billing.prices import Quote, quote
+from apps.catalog.registry import MODELS, check_sync_mode, clean_options, model_spec, output_seconds
+from apps.generations.models import Generation, Status
+from apps.workspaces.models import Workspace
+from studio.errors import StudioError
+
+# Recent runs that say how fast these workers are with a model; older ones may be from another machine.
+MEASURED_RUNS = 20
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """``seconds`` of result, their price, sentences worth knowing, what stands in the way (empty: it can start),
+    seconds until it would be ready (None: not known yet) and how many takes wait before it.
+    """
+
+    seconds: float
+    quote: Quote
+    warnings: list[str] = field(default_factory=list)
+    refusals: list[StudioError] = field(default_factory=list)
+    eta_s: float | None = None
+    queue_ahead: int = 0
+
+
+def estimate(
+    *,
+    workspace: Workspace,
+    video: Asset | None,
+    audio: Asset | None,
+    model: str,
+    sync_mode: str,
+    options: Mapping[str, Any],
+) -> Estimate:
+    """The estimate for a draft as it stands; never raises: what is missing or wrong is in ``refusals``."""
+    plan = plan_of(workspace)
+    refusals: list[StudioError] = []
+    warnings: list[str] = []
+    try:
+        check_sync_mode(model, sync_mode)
+        _, warnings = clean_options(model, options)
+    except StudioError as error:
+        refusals.append(error)
+    refusals += picture_refusals(video) + sound_refusals(audio)
+    if model not in MODELS or refusals:
+        nothing = quote(model=model if model in MODELS else next(iter(MODELS)), plan=plan, seconds=0.0)
+        return Estimate(0.0, nothing, warnings, refusals)
+    assert video is not None and audio is not None  # else refused above
+    seconds = output_seconds(sync_mode, video.duration_s or 0.0, audio.duration_s or 0.0)
+    refusals += length_refusals(plan, seconds) + slot_refusals(workspace, plan)
+    ahead = Generation.objects.filter(status=Status.PENDING).count()
+    work = seconds * seconds_of_work(model)
+    return Estimate(
+        seconds=seconds,
+        quote=quote(model=model, plan=plan, seconds=seconds),
+        warnings=warnings + length_warnings(sync_mode, video, audio),
+        refusals=refusals,
+        eta_s=work * (1 + ahead),
+        queue_ahead=ahead,
+    )
+
+
+def picture_refusals(video: Asset | None) -> list[StudioError]:
+    """Why this cannot be the picture; empty when it can."""
+    if video is None:
+        return [StudioError("generation_video_missing", "There is no video yet.", "Choose one.", field="video")]
+    if not_ready := _not_ready(video, "video"):
+        return not_ready
+    if video.kind != Kind.VIDEO:
+        return [
+            StudioError(
+                "generation_input_asset_type_mismatch",
+                f"{video.name} has no moving picture.",
+                "Choose a video of a person who speaks.",
+                field="video",
+            )
+        ]
+    return []
+
+
+def sound_refusals(audio: Asset | None) -> list[StudioError]:
+    """Why this cannot be the soundtrack; empty when it can. The sound of a video will do."""
+    if audio is None:
+        return [StudioError("generation_audio_missing", "There is no soundtrack yet.", "Choose one.", field="audio")]
+    if not_ready := _not_ready(audio, "audio"):
+        return not_ready
+    if not audio.has_sound:
+        return [
+            StudioError(
+                "generation_input_asset_type_mismatch",
+                f"{audio.name} has no sound.",
+                "Choose a recording, or a video with sound.",
+                field="audio",
+            )
+        ]
+    return []
+
+
+def _not_ready(asset: Asset, role: str) -> list[StudioError]:
+    if asset.deleted_at is not None:
+        return [StudioError("asset_not_found", f"{asset.name} was deleted.", "Choose another file.", field=role)]
+    if asset.status == AssetStatus.CHECKING:
+        return [
+            StudioError(
+                "asset_not_ready", f"{asset.name} is still being checked.", "This takes a few seconds.", field=role
+            )
+        ]
+    if asset.status == AssetStatus.REJECTED:
+        return [StudioError(asset.error_code, asset.error_message, "Choose another file.", field=role)]
+    return []
+
+
+def length_refusals(plan: Plan, seconds: float) -> list[StudioError]:
+    """Whether the plan allows a result of this length; half a frame over the limit is within it."""
+    if seconds <= 0:
+        return [StudioError("generation_input_validation_failed", "The result would be empty.", "Choose longer files.")]
+    if plan.max_duration_s is None or seconds <= plan.max_duration_s + 0.02:
+        return []
+    larger = plan_that_allows(seconds=seconds)
+    advice = f"The {larger.name} plan allows it; or shorten the files." if larger else "Shorten the files."
+    return [
+        StudioError(
+            "generation_plan_duration_exceeded",
+            f"The result would last {seconds:.0f} s. The {plan.name} plan allows {plan.max_duration_s} s.",
+            advice,
+            status=402,
+        )
+    ]
+
+
+def slot_refusals(workspace: Workspace, plan: Plan) -> list[StudioError]:
+    """Whether the plan lets one more generation run at once in this workspace."""
+    running = Generation.objects.filter(workspace=workspace).active().count()
+    if plan.max_concurrent is None or running < plan.max_concurrent:
+        return []
+    takes = "take runs" if plan.max_concurrent == 1 else "takes run"
+    return [
+        StudioError(
+            "concurrency_limit_reached",
+            f"{running} {takes} already, as many as the {plan.name} plan allows at once.",
+            "Wait until one is ready, or cancel one.",
+            status=429,
+        )
+    ]
+
+
+def length_warnings(sync_mode: str, video: Asset, audio: Asset) -> list[str]:
+    """What the sync mode does to these two lengths, where a person may not expect it."""
+    picture, sound = video.duration_s or 0.0, audio.duration_s or 0.0
+    if sync_mode == "cut_off" and abs(picture - sound) > 0.5:
+        longer = f"the last {abs(picture - sound):.1f} s of the {'video' if picture > sound else 'soundtrack'}"
+        return [f"The result ends with the shorter file; {longer} are left out."]
+    if sync_mode == "remap" and sound > 0 and not 0.5 <= picture / sound <= 2.0:
+        return [f"The picture runs at {picture / sound:.1f} times its speed, which looks unnatural."]
+    return []
+
+
+def seconds_of_work(model: str) -> float:
+    """Seconds of work for one second of result: measured on recent runs of this model, else the registry's figure."""
+    recent = (
+        Generation.objects.filter(model=model, status=Status.COMPLETED, quoted_seconds__gt=1)
+        .exclude(started_at=None)
+        .order_by("-finished_at")[:MEASURED_RUNS]
+    )
+    runs = [
+        (run.finished_at - run.started_at).total_seconds() / run.quoted_seconds
+        for run in recent.only("finished_at", "started_at", "quoted_seconds")
+        if run.finished_at and run.started_at
+    ]
+    return sorted(runs)[len(runs) // 2] if runs else model_spec(model).speed_factor
