@@ -11,7 +11,7 @@ run: $(BIN)/.installed frontend models
 	@exec $(BIN)/python manage.py up
 
 test: $(BIN)/.installed-dev frontend models
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/python -m pytest $(ARGS)
 
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
@@ -26,7 +26,7 @@ bench: $(BIN)/.installed-dev models
 	$(BIN)/python -m benchmarks.lipsync $(ARGS)
 
 screenshots: $(BIN)/.installed-dev frontend models
-	$(BIN)/pytest tests/browser/shots.py -q $(ARGS)
+	$(BIN)/python -m pytest tests/browser/shots.py -q $(ARGS)
 
 models: $(BIN)/.installed
 	@$(BIN)/python -m apps.inference.engine.model_files "$(STUDIO_MODELS)"

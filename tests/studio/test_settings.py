@@ -1,0 +1,77 @@
+"""The environment is strict: production refuses to start half configured, misspelt names stop the start."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio.environment import VARIABLES, kept_secret
+
+ROOT = Path(__file__).resolve().parents[2]
+PRODUCTION = {
+    "STUDIO_MODE": "production",
+    "STUDIO_SECRET_KEY": "k" * 60,
+    "STUDIO_HOSTS": "studio.example",
+    "STUDIO_URL": "https://studio.example",
+    "DATABASE_URL": "postgres://studio:secret@db.example:5432/studio",
+    "REDIS_URL": "redis://redis.example:6379/0",
+}
+
+
+def start(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a fresh process with only these variables and print what they decided."""
+    environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    environment |= {"STUDIO_DATA": str(tmp_path)} | variables
+    show = "from django.conf import settings as s; print(s.MODE, s.ALLOWED_HOSTS, s.SESSION_COOKIE_SECURE, s.DEBUG)"
+    return subprocess.run(
+        [sys.executable, "-c", show],
+        cwd=ROOT,
+        env=environment | {"DJANGO_SETTINGS_MODULE": "studio.settings"},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_embedded_mode_needs_nothing(tmp_path):
+    done = start(tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("embedded ['localhost'")
+
+
+def test_production_starts_with_all_it_needs(tmp_path):
+    done = start(tmp_path, **PRODUCTION)
+    assert done.stdout.split() == ["production", "['studio.example']", "True", "False"], done.stderr
+
+
+@pytest.mark.parametrize("name", ["STUDIO_SECRET_KEY", "STUDIO_HOSTS", "STUDIO_URL", "DATABASE_URL", "REDIS_URL"])
+def test_production_names_what_is_missing(tmp_path, name):
+    done = start(tmp_path, **{key: value for key, value in PRODUCTION.items() if key != name})
+    assert done.returncode != 0
+    assert f"Production mode needs {name}" in done.stderr
+
+
+def test_a_misspelt_name_stops_the_start(tmp_path):
+    done = start(tmp_path, STUDIO_DATE="/somewhere")
+    assert done.returncode != 0
+    assert "Unknown setting STUDIO_DATE" in done.stderr
+
+
+def test_a_value_of_the_wrong_type_is_named(tmp_path):
+    done = start(tmp_path, PORT="eighty")
+    assert done.returncode != 0
+    assert "PORT is not a valid int" in done.stderr
+
+
+def test_the_embedded_secret_is_made_once_and_private(tmp_path):
+    path = tmp_path / "keys" / "secret"
+    first = kept_secret(path)
+    assert kept_secret(path) == first
+    assert len(first) >= 48
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_every_variable_is_documented():
+    documented = (ROOT / "docs" / "operations.md").read_text()
+    assert [name for name in VARIABLES if f"`{name}`" not in documented] == []
