@@ -1,54 +1,98 @@
-"""Pages that belong to no room: the way home, the theme, the health answer, the error pages."""
+"""Pages that belong to no app: the way in, the theme, health, the icon sprite and the error pages."""
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.db import connection
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.gzip import gzip_page
+from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from apps.workspaces.access import membership_in
+from apps.workspaces.models import Workspace
 from apps.workspaces.services import create_workspace, first_workspace
+from studio import icons
 
 YEAR_S = 365 * 24 * 3600
+NAME_LIMIT = Workspace._meta.get_field("name").max_length
 
 
 @login_required
+@require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Send a person to the library of their first workspace."""
-    return redirect("assets:library", ws=first_workspace(request.user).slug)
+    """To the workspace last visited, else to the first one."""
+    slug = request.session.get("workspace", "")
+    workspace = Workspace.objects.of(request.user).filter(slug=slug).first() or first_workspace(request.user)
+    return redirect("assets:library", ws=workspace.slug)
 
 
 @login_required
+@require_safe
 def enter(request: HttpRequest, ws: str) -> HttpResponse:
-    """A workspace's own address leads to its library."""
-    return redirect("assets:library", ws=membership_in(request.user, ws).workspace.slug)
+    """Switch to a workspace: it is the one that home leads to from now on."""
+    membership = membership_in(request.user, ws)
+    request.session["workspace"] = membership.workspace.slug
+    return redirect("assets:library", ws=ws)
 
 
 @login_required
-@require_POST
 def new_workspace(request: HttpRequest) -> HttpResponse:
-    """Make a workspace and go to it."""
-    name = request.POST.get("name", "").strip()[:80] or "New workspace"
-    return redirect("assets:library", ws=create_workspace(name=name, owner=request.user).slug)
+    """A form with one field; a team, a client or a film gets its own library and bill."""
+    name = request.POST.get("name", "").strip()
+    error = ""
+    if request.method == "POST":
+        if not name:
+            error = "A workspace needs a name."
+        elif len(name) > NAME_LIMIT:
+            error = f"The name is {len(name)} characters long. Up to {NAME_LIMIT} fit."
+        else:
+            workspace = create_workspace(name=name, owner=request.user)
+            return redirect("workspace", ws=workspace.slug)
+    context = {"name": name, "error": error, "name_limit": NAME_LIMIT}
+    return render(request, "new_workspace.html", context, status=422 if error else 200)
 
 
 @require_POST
 def theme(request: HttpRequest) -> HttpResponse:
-    """Keep the chosen theme in a cookie, so that the server draws the first frame in it and nothing flashes."""
-    response = HttpResponse(status=204)
-    response.set_cookie("theme", request.POST.get("theme", ""), max_age=YEAR_S, samesite="Lax")
+    """Keep the chosen theme in a cookie that the server reads, so that no page flashes in the other one."""
+    choice = request.POST.get("theme", "")
+    back = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(back, {request.get_host()}, require_https=request.is_secure()):
+        back = "/"
+    response = HttpResponseRedirect(back)
+    if choice in ("light", "dark"):
+        response.set_cookie("theme", choice, max_age=YEAR_S, samesite="Lax", secure=settings.PRODUCTION)
+    else:
+        response.delete_cookie("theme", samesite="Lax")
     return response
 
 
-def health(request: HttpRequest) -> JsonResponse:
-    """Whether the web process answers."""
+@require_safe
+def health(request: HttpRequest) -> HttpResponse:
+    """200 when the web process answers and reaches its database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
     return JsonResponse({"status": "ok"})
 
 
+@require_GET
+@gzip_page
+def icon_sprite(request: HttpRequest, version: str) -> HttpResponse:
+    """The icons in one file; its address changes with its content, so it is kept for a year."""
+    if version != icons.version() or not icons.sprite():
+        raise Http404("No such icon sprite. Where the front-end libraries are missing, run `make setup`.")
+    response = HttpResponse(icons.sprite(), content_type="image/svg+xml")
+    response["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+    return response
+
+
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return render(request, "400.html", {"reason": str(exception)}, status=400)
+    return render(request, "400.html", status=400)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Says the reason that the access check gave, since it names the role that is needed."""
     return render(request, "403.html", {"reason": str(exception)}, status=403)
 
 

@@ -1,0 +1,13 @@
+"""Form fields in the studio's clothes."""
+
+from django import template
+from django.forms import BoundField
+from django.utils.safestring import SafeString
+
+register = template.Library()
+
+
+@register.filter
+def control(field: BoundField, classes: str = "") -> SafeString:
+    """``{{ form.email|control:"large" }}``: the field's widget as an ``.input``. Django names hint and errors for it."""
+    return field.as_widget(attrs={"class": f"input {classes}".strip()})
