@@ -9,6 +9,15 @@ from apps.accounts.models import User
 class AccountAdapter(DefaultAccountAdapter):
     """allauth's own behaviour with our user: no user name, lower-case addresses, the name from the sign-up form."""
 
+    error_messages = {
+        **DefaultAccountAdapter.error_messages,
+        "email_password_mismatch": "E-mail and password do not match.",
+        "email_taken": "There is an account with this address. Sign in, or reset its password.",
+        "invalid_password_reset": "This link is used up or too old. Ask for a new one.",
+        "too_many_login_attempts": "Too many tries. Wait some minutes, or reset the password.",
+        "rate_limited": "Too many tries. Wait some minutes.",
+    }
+
     def save_user(self, request: HttpRequest, user: User, form, commit: bool = True) -> User:
         user = super().save_user(request, user, form, commit=False)
         user.email = user.email.lower()
