@@ -23,12 +23,12 @@ from .media.colour import ColourTags
 from .media.prefetch import prefetch
 from .media.probe import MediaInfo, probe_media
 from .media.video_reader import Frame, VideoReader
+from .faces_in_time import usable_frames
 from .model_files import models_folder
 from .progress import Monitor, Progress
 from .settings import EngineSettings
 from .shots import CutDetector, face_jumped
 
-MIN_COVERAGE = 0.02  # of the frames: less than that is no footage of a person
 MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
 
 
@@ -192,8 +192,8 @@ def _sharpness(crop: Crop | None) -> float:
 
 
 def _require_face(footage: FootageAnalysis) -> None:
-    seen = footage.has_face
-    if seen.mean() < MIN_COVERAGE:
+    seen = usable_frames(footage.has_face, footage.times, footage.shot_of()) & footage.has_face
+    if not seen.any():
         raise EngineError(
             "generation_input_video_no_face", "No face was found in the video.",
             "Use footage in which the speaker's face is seen from the front, at least 100 pixels wide.",

@@ -66,6 +66,8 @@ class VideoReader:
         self._stream.codec_context.thread_count = DECODER_THREADS
         self.colour = ColourTags.of(self._stream.codec_context)
         self._size: tuple[int, int] | None = None
+        self._origin: float | None = None
+        self._counting = True
 
     def __enter__(self) -> VideoReader:
         return self
@@ -77,20 +79,29 @@ class VideoReader:
         """Free the decoder and the file."""
         self._container.close()
 
+    def seek(self, time: float) -> None:
+        """Go to a key frame at or before ``time``, so that frames from there on come next; their ``index`` is -1.
+
+        To be called between passes over the frames, after at least one frame has been read.
+        """
+        assert self._origin is not None
+        target = max(0.0, time + self._origin)
+        self._container.seek(int(target / self._stream.time_base), stream=self._stream, backward=True)
+        self._counting = False
+
     def __iter__(self) -> Iterator[Frame]:
         rate = float(self._stream.average_rate or 25)
-        origin: float | None = None
         last = -1.0
         for index, picture in enumerate(decode_tolerantly(self._container, self._stream)):
             stamp = float(picture.pts * picture.time_base) if picture.pts is not None else None
-            if origin is None:
-                origin = stamp if stamp is not None else 0.0
-            time = stamp - origin if stamp is not None else last + 1 / rate
+            if self._origin is None:
+                self._origin = stamp if stamp is not None else 0.0
+            time = stamp - self._origin if stamp is not None else last + 1 / rate
             if time <= last:  # broken clocks go back; a frame is never shown before the one ahead of it
                 time = last + 0.5 / rate
             last = time
-            yield Frame(index, time, self._upright(picture))
-        if origin is None:
+            yield Frame(index if self._counting else -1, time, self._upright(picture))
+        if self._origin is None:
             raise video_invalid(f"No picture of {self.path.name} can be decoded.")
 
     def _upright(self, picture: Any) -> np.ndarray:

@@ -1,0 +1,78 @@
+"""Which frames show the face well enough, and its pose-free shape in each of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import savgol_filter
+
+from .face.canonical import CanonicalFaces, canonicalise
+from .face.mouth_params import mouth_params
+
+SMOOTHING = 5  # frames of a Savitzky–Golay filter of order 2: removes jitter, keeps a closure of two frames
+SHORTEST_RUN_S = 0.4  # a face seen for less is a passer-by or no face at all
+LONGEST_GAP_S = 0.5  # a face missed for less is bridged
+
+
+@dataclass(frozen=True)
+class FaceTrack:
+    """The followed face over F frames.
+
+    ``usable`` (F,): seen, or missed so shortly that the landmarks in between can be told; ``faces``: pose and shape
+    (rows that are not usable are meaningless); ``params`` (F, 6): what the mouth does.
+    """
+
+    usable: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
+    faces: CanonicalFaces
+    params: NDArray[np.float64]
+
+    @property
+    def pose(self) -> NDArray[np.float64]:
+        """(F, 4): yaw, pitch, roll in degrees, log of size."""
+        faces = self.faces
+        return np.stack([faces.yaw, faces.pitch, faces.roll, np.log(faces.scale)], axis=1)
+
+
+def follow_face(landmarks: NDArray[np.floating], times: NDArray[np.floating], shot: NDArray[np.integer]) -> FaceTrack:
+    """Smooth ``landmarks`` (F, N, 3; NaN where unseen) within each shot and take the pose out of them."""
+    seen = np.isfinite(landmarks[:, 0, 0])
+    usable = usable_frames(seen, times, shot)
+    smoothed = np.where(usable[:, None, None], landmarks, np.nan).astype(np.float32)
+    for first, last in runs(usable & seen, shot):
+        if last - first >= SMOOTHING:
+            smoothed[first:last] = savgol_filter(smoothed[first:last], SMOOTHING, 2, axis=0)
+    faces = canonicalise(smoothed, smooth=False)
+    return FaceTrack(usable, usable & seen, faces, mouth_params(faces.shapes))
+
+
+def usable_frames(
+    seen: NDArray[np.bool_], times: NDArray[np.floating], shot: NDArray[np.integer]
+) -> NDArray[np.bool_]:
+    """(F,): frames of a face that stays for a while, short gaps within one shot bridged."""
+    usable = seen.copy()
+    for first, last in runs(~seen, shot):
+        inside = 0 < first and last < len(seen) and shot[first - 1] == shot[last]
+        if inside and times[last] - times[first] <= LONGEST_GAP_S:
+            usable[first:last] = True
+    film = times[-1] - times[0] + (times[1] - times[0] if len(times) > 1 else 0)
+    shortest = min(SHORTEST_RUN_S, 0.8 * film)
+    step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
+    for first, last in runs(usable, shot):
+        if times[last - 1] - times[first] + step < shortest:
+            usable[first:last] = False
+    return usable
+
+
+def runs(mask: NDArray[np.bool_], shot: NDArray[np.integer]) -> list[tuple[int, int]]:
+    """[first, last) of each stretch of True frames inside one shot."""
+    padded = np.concatenate([[False], mask, [False]])
+    edges = np.flatnonzero(padded[1:] != padded[:-1]).reshape(-1, 2)
+    found = []
+    for first, last in edges:
+        borders = np.flatnonzero(np.diff(shot[first:last])) + 1 + first
+        cuts = [int(first), *borders.tolist(), int(last)]
+        found += list(zip(cuts[:-1], cuts[1:], strict=True))
+    return found

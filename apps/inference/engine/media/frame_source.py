@@ -1,0 +1,96 @@
+"""Frames of a video by number, in whatever order a timeline asks for them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .video_reader import Frame, VideoReader
+
+HELD_BYTES = 192 << 20  # pictures kept for playing backward: 60 at 1080x1920
+LONG_WAY = 120  # frames ahead from which on seeking is tried instead of decoding everything in between
+SEEK_EARLY_S = 0.6  # lands before the wanted frame even where the first ones after a key frame cannot be shown
+TIME_TOLERANCE_S = 2e-3
+
+
+class FrameSource:
+    """Reads forward as long as it can, seeks where that pays, and holds a stretch of frames when played backward."""
+
+    def __init__(self, path: Path, times: NDArray[np.float64]) -> None:
+        """``times`` (F,) are the frames' times as the analysis read them."""
+        self._path, self._times = path, times
+        self._reader = VideoReader(path)
+        self._frames: Iterator[Frame] = iter(self._reader)
+        self._position = -1
+        self._held: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+        self._can_seek = True
+
+    def close(self) -> None:
+        """Free the decoder."""
+        self._reader.close()
+
+    def picture(self, index: int) -> NDArray[np.uint8]:
+        """The I420 picture of frame ``index``, to be copied before it is changed."""
+        if index in self._held:
+            return self._held[index]
+        if index <= self._position or index > self._position + LONG_WAY:
+            self._go_near(index)
+        while self._position < index:
+            self._advance()
+        return self._held[index]
+
+    def _advance(self) -> None:
+        frame = next(self._frames, None)
+        if frame is None:  # the film decodes shorter than before: its last picture stands for the rest
+            self._position += 1
+            self._hold(self._position, self._held[next(reversed(self._held))])
+            return
+        if frame.index >= 0:
+            self._position = frame.index
+        else:
+            self._position = int(np.searchsorted(self._times, frame.time + TIME_TOLERANCE_S, side="right")) - 1
+        self._hold(self._position, frame.yuv)
+
+    def _go_near(self, index: int) -> None:
+        """Continue from some frame before ``index``; when going backward, far enough to hold a stretch."""
+        if self._position < 0:
+            self._advance()
+        backward = index <= self._position
+        if not backward and index <= self._position + LONG_WAY:
+            return
+        room = self._room()
+        wanted = max(0, index - (room - 8 if backward else 0))
+        if self._can_seek and wanted > 0:
+            self._reader.seek(self._times[wanted] - SEEK_EARLY_S)
+            self._frames = iter(self._reader)
+            frame = next(self._frames, None)
+            nearest = -1 if frame is None else int(np.argmin(np.abs(self._times - frame.time)))
+            if (
+                frame is not None and nearest <= index
+                and abs(self._times[nearest] - frame.time) <= TIME_TOLERANCE_S
+            ):  # fmt: skip
+                self._position = nearest
+                self._hold(nearest, frame.yuv)
+                return
+            self._can_seek = False  # the file's clock or index is broken: count from the beginning
+        if backward or not self._can_seek:
+            self._restart()
+
+    def _restart(self) -> None:
+        self._reader.close()
+        self._reader = VideoReader(self._path)
+        self._frames, self._position = iter(self._reader), -1
+
+    def _hold(self, index: int, picture: NDArray[np.uint8]) -> None:
+        self._held[index] = picture
+        self._held.move_to_end(index)
+        while len(self._held) > self._room():
+            self._held.popitem(last=False)
+
+    def _room(self) -> int:
+        size = next(iter(self._held.values())).nbytes if self._held else 1
+        return max(16, min(256, HELD_BYTES // size))

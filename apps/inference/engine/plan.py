@@ -1,0 +1,90 @@
+"""The plan of a run: for every output frame what is shown, and where every point of the face shall be.
+
+Rendering needs nothing but the plan, the video and the stored lips, so pieces can be drawn anywhere, in any order,
+with the same result.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .settings import EngineSettings
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+# Why a frame is left as it was; the number is what ``passed`` holds.
+REASONS = ("", "no_face", "turned_away", "still_mouth", "outside_range", "obstructed")
+DRIVEN, NO_FACE, TURNED_AWAY, STILL_MOUTH, OUTSIDE_RANGE, OBSTRUCTED = range(len(REASONS))
+
+
+@dataclass
+class MotionPlan:
+    """N output frames over F source frames; Q mesh points (warp points, then ring).
+
+    ``source`` (N,) and ``times`` (N,) seconds; the film ends at ``duration_s``. ``passed`` (N,) indexes ``REASONS``;
+    ``strength`` (N,) 0..1 eases the change at the borders of what is left alone. ``target`` (N, Q, 2) where the points
+    shall be, ``own`` (F, Q, 2) where they are, ``eyes`` (F,) eye distance, all in pixels. ``exemplar`` (N,) the source
+    frame that lends its mouth (-1: none), ``other`` and ``weight`` (N,) the second one at a join and the share of the
+    first; ``joins`` (J,) output frames. ``params`` (N, 6) planned and ``own_params`` (F, 6) found mouth parameters, in
+    eye distances. ``interior`` is "whole", "inner" or "painted".
+    """
+
+    settings: EngineSettings
+    fps: Fraction
+    size: tuple[int, int]
+    duration_s: float
+    interior: str
+    source: Indices
+    times: NDArray[np.float64]
+    passed: NDArray[np.uint8]
+    strength: Floats
+    own: Floats
+    eyes: Floats
+    target: Floats
+    exemplar: Indices
+    other: Indices
+    weight: Floats
+    joins: Indices
+    params: Floats
+    own_params: Floats
+    triangles: Indices
+    sharpness: float = 0.0
+    warnings: list[dict[str, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def driven(self) -> NDArray[np.bool_]:
+        """(N,): frames whose mouth is new."""
+        return self.passed == DRIVEN
+
+    def save(self, folder: Path) -> None:
+        """Write ``plan.npz`` and ``plan.json``."""
+        folder.mkdir(parents=True, exist_ok=True)
+        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        np.savez(folder / "plan.npz", **arrays)
+        facts: dict[str, Any] = {
+            "settings": self.settings.to_dict(), "fps": str(self.fps), "size": self.size,
+            "duration_s": self.duration_s, "interior": self.interior, "sharpness": self.sharpness,
+            "warnings": self.warnings,
+        }  # fmt: skip
+        (folder / "plan.json").write_text(json.dumps(facts))
+
+    @classmethod
+    def load(cls, folder: Path) -> MotionPlan:
+        """The inverse of :meth:`save`."""
+        facts = json.loads((folder / "plan.json").read_text())
+        facts["settings"] = EngineSettings.from_dict(facts["settings"])
+        facts["fps"] = Fraction(facts["fps"])
+        facts["size"] = tuple(facts["size"])
+        with np.load(folder / "plan.npz") as arrays:
+            return cls(**facts, **dict(arrays))

@@ -1,0 +1,218 @@
+"""One output frame: the target's own frame with its lower face warped, and a mouth from another moment laid into it.
+
+Layer 1 moves jaw, chin and cheeks with their own light and sharpness. Layer 2 brings lips, teeth and tongue from the
+chosen exemplar, warped onto the same points and brought to the light of layer 1. Everything happens in YUV inside one
+box; pixels outside it are never touched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..crops import Crop
+from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box, resized, write_box
+from .mesh import ALL_LIPS, INNER, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, rows
+from .warp import piecewise_map, sample_chroma, sample_luma
+
+Points = NDArray[np.floating]
+
+EYES = rows((33, 263))
+# All in eye distances.
+BOX_ABOVE_LIPS = 0.32  # the nose tip alone is not high enough with a short upper lip or a pitched head
+MOUTH_MARGIN = 0.30
+MASK_GROWTH, MASK_SOFTNESS = 0.13, 0.055
+NOSE_RAMP = 0.015
+COLOUR_REACH = 0.16
+BASE_BLUR, MOUTH_BLUR = 0.012, 0.008
+INNER_GROWTH = 0.012
+JOIN_GROWTH, JOIN_SOFTNESS = 0.02, 0.015
+COLOUR_LIMIT = 40.0  # of 255: a larger difference is no difference of light
+FEATHER_PX = 8
+SIDE_MULTIPLE = 8
+
+
+@dataclass(frozen=True)
+class Mouth:
+    """An exemplar: its lips' pixels and its own mesh points (Q, 2) in the picture it was cut from."""
+
+    crop: Crop
+    points: Points
+
+
+@dataclass(frozen=True)
+class FrameJob:
+    """What to draw into one frame.
+
+    ``own`` and ``target`` (Q, 2): mesh and ring points as they are and as they shall be; ``eyes`` the eye distance in
+    pixels. ``mouth`` is the exemplar, ``fading`` another one at a join with ``weight``, the share of ``mouth``.
+    ``inner_only`` takes nothing but the inside of the mouth from the exemplar; ``strength`` 0..1 is its opacity.
+    """
+
+    own: Points
+    target: Points
+    eyes: float
+    mouth: Mouth | None = None
+    fading: Mouth | None = None
+    weight: float = 1.0
+    inner_only: bool = False
+    strength: float = 1.0
+
+
+def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) -> Box | None:
+    """Change ``yuv`` (an I420 picture) in place; returns the changed box, or None where the face is out of sight."""
+    size = (yuv.shape[1], yuv.shape[0] * 2 // 3)
+    box = face_box(job, size)
+    if min(box[2:]) < 4 * SIDE_MULTIPLE:
+        return None
+    original = read_box(yuv, box)
+    base = warp_base(yuv, original, job, triangles, box)
+    if job.mouth is not None:
+        place = mouth_box(job.target, job.eyes, box)
+        if min(place[2:]) >= 2 * SIDE_MULTIPLE:
+            _lay_mouth(base, place, box, job, triangles)
+    write_box(yuv, box, feathered(base, original, box, size))
+    return box
+
+
+def face_down(points: Points) -> Points:
+    """Unit vector (2,) from the eyes to the chin in the picture."""
+    right = points[EYES[1]] - points[EYES[0]]
+    return np.array([-right[1], right[0]]) / (np.hypot(*right) + 1e-9)
+
+
+def face_box(job: FrameJob, size: tuple[int, int]) -> Box:
+    """The part of the picture that may change: sides a multiple of 8, corners even."""
+    lift = face_down(job.own) * BOX_ABOVE_LIPS * job.eyes
+    points = np.concatenate([
+        job.target[ALL_LIPS], job.target[POINT_COUNT + RING_ENDS : -RING_ENDS], job.own[[NOSE_TIP]],
+        job.own[OUTER] - lift, job.target[OUTER] - lift,
+    ])  # fmt: skip
+    return aligned_box(points.min(0) - 4, points.max(0) + 4, size)
+
+
+def mouth_box(target: Points, eyes: float, within: Box) -> Box:
+    """The part of ``within`` (relative to it) the exemplar may touch."""
+    lips = target[OUTER] - within[:2]
+    return aligned_box(lips.min(0) - MOUTH_MARGIN * eyes, lips.max(0) + MOUTH_MARGIN * eyes, within[2:])
+
+
+def aligned_box(low: Points, high: Points, size: tuple[int, int]) -> Box:
+    """x, y even; width and height multiples of 8; inside a picture of ``size``."""
+    x, y = (np.maximum(np.floor(low), 0).astype(int) // 2 * 2).tolist()
+    right, bottom = np.minimum(np.ceil(high), size).astype(int).tolist()
+    return x, y, max(0, right - x) // SIDE_MULTIPLE * SIDE_MULTIPLE, max(0, bottom - y) // SIDE_MULTIPLE * SIDE_MULTIPLE
+
+
+def warp_base(yuv: NDArray[np.uint8], original: Layer, job: FrameJob, triangles: NDArray[np.integer], box: Box) -> Layer:
+    """Layer 1: the frame's own pixels moved from ``own`` to ``target``."""
+    step = 4 if job.eyes > 160 else 2
+    warp = piecewise_map(job.target, job.own, triangles, box, step, max(0.8, BASE_BLUR * job.eyes))
+    luma_plane = yuv[: yuv.shape[0] * 2 // 3]
+    corner = (box[0], box[1])
+    return Layer(
+        sample_luma(luma_plane, warp.luma((0, 0))), sample_chroma(original.chroma, warp.chroma(corner))
+    )
+
+
+def warp_mouth(mouth: Mouth, job: FrameJob, triangles: NDArray[np.integer], box: Box) -> Layer:
+    """Layer 2: the exemplar's pixels moved from its own points to ``target``; ``box`` in picture coordinates."""
+    step = 2 if job.eyes > 90 else 1
+    warp = piecewise_map(job.target, mouth.points, triangles, box, step, max(0.6, MOUTH_BLUR * job.eyes))
+    corner = (mouth.crop.x, mouth.crop.y)
+    return Layer(
+        sample_luma(mouth.crop.luma, warp.luma(corner)), sample_chroma(mouth.crop.chroma, warp.chroma(corner))
+    ).floats()
+
+
+def _lay_mouth(base: Layer, place: Box, box: Box, job: FrameJob, triangles: NDArray[np.integer]) -> None:
+    """Blend the exemplar into ``base`` (uint8, in place)."""
+    assert job.mouth is not None
+    in_picture = (box[0] + place[0], box[1] + place[1], place[2], place[3])
+    target = job.target - in_picture[:2]
+    patch = warp_mouth(job.mouth, job, triangles, in_picture)
+    if job.fading is not None:
+        other = warp_mouth(job.fading, job, triangles, in_picture)
+        patch = other.mix(patch, _join_weight(target, job, place))
+    under = base.part(place)
+    shape = (place[3], place[2])
+    mask = inner_mask(target, job.eyes, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
+    step = mask_step(job.eyes)
+    lit = relit(patch, under, resized(mask, (shape[0] // step, shape[1] // step)), job.eyes / step)
+    blend = under.floats().mix(lit, mask * np.float32(job.strength)).bytes()
+    under.luma[:], under.chroma[:] = blend.luma, blend.chroma
+
+
+def _join_weight(target: Points, job: FrameJob, place: Box) -> Floats:
+    """Share of the new exemplar at a join: a soft fade outside the inner lips, a hard switch inside.
+
+    Two sets of teeth shown at once are what the eye catches; a switch of one frame it takes for fast speech.
+    """
+    inside = polygon_mask(target[INNER], (place[3], place[2]))
+    inside = blurred(dilated(inside, JOIN_GROWTH * job.eyes), JOIN_SOFTNESS * job.eyes)
+    switched = 1.0 if job.weight >= 0.5 else 0.0
+    return job.weight + inside * np.float32(switched - job.weight)
+
+
+def mask_step(eyes: float) -> int:
+    """Pixels per mask cell: soft masks need no more than about 20 cells per eye distance."""
+    return 4 if eyes > 80 else 2 if eyes > 40 else 1
+
+
+def lips_mask(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
+    """Whole mouth: the lips' hull, grown and softened, never above the base of the nose."""
+    step = mask_step(eyes)
+    cells = (shape[0] // step, shape[1] // step)
+    hull = cv2.convexHull(target[OUTER].astype(np.float32))[:, 0]
+    mask = polygon_mask(hull, cells, step)
+    mask = blurred(dilated(mask, MASK_GROWTH * eyes / step), MASK_SOFTNESS * eyes / step)
+    down = face_down(target).astype(np.float32)
+    across = np.arange(cells[1], dtype=np.float32)[None, :] * step - np.float32(target[NOSE, 0])
+    below = np.arange(cells[0], dtype=np.float32)[:, None] * step - np.float32(target[NOSE, 1])
+    depth = (across * down[0] + below * down[1]) / np.float32(eyes)
+    return mask * np.clip(0.5 + depth / (2 * NOSE_RAMP), 0, 1)
+
+
+def inner_mask(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
+    """Inside of the mouth only, at full resolution because its edge is sharp."""
+    mask = polygon_mask(target[INNER], shape)
+    return blurred(dilated(mask, INNER_GROWTH * eyes), INNER_GROWTH * eyes)
+
+
+def relit(patch: Layer, under: Layer, mask: Floats, reach: float) -> Layer:
+    """``patch`` in the light of ``under``: their difference on the mask's edge, diffused inward.
+
+    A cheap membrane: blurred difference over blurred edge weight, at the mask's resolution; ``reach`` is the eye
+    distance in mask cells.
+    """
+    edge = np.clip(1 - np.abs(mask - 0.35) / 0.35, 0, 1)
+    edge[:1] = edge[-1:] = 0
+    difference = (under.shrunk(mask.shape) - patch.shrunk(mask.shape)) * edge[..., None]
+    sigma = COLOUR_REACH * reach
+    correction = blurred(difference, sigma) / (blurred(edge, sigma)[..., None] + 1e-4)
+    correction = np.clip(correction, -COLOUR_LIMIT, COLOUR_LIMIT)
+    return Layer(
+        patch.luma + resized(np.ascontiguousarray(correction[..., 0]), patch.luma.shape),
+        patch.chroma + resized(np.ascontiguousarray(correction[..., 1:]), patch.chroma.shape),
+    )
+
+
+def feathered(layer: Layer, original: Layer, box: Box, size: tuple[int, int]) -> Layer:
+    """``layer`` easing into ``original`` along the box's sides, except where they are the picture's own."""
+    open_sides = (box[1] > 0, box[1] + box[3] < size[1] - 1, box[0] > 0, box[0] + box[2] < size[0] - 1)
+    for image, old, width in ((layer.luma, original.luma, FEATHER_PX), (layer.chroma, original.chroma, FEATHER_PX // 2)):
+        ramp = np.arange(width, dtype=np.float32) / width
+        for side, is_open in enumerate(open_sides):
+            if not is_open:
+                continue
+            axis, at_end = side // 2, side % 2
+            part = [slice(None)] * image.ndim
+            part[axis] = slice(-width, None) if at_end else slice(0, width)
+            weight = (ramp[::-1] if at_end else ramp).reshape([-1 if d == axis else 1 for d in range(image.ndim)])
+            strip = old[tuple(part)].astype(np.float32)
+            mixed = strip + (image[tuple(part)] - strip) * weight
+            image[tuple(part)] = np.round(mixed).astype(np.uint8)
+    return layer

@@ -1,0 +1,56 @@
+"""How the insides of two mouths differ to the eye, whatever their landmarks say.
+
+Two exemplars with the same landmarks can show the upper teeth, both rows or none; only their pixels tell.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..crops import CropStore
+from .layers import Floats, blurred, polygon_mask
+from .mesh import INNER, OUTER, FaceMesh2D
+from .warp import piecewise_map, sample_luma
+
+CANVAS = (64, 40)  # width, height of the common mouth picture
+MARGIN = 0.02  # iod around the outer lips
+
+
+class MouthTextures:
+    """Lumas of all stored mouths, warped onto one open mouth; distances are RMS luma (0..255) inside the lips."""
+
+    def __init__(self, crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D) -> None:
+        """``points`` (F, Q, 2): mesh points of every frame in picture pixels."""
+        canvas = _on_canvas(mesh.template)
+        inside = polygon_mask(canvas[INNER], (CANVAS[1], CANVAS[0]))
+        self._inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
+        weight = np.sqrt(self._inside.sum())
+        self._rows = np.zeros((len(points), CANVAS[0] * CANVAS[1]), np.float32)
+        for frame in np.flatnonzero(crops.stored):
+            crop = crops[frame]
+            warp = piecewise_map(canvas, points[frame], mesh.triangles, (0, 0, *CANVAS), 1, 0.0)
+            luma = sample_luma(crop.luma, warp.luma((crop.x, crop.y))).astype(np.float32)
+            self._rows[frame] = (blurred(luma, 0.8) * self._inside).ravel() / weight
+        self._squares = (self._rows**2).sum(1)
+
+    def between(self, frames: NDArray[np.integer], others: NDArray[np.integer]) -> Floats:
+        """(len(frames), len(others)) distances."""
+        product = self._rows[frames] @ self._rows[others].T
+        squared = self._squares[frames][:, None] + self._squares[others][None] - 2 * product
+        return np.sqrt(np.maximum(squared, 0))
+
+    def natural_step(self, frames: NDArray[np.integer]) -> float:
+        """Median distance between neighbouring frames of ``frames``: what natural movement looks like."""
+        pairs = frames[:-1][np.diff(frames) == 1]
+        if not len(pairs):
+            return 1.0
+        steps = np.linalg.norm(self._rows[pairs + 1] - self._rows[pairs], axis=1)
+        return max(0.5, float(np.median(steps)))
+
+
+def _on_canvas(flat: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Canonical mesh points (Q, 2) in canvas pixels, the lips filling it."""
+    low, high = flat[OUTER].min(0) - MARGIN, flat[OUTER].max(0) + MARGIN
+    return (flat - low) / (high - low) * np.array(CANVAS)

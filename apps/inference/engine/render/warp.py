@@ -1,0 +1,99 @@
+"""Piecewise affine warps: where each pixel of a region comes from.
+
+Maps are made at a fraction of the resolution and enlarged. They hold displacements, not positions: outside the mesh
+they are exactly zero, and a pixel that does not move is copied bit for bit.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Box = tuple[int, int, int, int]
+
+SUBPIXEL_BITS = 3
+MIN_DETERMINANT = 0.02  # of a triangle at map resolution; thinner ones are skipped
+
+
+class WarpMap:
+    """Displacement from each pixel of ``box`` (x, y, width, height in the picture) to its source, in luma pixels."""
+
+    def __init__(self, displacement: Floats, box: Box) -> None:
+        self._displacement = displacement
+        self.box = box
+
+    def luma(self, origin: tuple[int, int]) -> Floats:
+        """Source positions (h, w, 2) for the luma plane of a source picture whose corner lies at ``origin``."""
+        x, y, width, height = self.box
+        field = cv2.resize(self._displacement, (width, height), interpolation=cv2.INTER_LINEAR)
+        field[..., 0] += np.arange(x - origin[0], x - origin[0] + width, dtype=np.float32)
+        field[..., 1] += np.arange(y - origin[1], y - origin[1] + height, dtype=np.float32)[:, None]
+        return field
+
+    def chroma(self, origin: tuple[int, int]) -> Floats:
+        """Source positions (h/2, w/2, 2) for chroma planes at half size."""
+        x, y, width, height = self.box
+        field = cv2.resize(self._displacement, (width // 2, height // 2), interpolation=cv2.INTER_LINEAR) * 0.5
+        left, top = (x - origin[0]) // 2, (y - origin[1]) // 2
+        field[..., 0] += np.arange(left, left + width // 2, dtype=np.float32)
+        field[..., 1] += np.arange(top, top + height // 2, dtype=np.float32)[:, None]
+        return field
+
+
+def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], triangles: NDArray[np.integer],
+                  box: Box, step: int, blur: float) -> WarpMap:  # fmt: skip
+    """The map that takes ``target`` points (Q, 2) from ``source`` points (Q, 2), both in picture pixels.
+
+    ``step`` is how many pixels one map cell spans (width and height of ``box`` are multiples of it); ``blur`` is a
+    Gaussian in pixels that rounds the folds between triangles.
+    """
+    x, y, width, height = box
+    columns, lines = width // step, height // step
+    cells = (target - [x, y] - (step - 1) / 2) / step
+    corners = cells[triangles]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+    determinant = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    low, high = corners.min(1), corners.max(1)
+    visible = (np.abs(determinant) > MIN_DETERMINANT) & (high >= 0).all(1) & (low < [columns, lines]).all(1)
+    owner = _rasterise(corners, np.flatnonzero(visible), columns, lines)
+    coefficients = _affine(source[triangles] - target[triangles], corners, first, second, determinant, visible)
+    field = np.take(coefficients, owner.ravel(), axis=0).reshape(lines, columns, 6)
+    across = np.arange(columns, dtype=np.float32)[None, :, None]
+    down = np.arange(lines, dtype=np.float32)[:, None, None]
+    displacement = field[..., 0:2] * across + field[..., 2:4] * down + field[..., 4:]
+    return WarpMap(cv2.GaussianBlur(displacement, (0, 0), max(0.5, blur / step)), box)
+
+
+def _rasterise(corners: NDArray[np.floating], which: NDArray[np.integer], columns: int, lines: int) -> NDArray[np.int16]:
+    """(lines, columns): number of the covering triangle plus 1, or 0 outside the mesh."""
+    owner = np.zeros((lines, columns), np.int16)
+    fixed = np.round(corners * (1 << SUBPIXEL_BITS)).astype(np.int32)
+    for index in which:
+        cv2.fillConvexPoly(owner, fixed[index], int(index) + 1, cv2.LINE_8, SUBPIXEL_BITS)
+    return owner
+
+
+def _affine(shift: NDArray[np.floating], corners: NDArray[np.floating], first: NDArray[np.floating],
+            second: NDArray[np.floating], determinant: NDArray[np.floating], visible: NDArray[np.bool_]) -> Floats:  # fmt: skip
+    """(T + 1, 6): displacement per triangle as a·column + b·line + c, row 0 (no triangle) zero."""
+    area = np.where(visible, determinant, 1.0)[:, None]
+    one, other = shift[:, 1] - shift[:, 0], shift[:, 2] - shift[:, 0]
+    across = (one * second[:, 1:2] - other * first[:, 1:2]) / area
+    down = (other * first[:, :1] - one * second[:, :1]) / area
+    rest = shift[:, 0] - across * corners[:, 0, :1] - down * corners[:, 0, 1:]
+    table = np.zeros((len(shift) + 1, 6), np.float32)
+    table[1:] = np.concatenate([across, down, rest], axis=1)
+    table[1:][~visible] = 0.0
+    return table
+
+
+def sample_luma(plane: NDArray[np.uint8], positions: Floats) -> NDArray[np.uint8]:
+    """Bicubic samples of a luma plane."""
+    return cv2.remap(plane, positions, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+
+
+def sample_chroma(planes: NDArray[np.uint8], positions: Floats) -> NDArray[np.uint8]:
+    """Bilinear samples of chroma planes (h, w, 2)."""
+    return cv2.remap(planes, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
