@@ -1,0 +1,144 @@
+"""Looks at the finished film again and says how well the mouth did what was planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .face.tracker import FaceTracker
+from .faces_in_time import follow_face, runs
+from .media.prefetch import prefetch
+from .media.video_reader import VideoReader
+from .model_files import models_folder
+from .plan import REASONS, MotionPlan
+from .progress import Monitor, Progress
+
+ENGINE_VERSION = "1.0"
+Doubles = NDArray[np.float64]
+
+WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables
+LARGEST_LAG_S = 0.2
+STEADY = 0.008  # iod: an opening that moves less has nothing to correlate
+
+
+@dataclass
+class Report:
+    """What was done and how well; :meth:`to_dict` is JSON.
+
+    ``per_second`` rows hold ``second``, ``driven`` (share of its frames), ``agreement`` (correlation of the opening
+    seen with the opening planned, None where the mouth rests) and ``offset_ms`` (picture late positive).
+    """
+
+    model: str
+    settings: dict[str, Any]
+    frames: int
+    fps: float
+    width: int
+    height: int
+    duration_s: float
+    driven_frames: int
+    lipsynced_s: float
+    passed: list[dict[str, Any]]
+    per_second: list[dict[str, Any]] = field(default_factory=list)
+    median_offset_ms: float | None = None
+    agreement: float | None = None
+    timings_s: dict[str, float] = field(default_factory=dict)
+    real_time_factor: float = 0.0
+    warnings: list[dict[str, str]] = field(default_factory=list)
+    engine_version: str = ENGINE_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return dict(vars(self))
+
+
+def describe(plan: MotionPlan) -> Report:
+    """The part of the report that the plan alone tells."""
+    lengths = np.diff(np.append(plan.times, plan.duration_s))
+    return Report(
+        model=plan.settings.model, settings=plan.settings.to_dict(), frames=len(plan), fps=float(plan.fps),
+        width=plan.size[0], height=plan.size[1], duration_s=plan.duration_s, driven_frames=int(plan.driven.sum()),
+        lipsynced_s=float(lengths[plan.driven].sum()), passed=passed_ranges(plan), warnings=list(plan.warnings),
+    )  # fmt: skip
+
+
+def passed_ranges(plan: MotionPlan) -> list[dict[str, Any]]:
+    """Stretches left as they were: ``start_s``, ``end_s`` and the ``reason``'s name."""
+    ends = np.append(plan.times[1:], plan.duration_s)
+    found = []
+    for first, last in runs(~plan.driven, plan.passed.astype(np.int64)):
+        reason = REASONS[plan.passed[first]]
+        found.append({"start_s": float(plan.times[first]), "end_s": float(ends[last - 1]), "reason": reason})
+    return found
+
+
+def measure(
+    film: Path,
+    plan: MotionPlan,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    models: Path | None = None,
+) -> Report:
+    """The report on ``film``, its face tracked anew from the encoded pictures."""
+    report = describe(plan)
+    if not plan.driven.any():
+        return report
+    seen = seen_opening(film, plan, Monitor(progress, cancelled), models)
+    planned = plan.params[:, 0].astype(np.float64)
+    valid = plan.driven & np.isfinite(seen)
+    report.agreement, offset = agreement(plan.times, planned, seen, valid)
+    report.per_second = [_second(plan, planned, seen, valid, at) for at in range(int(np.ceil(plan.duration_s)))]
+    offsets = [row["offset_ms"] for row in report.per_second if row["offset_ms"] is not None]
+    report.median_offset_ms = float(np.median(offsets)) if offsets else offset
+    return report
+
+
+def seen_opening(film: Path, plan: MotionPlan, monitor: Monitor, models: Path | None = None) -> Doubles:
+    """(N,) opening of the mouth in the encoded film, in eye distances; NaN where no face is seen."""
+    tracker = FaceTracker(models_folder(models))
+    rows = []
+    with VideoReader(film) as reader:
+        for frame in prefetch(reader):
+            points = tracker.track(frame.yuv)
+            rows.append(np.full((tracker.points, 3), np.nan, np.float32) if points is None else points)
+            if frame.index % 10 == 0:
+                monitor.step("proof", frame.index, len(plan))
+    landmarks = np.stack(rows)[: len(plan)]
+    opening = np.full(len(plan), np.nan)
+    shot = np.zeros(len(landmarks), np.int64)
+    if np.isfinite(landmarks[:, 0, 0]).sum() > 2:
+        track = follow_face(landmarks, plan.times[: len(landmarks)], shot)
+        opening[: len(landmarks)] = np.where(track.usable, track.params[:, 0], np.nan)
+    monitor.step("proof", len(plan), len(plan))
+    return opening
+
+
+def _second(plan: MotionPlan, planned: Doubles, seen: Doubles, valid: NDArray[np.bool_], at: int) -> dict[str, Any]:
+    inside = (plan.times >= at) & (plan.times < at + 1)
+    near = valid & (np.abs(plan.times - at - 0.5) <= WINDOW_S / 2)
+    value, offset = agreement(plan.times, planned, seen, near)
+    share = float(plan.driven[inside].mean()) if inside.any() else 0.0
+    return {"second": at, "driven": round(share, 3), "agreement": value, "offset_ms": offset}
+
+
+def agreement(
+    times: Doubles, planned: Doubles, seen: Doubles, valid: NDArray[np.bool_]
+) -> tuple[float | None, float | None]:
+    """Correlation at lag 0, and the lag in ms (picture late positive) at which it is highest, or None for stillness."""
+    if valid.sum() < 10 or planned[valid].std() < STEADY or seen[valid].std() < STEADY / 2:
+        return None, None
+    at, values = times[valid], seen[valid]
+    here = float(np.corrcoef(planned[valid], values)[0, 1])
+    lags = np.arange(-LARGEST_LAG_S, LARGEST_LAG_S + 1e-9, 0.01)
+    scores = [_correlation(np.interp(at - lag, times, planned), values) for lag in lags]
+    return round(here, 3), round(float(lags[int(np.argmax(scores))]) * 1000)
+
+
+def _correlation(one: Doubles, other: Doubles) -> float:
+    return -1.0 if one.std() < 1e-9 else float(np.corrcoef(one, other)[0, 1])
