@@ -19,11 +19,11 @@ from .crops import CROP_MARGIN, Crop, CropStore, CropWriter, cut_out, even_box, 
 from .errors import EngineError, video_invalid
 from .face.landmarks import LIPS
 from .face.tracker import FaceChoice, FaceTracker
+from .faces_in_time import usable_frames
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
 from .media.probe import MediaInfo, probe_media
 from .media.video_reader import Frame, VideoReader
-from .faces_in_time import usable_frames
 from .model_files import models_folder
 from .progress import Monitor, Progress
 from .settings import EngineSettings
@@ -195,12 +195,14 @@ def _require_face(footage: FootageAnalysis) -> None:
     seen = usable_frames(footage.has_face, footage.times, footage.shot_of()) & footage.has_face
     if not seen.any():
         raise EngineError(
-            "generation_input_video_no_face", "No face was found in the video.",
+            "generation_input_video_no_face",
+            "No face was found in the video.",
             "Use footage in which the speaker's face is seen from the front, at least 100 pixels wide.",
         )
     eyes = np.linalg.norm(footage.landmarks[seen, 33] - footage.landmarks[seen, 263], axis=1)
     if np.median(eyes) < MIN_EYES_PX:
         raise EngineError(
-            "generation_input_video_no_face", f"The face is only {2 * np.median(eyes):.0f} pixels wide.",
+            "generation_input_video_no_face",
+            f"The face is only {2 * np.median(eyes):.0f} pixels wide.",
             "Use footage in which the face is at least 100 pixels wide.",
         )

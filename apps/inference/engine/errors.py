@@ -30,11 +30,15 @@ class Cancelled(EngineError):
         super().__init__(code, message, advice)
 
 
-def video_invalid(message: str, advice: str = "Export the video again as an MP4 with H.264 and upload that.") -> EngineError:
+def video_invalid(
+    message: str, advice: str = "Export the video again as an MP4 with H.264 and upload that."
+) -> EngineError:
     """The picture cannot be read."""
     return EngineError("generation_input_video_invalid", message, advice)
 
 
-def audio_invalid(message: str, advice: str = "Export the audio again as WAV, MP3 or M4A and upload that.") -> EngineError:
+def audio_invalid(
+    message: str, advice: str = "Export the audio again as WAV, MP3 or M4A and upload that."
+) -> EngineError:
     """The sound cannot be read."""
     return EngineError("generation_input_audio_invalid", message, advice)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,13 +49,11 @@ def follow_face(landmarks: NDArray[np.floating], times: NDArray[np.floating], sh
     return FaceTrack(usable, usable & seen, faces, mouth_params(faces.shapes))
 
 
-def usable_frames(
-    seen: NDArray[np.bool_], times: NDArray[np.floating], shot: NDArray[np.integer]
-) -> NDArray[np.bool_]:
+def usable_frames(seen: NDArray[np.bool_], times: NDArray[np.floating], shot: NDArray[np.integer]) -> NDArray[np.bool_]:
     """(F,): frames of a face that stays for a while, short gaps within one shot bridged."""
     usable = seen.copy()
     for first, last in runs(~seen, shot):
-        inside = 0 < first and last < len(seen) and shot[first - 1] == shot[last]
+        inside = first > 0 and last < len(seen) and shot[first - 1] == shot[last]
         if inside and times[last] - times[first] <= LONGEST_GAP_S:
             usable[first:last] = True
     film = times[-1] - times[0] + (times[1] - times[0] if len(times) > 1 else 0)
@@ -74,5 +73,5 @@ def runs(mask: NDArray[np.bool_], shot: NDArray[np.integer]) -> list[tuple[int, 
     for first, last in edges:
         borders = np.flatnonzero(np.diff(shot[first:last])) + 1 + first
         cuts = [int(first), *borders.tolist(), int(last)]
-        found += list(zip(cuts[:-1], cuts[1:], strict=True))
+        found += list(itertools.pairwise(cuts))
     return found

@@ -70,7 +70,7 @@ class MotionPlan:
     def save(self, folder: Path) -> None:
         """Write ``plan.npz`` and ``plan.json``."""
         folder.mkdir(parents=True, exist_ok=True)
-        arrays = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
+        arrays: dict[str, Any] = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         np.savez(folder / "plan.npz", **arrays)
         facts: dict[str, Any] = {
             "settings": self.settings.to_dict(), "fps": str(self.fps), "size": self.size,

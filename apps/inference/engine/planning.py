@@ -110,9 +110,7 @@ def target_points(
     return target
 
 
-def exemplar_pool(
-    footage: FootageAnalysis, speaker: Speaker, codes: Doubles, settings: EngineSettings
-) -> ExemplarPool:
+def exemplar_pool(footage: FootageAnalysis, speaker: Speaker, codes: Doubles, settings: EngineSettings) -> ExemplarPool:
     """All mouths that may be lent: seen, stored, not beside a cut; lipsync-2-pro prefers sharp ones."""
     track = speaker.track
     good = track.seen & footage.crops.stored
@@ -125,9 +123,7 @@ def exemplar_pool(
         reference = max(1e-6, float(np.percentile(footage.sharpness[good], 80)))
         penalty = BLUR_PENALTY * np.clip(1 - footage.sharpness / reference, 0, 1) ** 2
     textures = MouthTextures(footage.crops, mesh_points(speaker), speaker.mesh)
-    return ExemplarPool(
-        np.flatnonzero(good), codes, track.params, track.pose, speaker.shot, penalty, textures
-    )
+    return ExemplarPool(np.flatnonzero(good), codes, track.params, track.pose, speaker.shot, penalty, textures)
 
 
 def _passed(speaker: Speaker, line: Timeline) -> NDArray[np.uint8]:
@@ -150,5 +146,3 @@ def _strength(passed: NDArray[np.uint8], line: Timeline) -> Doubles:
         if last < len(passed):
             strength[first:last] *= np.clip((line.time[last] - times) / EASE_S, 0, 1)
     return strength
-
-

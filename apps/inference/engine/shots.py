@@ -27,8 +27,8 @@ class CutDetector:
         """Whether ``yuv`` (an I420 picture) starts a new shot; sets ``motion``, the mean luma change in 0..255."""
         thumb = thumbnail(yuv)
         hsv = cv2.cvtColor(cv2.cvtColor(thumb, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV)
-        histogram = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256]).ravel()
-        histogram /= histogram.sum()
+        counts = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256]).ravel()
+        histogram = np.asarray(counts, np.float32) / THUMB[0] / THUMB[1]
         luma = thumb[..., 0].astype(np.float32)
         cut = False
         self.motion = 0.0

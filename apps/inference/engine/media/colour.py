@@ -21,7 +21,9 @@ class ColourTags:
     def of(cls, codec_context: Any) -> ColourTags:
         """The tags of a decoder."""
         return cls(
-            int(codec_context.color_range or 0), int(codec_context.colorspace), int(codec_context.color_primaries),
+            int(codec_context.color_range or 0),
+            int(codec_context.colorspace),
+            int(codec_context.color_primaries),
             int(codec_context.color_trc),
         )
 

@@ -6,7 +6,7 @@ network addresses. So only self-contained formats are let in, and only the ``fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,15 @@ PICTURE_SIGNATURES = ((b"\x89PNG", "png_pipe"), (b"\xff\xd8\xff", "jpeg_pipe"), 
                       (b"II*\x00", "tiff_pipe"), (b"MM\x00*", "tiff_pipe"))  # fmt: skip
 
 
-def open_input(path: Path, invalid: type[EngineError] | Any) -> InputContainer:
+def open_input(path: Path, invalid: Callable[[str], EngineError]) -> InputContainer:
     """Open ``path`` for reading; ``invalid(message)`` builds the error for whatever cannot be opened."""
     try:
         with path.open("rb") as stream:
             head = stream.read(16)
     except OSError as error:
         raise EngineError(
-            "generation_infra_storage_error", f"The file {path.name} cannot be read: {error.strerror}.",
+            "generation_infra_storage_error",
+            f"The file {path.name} cannot be read: {error.strerror}.",
             "Upload it again.",
         ) from error
     if not head:

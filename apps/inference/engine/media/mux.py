@@ -77,7 +77,8 @@ class _PictureTrack:
         if sum(len(ranks) for _, ranks in order) != len(self._ticks) - 1:
             raise EngineError("generation_infra_storage_error", "A rendered piece is incomplete.", "Run it again.")
         lead = self._ticks[: depth + 1] - self._ticks[depth]
-        dts = np.concatenate([lead[:depth] + self._ticks[0], self._ticks[:-1]])
+        dts = np.concatenate([lead[:depth] + self._ticks[0], self._ticks[: -1 - depth]])
+        self._settle_end(dts, order[-1][1][-1])
         count = 0
         for path, ranks in order:
             with av.open(str(path)) as piece:
@@ -87,14 +88,22 @@ class _PictureTrack:
                     packet.pts, packet.dts = int(self._ticks[rank]), int(dts[count])
                     packet.duration = int(self._ticks[rank + 1] - self._ticks[rank])
                     count += 1
+                    if count == len(dts) and packet.dts == packet.pts:
+                        packet.duration = int(self._ticks[-1]) - packet.pts
                     yield packet
+
+    def _settle_end(self, dts: np.ndarray, last_rank: int) -> None:
+        """At a variable rate, decode the last packet when it is shown: its duration then tells where the film ends."""
+        natural = dts[-1] - dts[0] + self._ticks[last_rank + 1] - self._ticks[last_rank]
+        if natural != self._ticks[-1] - self._ticks[0]:
+            dts[-1] = self._ticks[last_rank]
 
     def _orders(self) -> Iterator[tuple[Path, list[int]]]:
         """Each piece with the place in the film of its packets, in decoding order."""
         start = 0
         for path in self._pieces:
             with av.open(str(path)) as piece:
-                stamps = [packet.pts for packet in piece.demux(piece.streams.video[0]) if packet.size]
+                stamps = [packet.pts or 0 for packet in piece.demux(piece.streams.video[0]) if packet.size]
             ranks = np.argsort(np.argsort(stamps)) + start
             start += len(stamps)
             yield path, ranks.tolist()
@@ -156,9 +165,14 @@ def _interleave(container: Any, picture: Iterator[av.Packet], sound: Iterator[av
     """Mux both tracks by decoding time, so that a player finds them side by side."""
     one, other = next(picture, None), next(sound, None)
     while one is not None or other is not None:
-        if other is None or (one is not None and one.dts * one.time_base <= other.dts * other.time_base):
+        if _starts(one) <= _starts(other):
             container.mux(one)
             one = next(picture, None)
         else:
             container.mux(other)
             other = next(sound, None)
+
+
+def _starts(packet: av.Packet | None) -> float:
+    """When a packet is decoded, in seconds; never for none at all."""
+    return float("inf") if packet is None else float((packet.dts or 0) * (packet.time_base or 0))

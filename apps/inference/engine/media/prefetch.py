@@ -42,7 +42,7 @@ def prefetch(items: Iterable[Item], depth: int = DEPTH) -> Iterator[Item]:
         thread.join()
 
 
-def _produce(items: Iterable[Item], waiting: "queue.Queue[Item | _End]", stopped: threading.Event) -> None:
+def _produce(items: Iterable[Item], waiting: queue.Queue[Item | _End], stopped: threading.Event) -> None:
     error: BaseException | None = None
     try:
         for item in items:

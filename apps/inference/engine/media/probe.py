@@ -19,6 +19,8 @@ MAX_SIDE, MAX_PIXELS, MIN_SIDE = 4096, 4096 * 2304, 64
 # milliseconds are 1 ms off at 29.97 fps, which is 3 %.
 VFR_TOLERANCE = 0.2
 
+LONGEST_LAST_S = 2.0  # a track that goes on longer after its last picture is broken off, not slow
+
 
 @dataclass(frozen=True)
 class MediaInfo:
@@ -97,8 +99,11 @@ def _probe_audio(container: Any, path: Path) -> MediaInfo:
         raise audio_invalid(f"No sound of {path.name} can be decoded.")
     duration = float(stream.duration * stream.time_base) if stream.duration else float(container.duration or 0) / 1e6
     return MediaInfo(
-        kind="audio", duration_s=duration, acodec=stream.codec_context.name,
-        channels=stream.codec_context.channels, sample_rate=stream.codec_context.sample_rate,
+        kind="audio",
+        duration_s=duration,
+        acodec=stream.codec_context.name,
+        channels=stream.codec_context.channels,
+        sample_rate=stream.codec_context.sample_rate,
     )
 
 
@@ -123,7 +128,9 @@ def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fract
     steps = np.diff(starts)
     typical = float(np.median(steps))
     last = durations[-1] if durations[-1] > 0 else typical
-    duration = float(starts[-1] - starts[0] + last)
+    # Packets tell how long they take to decode; how long the last frame stays, only the track's own length tells.
+    track = float(stream.duration * stream.time_base) - (starts[-1] - starts[0]) if stream.duration else 0.0
+    duration = float(starts[-1] - starts[0] + (track if 0 < track <= LONGEST_LAST_S else last))
     vfr = bool(np.any(np.abs(steps - typical) > VFR_TOLERANCE * typical))
     measured = len(starts) / duration
     if vfr or abs(float(nominal) - measured) > 0.02 * measured:
@@ -140,11 +147,13 @@ def quarter_turns(frame: Any) -> int:
 def _check_size(width: int, height: int) -> None:
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
         raise EngineError(
-            "generation_input_resolution_unsupported", f"The picture is {width}×{height} pixels.",
+            "generation_input_resolution_unsupported",
+            f"The picture is {width}×{height} pixels.",
             "Scale it down to at most 4096×2160.",
         )
     if min(width, height) < MIN_SIDE:
         raise EngineError(
-            "generation_input_resolution_unsupported", f"The picture is {width}×{height} pixels.",
+            "generation_input_resolution_unsupported",
+            f"The picture is {width}×{height} pixels.",
             f"Use a video of at least {MIN_SIDE} pixels on each side.",
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -86,7 +87,7 @@ class VideoReader:
         """
         assert self._origin is not None
         target = max(0.0, time + self._origin)
-        self._container.seek(int(target / self._stream.time_base), stream=self._stream, backward=True)
+        self._container.seek(int(target / Fraction(self._stream.time_base or 1)), stream=self._stream, backward=True)
         self._counting = False
 
     def __iter__(self) -> Iterator[Frame]:

@@ -107,15 +107,15 @@ def aligned_box(low: Points, high: Points, size: tuple[int, int]) -> Box:
     return x, y, max(0, right - x) // SIDE_MULTIPLE * SIDE_MULTIPLE, max(0, bottom - y) // SIDE_MULTIPLE * SIDE_MULTIPLE
 
 
-def warp_base(yuv: NDArray[np.uint8], original: Layer, job: FrameJob, triangles: NDArray[np.integer], box: Box) -> Layer:
+def warp_base(
+    yuv: NDArray[np.uint8], original: Layer, job: FrameJob, triangles: NDArray[np.integer], box: Box
+) -> Layer:
     """Layer 1: the frame's own pixels moved from ``own`` to ``target``."""
     step = 4 if job.eyes > 160 else 2
     warp = piecewise_map(job.target, job.own, triangles, box, step, max(0.8, BASE_BLUR * job.eyes))
     luma_plane = yuv[: yuv.shape[0] * 2 // 3]
     corner = (box[0], box[1])
-    return Layer(
-        sample_luma(luma_plane, warp.luma((0, 0))), sample_chroma(original.chroma, warp.chroma(corner))
-    )
+    return Layer(sample_luma(luma_plane, warp.luma((0, 0))), sample_chroma(original.chroma, warp.chroma(corner)))
 
 
 def warp_mouth(mouth: Mouth, job: FrameJob, triangles: NDArray[np.integer], box: Box) -> Layer:
@@ -166,7 +166,7 @@ def lips_mask(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
     """Whole mouth: the lips' hull, grown and softened, never above the base of the nose."""
     step = mask_step(eyes)
     cells = (shape[0] // step, shape[1] // step)
-    hull = cv2.convexHull(target[OUTER].astype(np.float32))[:, 0]
+    hull: Floats = cv2.convexHull(target[OUTER].astype(np.float32))[:, 0]
     mask = polygon_mask(hull, cells, step)
     mask = blurred(dilated(mask, MASK_GROWTH * eyes / step), MASK_SOFTNESS * eyes / step)
     down = face_down(target).astype(np.float32)
@@ -203,7 +203,10 @@ def relit(patch: Layer, under: Layer, mask: Floats, reach: float) -> Layer:
 def feathered(layer: Layer, original: Layer, box: Box, size: tuple[int, int]) -> Layer:
     """``layer`` easing into ``original`` along the box's sides, except where they are the picture's own."""
     open_sides = (box[1] > 0, box[1] + box[3] < size[1] - 1, box[0] > 0, box[0] + box[2] < size[0] - 1)
-    for image, old, width in ((layer.luma, original.luma, FEATHER_PX), (layer.chroma, original.chroma, FEATHER_PX // 2)):
+    for image, old, width in (
+        (layer.luma, original.luma, FEATHER_PX),
+        (layer.chroma, original.chroma, FEATHER_PX // 2),
+    ):
         ramp = np.arange(width, dtype=np.float32) / width
         for side, is_open in enumerate(open_sides):
             if not is_open:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..media.video_reader import split_planes
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # of float32; the picture library types its results no closer
 Box = tuple[int, int, int, int]
 
 
@@ -40,9 +40,7 @@ class Layer(NamedTuple):
         """This layer where ``weight`` (any resolution, 0..1) is 0, ``other`` where it is 1."""
         fine = resized(weight, self.luma.shape)
         coarse = resized(weight, self.chroma.shape)[..., None]
-        return Layer(
-            self.luma + (other.luma - self.luma) * fine, self.chroma + (other.chroma - self.chroma) * coarse
-        )
+        return Layer(self.luma + (other.luma - self.luma) * fine, self.chroma + (other.chroma - self.chroma) * coarse)
 
     def shrunk(self, shape: tuple[int, int]) -> Floats:
         """(h', w', 3) float32, averaged down."""

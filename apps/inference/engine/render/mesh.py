@@ -81,7 +81,7 @@ _LOWER = rows([pair[1] for pair in _PAIRS])
 
 
 def uncross_lips(shape: Doubles) -> Doubles:
-    """Canonical warp points (…, P, 3) whose inner lips do not cross: crossing pairs meet in their middle, .002 apart."""
+    """Canonical warp points (…, P, 3) whose inner lips do not cross: pairs that do meet in their middle, .002 apart."""
     shape = shape.copy()
     upper, lower = shape[..., _UPPER, 1], shape[..., _LOWER, 1]
     crossed = lower < upper + 0.002

@@ -28,7 +28,7 @@ class MouthTextures:
         self._inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
         weight = np.sqrt(self._inside.sum())
         self._rows = np.zeros((len(points), CANVAS[0] * CANVAS[1]), np.float32)
-        for frame in np.flatnonzero(crops.stored):
+        for frame in np.flatnonzero(crops.stored).tolist():
             crop = crops[frame]
             warp = piecewise_map(canvas, points[frame], mesh.triangles, (0, 0, *CANVAS), 1, 0.0)
             luma = sample_luma(crop.luma, warp.luma((crop.x, crop.y))).astype(np.float32)

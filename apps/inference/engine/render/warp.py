@@ -6,13 +6,16 @@ they are exactly zero, and a pixel that does not move is copied bit for bit.
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+Floats = NDArray[Any]  # of float32; the picture library types its results no closer
 Box = tuple[int, int, int, int]
 
+EMPTY: Floats = np.empty(0, np.float32)  # both coordinates lie in the first map
 SUBPIXEL_BITS = 3
 MIN_DETERMINANT = 0.02  # of a triangle at map resolution; thinner ones are skipped
 
@@ -27,7 +30,7 @@ class WarpMap:
     def luma(self, origin: tuple[int, int]) -> Floats:
         """Source positions (h, w, 2) for the luma plane of a source picture whose corner lies at ``origin``."""
         x, y, width, height = self.box
-        field = cv2.resize(self._displacement, (width, height), interpolation=cv2.INTER_LINEAR)
+        field: Floats = cv2.resize(self._displacement, (width, height), interpolation=cv2.INTER_LINEAR)
         field[..., 0] += np.arange(x - origin[0], x - origin[0] + width, dtype=np.float32)
         field[..., 1] += np.arange(y - origin[1], y - origin[1] + height, dtype=np.float32)[:, None]
         return field
@@ -58,7 +61,7 @@ def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], tr
     low, high = corners.min(1), corners.max(1)
     visible = (np.abs(determinant) > MIN_DETERMINANT) & (high >= 0).all(1) & (low < [columns, lines]).all(1)
     owner = _rasterise(corners, np.flatnonzero(visible), columns, lines)
-    coefficients = _affine(source[triangles] - target[triangles], corners, first, second, determinant, visible)
+    coefficients = _affine(source[triangles] - target[triangles], corners, determinant, visible)
     field = np.take(coefficients, owner.ravel(), axis=0).reshape(lines, columns, 6)
     across = np.arange(columns, dtype=np.float32)[None, :, None]
     down = np.arange(lines, dtype=np.float32)[:, None, None]
@@ -66,7 +69,9 @@ def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], tr
     return WarpMap(cv2.GaussianBlur(displacement, (0, 0), max(0.5, blur / step)), box)
 
 
-def _rasterise(corners: NDArray[np.floating], which: NDArray[np.integer], columns: int, lines: int) -> NDArray[np.int16]:
+def _rasterise(
+    corners: NDArray[np.floating], which: NDArray[np.integer], columns: int, lines: int
+) -> NDArray[np.int16]:
     """(lines, columns): number of the covering triangle plus 1, or 0 outside the mesh."""
     owner = np.zeros((lines, columns), np.int16)
     fixed = np.round(corners * (1 << SUBPIXEL_BITS)).astype(np.int32)
@@ -75,10 +80,12 @@ def _rasterise(corners: NDArray[np.floating], which: NDArray[np.integer], column
     return owner
 
 
-def _affine(shift: NDArray[np.floating], corners: NDArray[np.floating], first: NDArray[np.floating],
-            second: NDArray[np.floating], determinant: NDArray[np.floating], visible: NDArray[np.bool_]) -> Floats:  # fmt: skip
+def _affine(
+    shift: NDArray[np.floating], corners: NDArray[np.floating], determinant: NDArray[Any], visible: NDArray[np.bool_]
+) -> Floats:
     """(T + 1, 6): displacement per triangle as a·column + b·line + c, row 0 (no triangle) zero."""
     area = np.where(visible, determinant, 1.0)[:, None]
+    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     one, other = shift[:, 1] - shift[:, 0], shift[:, 2] - shift[:, 0]
     across = (one * second[:, 1:2] - other * first[:, 1:2]) / area
     down = (other * first[:, :1] - one * second[:, :1]) / area
@@ -91,9 +98,13 @@ def _affine(shift: NDArray[np.floating], corners: NDArray[np.floating], first: N
 
 def sample_luma(plane: NDArray[np.uint8], positions: Floats) -> NDArray[np.uint8]:
     """Bicubic samples of a luma plane."""
-    return cv2.remap(plane, positions, None, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+    return cv2.remap(plane, positions, EMPTY, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(
+        np.uint8, copy=False
+    )
 
 
 def sample_chroma(planes: NDArray[np.uint8], positions: Floats) -> NDArray[np.uint8]:
     """Bilinear samples of chroma planes (h, w, 2)."""
-    return cv2.remap(planes, positions, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(np.uint8, copy=False)
+    return cv2.remap(planes, positions, EMPTY, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE).astype(
+        np.uint8, copy=False
+    )
