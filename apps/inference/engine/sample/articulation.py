@@ -18,16 +18,16 @@ from .lines import Phone
 # teeth (0..1), and dominance. Openings follow the spread of talking faces: median about .06, 95th centile about .15.
 _Target = tuple[float, float, float, float]
 _TARGETS: dict[str, _Target] = {
-    **dict.fromkeys(("AA",), (0.150, 0.02, 0.0, 1.0)),
-    **dict.fromkeys(("AE",), (0.142, -0.01, 0.0, 1.0)),
-    **dict.fromkeys(("AH",), (0.105, 0.02, 0.0, 0.9)),
-    **dict.fromkeys(("AO",), (0.115, 0.08, 0.0, 1.0)),
-    **dict.fromkeys(("EH",), (0.112, 0.00, 0.0, 0.9)),
-    **dict.fromkeys(("AX",), (0.065, 0.02, 0.0, 0.5)),
-    **dict.fromkeys(("IH",), (0.070, 0.00, 0.0, 0.7)),
-    **dict.fromkeys(("IY",), (0.055, -0.02, 0.0, 0.9)),
-    **dict.fromkeys(("ER",), (0.065, 0.07, 0.0, 0.9)),
-    **dict.fromkeys(("UH",), (0.055, 0.08, 0.0, 0.9)),
+    "AA": (0.150, 0.02, 0.0, 1.0),
+    "AE": (0.142, -0.01, 0.0, 1.0),
+    "AH": (0.105, 0.02, 0.0, 0.9),
+    "AO": (0.115, 0.08, 0.0, 1.0),
+    "EH": (0.112, 0.00, 0.0, 0.9),
+    "AX": (0.065, 0.02, 0.0, 0.5),
+    "IH": (0.070, 0.00, 0.0, 0.7),
+    "IY": (0.055, -0.02, 0.0, 0.9),
+    "ER": (0.065, 0.07, 0.0, 0.9),
+    "UH": (0.055, 0.08, 0.0, 0.9),
     **dict.fromkeys(("B", "M", "P"), (0.000, 0.02, 0.0, 1.2)),
     **dict.fromkeys(("F", "V"), (0.014, 0.01, 1.0, 1.2)),
     **dict.fromkeys(("DH", "TH"), (0.045, 0.01, 0.0, 0.7)),
@@ -35,8 +35,8 @@ _TARGETS: dict[str, _Target] = {
     **dict.fromkeys(("CH", "SH"), (0.045, 0.08, 0.0, 0.9)),
     **dict.fromkeys(("D", "L", "N", "T"), (0.048, 0.01, 0.0, 0.5)),
     **dict.fromkeys(("G", "K"), (0.055, 0.01, 0.0, 0.4)),
-    **dict.fromkeys(("R",), (0.048, 0.07, 0.0, 0.8)),
-    **dict.fromkeys(("W",), (0.022, 0.13, 0.0, 1.2)),
+    "R": (0.048, 0.07, 0.0, 0.8),
+    "W": (0.022, 0.13, 0.0, 1.2),
 }
 # Diphthongs are two targets, one after the other.
 _GLIDES: dict[str, tuple[_Target, _Target]] = {
@@ -55,7 +55,7 @@ PAUSE_S = 0.12  # a gap between phones longer than this lets the mouth go to res
 REST_REACH_S = 0.09  # the mouth opens so long before the first sound and closes so long after the last
 DECAY_S = 0.050  # dominance falls to 1/e this far outside its segment
 SMOOTHING_S = 0.012
-STRESS_GAIN = {0: 0.88, 1: 1.0, 2: 1.12}
+STRESS_GAIN = {0: 0.98, 1: 1.12, 2: 1.25}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ GRAIN_LEVELS = 2.2  # standard deviation of the grain, of 255
 LIGHT_SHARE = 0.018
 BLINK_HALF_S = 0.10
 BLINKS_S = (0.10, 3.06, 4.98, 7.45, 9.02)
+BLOCK = 8
 SEED = 1999
 
 
@@ -24,14 +25,17 @@ class Liveliness:
     def __init__(self, portrait: Portrait) -> None:
         self._portrait = portrait
         size = portrait.rgb.shape[0]
+        # Movement is smooth: it is worked out at the middles of 8 x 8 blocks and interpolated.
+        middles = (np.arange(size // BLOCK, dtype=np.float32) + 0.5) * BLOCK - 0.5
+        self._middles = np.stack(np.meshgrid(middles, middles), 2)
         ys, xs = np.mgrid[:size, :size].astype(np.float32)
         self._spots = np.stack([xs, ys], 2)
-        self._centre = portrait.points(HEAD_CENTRE)
-        away = (self._spots - self._centre) / (np.array(HEAD_RADIUS) * portrait.scale)
+        self._centre = portrait.points(HEAD_CENTRE).astype(np.float32)
+        away = (self._middles - self._centre) / np.float32(np.array(HEAD_RADIUS) * portrait.scale)
         distance = np.hypot(away[:, :, 0], away[:, :, 1])
         eased = np.clip((1 + FADE - distance) / FADE, 0, 1)
         self._moves = (eased * eased * (3 - 2 * eased)).astype(np.float32)
-        # The nose stands nearer to the camera than the ears: a turn shifts it further. Eye distances.
+        # The nose stands nearer to the camera than the ears: a turn shifts it further.
         self._depth = np.exp(-(distance**2) * 1.6).astype(np.float32)
         self._eyes = [_Lid(portrait, upper, lower) for upper, lower in traced.EYES]
         self._noise = np.random.default_rng(SEED)
@@ -43,7 +47,7 @@ class Liveliness:
             for lid in self._eyes:
                 lid.close(picture, float(np.sin(np.pi / 2 * shut)))
         moved = self._sway(picture, time_s)
-        light = 1 + LIGHT_SHARE * np.sin(2 * np.pi * time_s / 6.7 + 0.4)
+        light = np.float32(1) + np.float32(LIGHT_SHARE * np.sin(2 * np.pi * time_s / 6.7 + 0.4))
         size = moved.shape[:2]
         grain = self._noise.standard_normal(size, dtype=np.float32)
         grain = cv2.GaussianBlur(grain, (0, 0), 0.7) * (GRAIN_LEVELS * 2.2)
@@ -64,10 +68,11 @@ class Liveliness:
         nearer = 1 + 0.010 * wave(7.3, 1.5)
         cosine, sine = np.cos(lean) / nearer, np.sin(lean) / nearer
         back = np.array([[cosine, sine], [-sine, cosine]])
-        source = (self._spots - self._centre - shift) @ back.T + self._centre
-        source -= self._depth[:, :, None] * turn
-        blended = self._spots + (source - self._spots) * self._moves[:, :, None]
-        x, y = (np.ascontiguousarray(blended[:, :, k], np.float32) for k in (0, 1))
+        source = (self._middles - self._centre - shift.astype(np.float32)) @ back.T.astype(np.float32) + self._centre
+        source -= self._depth[:, :, None] * turn.astype(np.float32)
+        moves = (source - self._middles) * self._moves[:, :, None]
+        where = self._spots + cv2.resize(moves, self._spots.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+        x, y = cv2.split(where)
         return cv2.remap(picture, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
@@ -97,4 +102,6 @@ class _Lid:
         within = (y > self._from) & (y <= edge)
         source = np.where(within, self._from + (y - self._from) * stretch, y).astype(np.float32)
         x = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
-        area[:] = cv2.remap(area.copy(), np.ascontiguousarray(x), source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        area[:] = cv2.remap(
+            area.copy(), np.ascontiguousarray(x), source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )

@@ -1,7 +1,7 @@
-"""The portrait's mouth: lips moved by two smooth warps, the real upper teeth behind them, the rest of the mouth painted.
+"""The portrait's mouth: lips moved by two smooth warps, the real upper teeth behind them, the rest painted.
 
-The upper and the lower half of the face are warped apart, each by its own thin-plate spline, so that neither folds where
-the lips meet. Between the inner outlines lies a picture of the inside, fixed to the skull.
+The upper and the lower half of the face are warped apart, each by its own thin-plate spline, so that neither folds
+where the lips meet. Between the inner outlines lies a picture of the inside, fixed to the skull.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from . import portrait as traced
+from .brush import below, border, feather, line, polygon, thin_plate
 from .portrait import Portrait
 
 COLUMNS = 17  # control columns across the mouth
@@ -20,10 +21,14 @@ CLOSED_AT = 0.52  # the lips meet so far down between the outlines of the smile
 UPPER_SHARE = 0.14  # of the opening, the part the upper lip makes
 LIP_INSET = 0.018  # outlines are taken so far inside the lips, or teeth would fringe them
 TUCK_LIFT = 0.030
-SEAM_DARKENS = np.array([0.34, 0.50, 0.48], np.float32)  # share of red, green, blue lost where the lips touch
+SEAM_DARKENS = np.array([0.28, 0.43, 0.41], np.float32)  # share of red, green, blue lost where the lips touch
 # The smile relaxes a little to speak: corners come down and in, more so in a wide opening.
-CORNER_DROP, CORNER_INWARD, NARROWS_OPENING = 0.030, 0.022, 0.22
+CORNER_DROP, CORNER_INWARD, NARROWS_OPENING = 0.045, 0.035, 0.22
+LIP_TINT = np.array([1.04, 0.95, 0.96], np.float32)
 GRID_STEP = 6  # the warp is solved on every sixth pixel
+
+# Mean of the opening's profile at the three pairs of lip points that define it, at q of about -.28, 0 and .28.
+PROFILE_AT_PAIRS = float(np.mean([(1 - abs(q) ** 2.2) ** 0.8 for q in (-0.28, 0.0, 0.28)]))
 
 
 @dataclass(frozen=True)
@@ -60,12 +65,12 @@ class Mouth:
         shape = (bottom - top, right - left)
         upper = self._warped(*self._upper_controls(pose), shape)
         lower = self._warped(*self._lower_controls(pose), shape)
-        below = _below(shape, (upper_edge + lower_edge) / 2 - [left, top], 0.10 * self._unit)
-        out = upper + (lower - upper) * below[:, :, None]
+        low = below(shape, (upper_edge + lower_edge) / 2 - [left, top], 0.10 * self._unit)[:, :, None]
+        out = upper + (lower - upper) * low
         out = self._open(out, pose, upper_edge - [left, top], lower_edge - [left, top])
         picture = self._portrait.rgb.copy()
-        feather = _feather(shape, 0.12 * self._unit)[:, :, None]
-        picture[top:bottom, left:right] += (out - picture[top:bottom, left:right]) * feather
+        weight = feather(shape, 0.12 * self._unit)[:, :, None]
+        picture[top:bottom, left:right] += (out - picture[top:bottom, left:right]) * weight
         return picture
 
     # -- geometry ------------------------------------------------------------------------------------------------
@@ -131,8 +136,14 @@ class Mouth:
         return (1 - np.abs(q) ** 4)[:, None]
 
     def _with_fixed(
-        self, inner: np.ndarray, inner_to: np.ndarray, outer: np.ndarray, outer_to: np.ndarray, move: np.ndarray,
-        *, jaw: float,
+        self,
+        inner: np.ndarray,
+        inner_to: np.ndarray,
+        outer: np.ndarray,
+        outer_to: np.ndarray,
+        move: np.ndarray,
+        *,
+        jaw: float,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Add jaw, creases and still points, and turn everything into pixels."""
         jaw_points = self._level([point for point, _ in traced.JAW])
@@ -157,10 +168,27 @@ class Mouth:
         left, top, right, bottom = self._region
         q = self._outline_q
         around = np.concatenate([self._photo(self._upper, q), self._photo(self._lower, q)[::-1]])
-        mask = _polygon((bottom - top, right - left), self._pixels(around) - [left, top]) > 0.02
-        grown = cv2.dilate(mask.astype(np.uint8), None, iterations=max(1, round(0.008 * self._unit)))
+        mask = polygon((bottom - top, right - left), self._pixels(around) - [left, top]) > 0.02
+        grown = cv2.dilate(
+            mask.astype(np.uint8), np.ones((3, 3), np.uint8), iterations=max(1, round(0.008 * self._unit))
+        )
         area = np.clip(self._portrait.rgb[top:bottom, left:right], 0, 255).astype(np.uint8)
-        return np.asarray(cv2.inpaint(area, grown, 3, cv2.INPAINT_TELEA), np.float32)
+        filled = np.asarray(cv2.inpaint(area, grown, 3, cv2.INPAINT_TELEA), np.float32)
+        return self._without_gloss(filled)
+
+    def _without_gloss(self, area: np.ndarray) -> np.ndarray:
+        """Take the white gloss off the lips, and make them a little redder.
+
+        A face mesh takes the gloss on the lower lip for teeth: it then reads the closed mouth as .08 eye distances
+        open, without gloss as .04.
+        """
+        left, top = self._region[:2]
+        around = np.concatenate([self._level(traced.OUTER_UPPER), self._level(traced.OUTER_LOWER)[::-1]])
+        lips = polygon(area.shape[:2], self._pixels(around) - [left, top], 0.015 * self._unit)[:, :, None]
+        light = np.maximum(area.mean(2), 1.0)
+        broad = cv2.GaussianBlur(light, (0, 0), 0.06 * self._unit)
+        matt = area * (np.minimum(broad, light) / light)[:, :, None] * LIP_TINT
+        return np.asarray(area + (matt - area) * lips, np.float32)
 
     def _paint_inside(self) -> np.ndarray:
         """Upper teeth of the photograph over a painted cavity and tongue, same size as the region."""
@@ -177,7 +205,7 @@ class Mouth:
         lower = self._photo(self._lower, q)
         lower[:, 1] -= 0.006
         around = np.concatenate([self._photo(self._upper, q) - [0, 0.02], lower[::-1]])
-        teeth = _polygon(shape, self._pixels(around) - [left, top], 0.007 * self._unit)[:, :, None]
+        teeth = polygon(shape, self._pixels(around) - [left, top], 0.007 * self._unit)[:, :, None]
         photo = self._portrait.rgb[top:bottom, left:right]
         return np.asarray(inside + (photo * 0.93 - inside) * teeth, np.float32)
 
@@ -191,12 +219,12 @@ class Mouth:
     def _warped(self, source: np.ndarray, target: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """The lips-only region moved so that ``source`` comes to lie on ``target`` (full-picture pixels)."""
         corner = np.array(self._region[:2], np.float64)
-        border = _border(shape)
-        to = np.concatenate([target - corner, border])
-        shift = np.concatenate([source - target, np.zeros_like(border)])
+        rim = border(shape)
+        to = np.concatenate([target - corner, rim])
+        shift = np.concatenate([source - target, np.zeros_like(rim)])
         ys = np.arange(0, shape[0] + GRID_STEP, GRID_STEP, dtype=np.float64)
         xs = np.arange(0, shape[1] + GRID_STEP, GRID_STEP, dtype=np.float64)
-        coarse = _thin_plate(to, shift, np.stack(np.meshgrid(xs, ys), 2).reshape(-1, 2))
+        coarse = thin_plate(to, shift, np.stack(np.meshgrid(xs, ys), 2).reshape(-1, 2))
         coarse = coarse.reshape(len(ys), len(xs), 2).astype(np.float32)
         spots = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
         fine = cv2.remap(coarse, spots[1] / GRID_STEP, spots[0] / GRID_STEP, cv2.INTER_LINEAR)
@@ -208,72 +236,12 @@ class Mouth:
     def _open(self, skin: np.ndarray, pose: MouthPose, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
         """Put the inside between the edges, shaded under the upper lip, and a seam where the lips touch."""
         shape = skin.shape[:2]
-        mask = _polygon(shape, np.concatenate([upper, lower[::-1]]), 0.006 * self._unit)
-        shadow = _polygon(shape, np.concatenate([upper + [0, 0.014 * self._unit], lower[::-1]]), 0.010 * self._unit)
+        mask = polygon(shape, np.concatenate([upper, lower[::-1]]), 0.006 * self._unit)
+        shaded = np.array([0.0, 0.014 * self._unit])
+        shadow = polygon(shape, np.concatenate([upper + shaded, lower[::-1]]), 0.010 * self._unit)
         mask *= min(1.0, pose.aperture / 0.012)
         inside = self._inside * (0.68 + 0.32 * shadow)[:, :, None]
-        seam = _line(shape, (upper + lower) / 2, 0.007 * self._unit, self._unit)
+        seam = line(shape, (upper + lower) / 2, 0.007 * self._unit, max(1, round(0.006 * self._unit)))
         seam *= np.clip(1 - pose.aperture / 0.03, 0, 1)
         out = skin * (1 - seam[:, :, None] * SEAM_DARKENS)
         return np.asarray(out + (inside - out) * mask[:, :, None], np.float32)
-
-
-# Mean of the opening's profile at the three pairs of lip points that define it, at q of about -.28, 0 and .28.
-PROFILE_AT_PAIRS = float(np.mean([(1 - abs(q) ** 2.2) ** 0.8 for q in (-0.28, 0.0, 0.28)]))
-
-
-def _thin_plate(points: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """Thin-plate spline through ``values`` (N, 2) at ``points`` (N, 2), evaluated ``at`` (M, 2)."""
-
-    def kernel(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-        squared = np.maximum((first**2).sum(1)[:, None] + (second**2).sum(1)[None] - 2 * first @ second.T, 0)
-        return np.asarray(squared * np.log(squared + 1e-6))
-
-    count = len(points)
-    affine = np.hstack([np.ones((count, 1)), points])
-    system = np.zeros((count + 3, count + 3))
-    system[:count, :count] = kernel(points, points) + 1e-3 * np.eye(count)
-    system[:count, count:], system[count:, :count] = affine, affine.T
-    solved = np.linalg.solve(system, np.vstack([values, np.zeros((3, 2))]))
-    far = kernel(at.astype(np.float32), points.astype(np.float32)) @ solved[:count]
-    return np.asarray(far + np.hstack([np.ones((len(at), 1)), at]) @ solved[count:])
-
-
-def _border(shape: tuple[int, int]) -> np.ndarray:
-    """Points round the region's rim, which do not move."""
-    xs, ys = np.linspace(0, shape[1] - 1, 6), np.linspace(0, shape[0] - 1, 6)
-    rim = [(x, y) for x in xs for y in (0.0, shape[0] - 1.0)] + [(x, y) for y in ys[1:-1] for x in (0.0, shape[1] - 1.0)]
-    return np.array(rim)
-
-
-def _polygon(shape: tuple[int, int], points: np.ndarray, soft: float = 0.0) -> np.ndarray:
-    """Coverage 0..1 (h, w) of a polygon, its edge softened by a Gaussian of ``soft`` pixels."""
-    mask = np.zeros(shape, np.uint8)
-    cv2.fillPoly(mask, [np.round(points * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
-    covered = mask.astype(np.float32) / 255
-    return cv2.GaussianBlur(covered, (0, 0), soft) if soft > 0 else covered
-
-
-def _line(shape: tuple[int, int], points: np.ndarray, soft: float, unit: float) -> np.ndarray:
-    """A soft dark line, 0..1."""
-    mask = np.zeros(shape, np.uint8)
-    cv2.polylines(mask, [np.round(points * 16).astype(np.int32)], False, 255, max(1, round(0.006 * unit)), cv2.LINE_AA, 4)
-    return np.clip(cv2.GaussianBlur(mask.astype(np.float32) / 255, (0, 0), soft) * 1.6, 0, 1)
-
-
-def _below(shape: tuple[int, int], line: np.ndarray, ease: float) -> np.ndarray:
-    """1 below the line between the lips, 0 above; beyond the corners the change is spread over ``ease`` pixels."""
-    xs = np.arange(shape[1], dtype=np.float64)
-    slope = (line[-1, 1] - line[0, 1]) / (line[-1, 0] - line[0, 0])
-    ys = np.interp(xs, line[:, 0], line[:, 1])
-    ys += np.minimum(xs - line[0, 0], 0) * slope + np.maximum(xs - line[-1, 0], 0) * slope
-    outside = np.maximum(np.maximum(line[0, 0] - xs, xs - line[-1, 0]), 0)
-    width = 1.0 + np.minimum(outside, ease)
-    return np.clip((np.arange(shape[0])[:, None] - ys[None]) / width[None] + 0.5, 0, 1).astype(np.float32)
-
-
-def _feather(shape: tuple[int, int], width: float) -> np.ndarray:
-    """1 inside, 0 at the rim, linear over ``width`` pixels."""
-    ys = np.minimum(np.arange(shape[0]), np.arange(shape[0])[::-1]) / width
-    xs = np.minimum(np.arange(shape[1]), np.arange(shape[1])[::-1]) / width
-    return np.clip(np.minimum(ys[:, None], xs[None]), 0, 1).astype(np.float32)

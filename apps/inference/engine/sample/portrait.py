@@ -54,11 +54,35 @@ CREASES = [(196.5, 138.0), (250.5, 141.0), (198.5, 146.5), (247.5, 149.5)]
 EYES = [
     (
         [(194.0, 101.2), (196.2, 99.5), (198.5, 98.3), (202.2, 97.7), (205.9, 98.3), (209.5, 100.1), (213.3, 104.0)],
-        [(194.0, 101.2), (197.5, 103.2), (200.1, 104.0), (203.8, 104.6), (207.4, 104.6), (210.6, 104.3), (213.3, 104.0)],
+        [
+            (194.0, 101.2),
+            (197.5, 103.2),
+            (200.1, 104.0),
+            (203.8, 104.6),
+            (207.4, 104.6),
+            (210.6, 104.3),
+            (213.3, 104.0),
+        ],
     ),
     (
-        [(236.8, 105.2), (238.1, 103.9), (241.0, 101.7), (244.8, 100.2), (248.6, 100.0), (252.3, 100.9), (256.6, 104.4)],
-        [(236.8, 105.2), (239.5, 105.8), (242.7, 106.5), (246.3, 106.8), (250.1, 106.7), (252.8, 106.1), (256.6, 104.4)],
+        [
+            (236.8, 105.2),
+            (238.1, 103.9),
+            (241.0, 101.7),
+            (244.8, 100.2),
+            (248.6, 100.0),
+            (252.3, 100.9),
+            (256.6, 104.4),
+        ],
+        [
+            (236.8, 105.2),
+            (239.5, 105.8),
+            (242.7, 106.5),
+            (246.3, 106.8),
+            (250.1, 106.7),
+            (252.8, 106.1),
+            (256.6, 104.4),
+        ],
     ),
 ]
 
@@ -83,7 +107,8 @@ class Portrait:
 
 def load_portrait(models: Path, size: int) -> Portrait:
     """Cut, enlarge and clean the face to ``size`` x ``size``; raises EngineError when the picture is missing."""
-    picture = cv2.imread(str(model_path(models, PORTRAIT)), cv2.IMREAD_COLOR)[:, :, ::-1]
+    content = np.frombuffer(model_path(models, PORTRAIT).read_bytes(), np.uint8)
+    picture = cv2.cvtColor(np.asarray(cv2.imdecode(content, cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
     scale = size / CROP_SIDE
     left, top, side = int(CROP_LEFT), int(CROP_TOP), int(CROP_SIDE)
     crop = np.ascontiguousarray(picture[top : top + side, left : left + side])
