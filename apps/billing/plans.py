@@ -66,13 +66,16 @@ def load_plans() -> int:
 
 
 def current_plan(code: str) -> Plan:
-    """The row of a plan that is valid today.
+    """The row of a plan that is valid today; loads the table into an empty database first.
 
-    Raises ``Plan.DoesNotExist`` before ``manage.py load_plans`` has run.
+    Raises ``Plan.DoesNotExist`` for a code that the table does not have.
     """
-    plan = Plan.objects.filter(code=code, valid_from__lte=timezone.localdate()).order_by("-valid_from").first()
+    valid = Plan.objects.filter(code=code, valid_from__lte=timezone.localdate()).order_by("-valid_from")
+    plan = valid.first()
+    if plan is None and load_plans():
+        plan = valid.first()
     if plan is None:
-        raise Plan.DoesNotExist(f"There is no plan {code!r}. Run `python manage.py load_plans`.")
+        raise Plan.DoesNotExist(f"There is no plan {code!r}.")
     return plan
 
 

@@ -1,0 +1,96 @@
+"""Where the bytes of media lie: the default storage, be it a local disk or a bucket.
+
+The engine wants paths. On a local disk a stored file has one; from a bucket it is fetched into a scratch folder first.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+
+COPY_BYTES = 1024**2
+SCRATCH_PREFIX = "scratch-"
+
+
+def local_path(name: str) -> Path | None:
+    """Path of a stored file or folder where the storage is a local disk, else None."""
+    try:
+        return Path(default_storage.path(name))
+    except NotImplementedError:
+        return None
+
+
+@contextmanager
+def scratch_folder() -> Iterator[Path]:
+    """A folder for temporary files, removed at the end whatever happens."""
+    parent = Path(settings.DATA_DIR) / "tmp"
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=parent))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def as_path(name: str) -> Iterator[Path]:
+    """A stored file as a local path for reading; a copy from a bucket is gone afterwards."""
+    path = local_path(name)
+    if path is not None:
+        yield path
+        return
+    with scratch_folder() as folder:
+        copy = folder / PurePosixPath(name).name
+        with default_storage.open(name, "rb") as source, copy.open("wb") as target:
+            shutil.copyfileobj(source, target, COPY_BYTES)
+        yield copy
+
+
+def put(source: Path, name: str, *, move: bool = False) -> str:
+    """Store a local file under ``name`` and return the name it got; ``move`` gives the source away.
+
+    On a local disk the file appears whole or not at all: it is written beside its place and renamed.
+    """
+    path = local_path(name)
+    if path is None:
+        with source.open("rb") as stream:
+            stored = default_storage.save(name, File(stream))
+        if move:
+            source.unlink()
+        return stored
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.part")
+    if move:
+        shutil.move(source, draft)
+    else:
+        shutil.copyfile(source, draft)
+    draft.replace(path)
+    return name
+
+
+def remove(name: str) -> None:
+    """Delete a stored file; nothing happens where it is gone already, and an empty folder goes with it."""
+    if not name:
+        return
+    default_storage.delete(name)
+    path = local_path(name)
+    if path is not None and path.parent.is_dir() and not any(path.parent.iterdir()):
+        path.parent.rmdir()
+
+
+def remove_tree(name: str) -> None:
+    """Delete everything stored below ``name``."""
+    path = local_path(name)
+    if path is not None:
+        shutil.rmtree(path, ignore_errors=True)
+        return
+    folders, files = default_storage.listdir(name)
+    for file in files:
+        default_storage.delete(f"{name}/{file}")
+    for folder in folders:
+        remove_tree(f"{name}/{folder}")

@@ -1,0 +1,171 @@
+"""What changes the library."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import UUID, uuid4
+
+from django.db import transaction
+from django.db.models import ProtectedError
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.assets import files, uploads
+from apps.assets.models import Asset, Origin, Status, Upload
+from apps.assets.naming import asset_folder, clean_name, suffix_of
+from apps.assets.uploads import Checksum, append_bytes, cancel_upload, start_upload
+from apps.workspaces.models import Workspace
+from studio.celery import app as celery_app
+from studio.errors import StudioError
+
+__all__ = [
+    "Checksum",
+    "append_bytes",
+    "cancel_upload",
+    "delete_asset",
+    "finish_upload",
+    "import_file",
+    "recheck",
+    "rename_asset",
+    "restore_asset",
+    "start_upload",
+    "upload_whole",
+]
+
+HASH_BYTES = 1024**2
+OUR_OWN = (Origin.RESULT, Origin.SAMPLE)
+
+
+def finish_upload(*, upload: Upload) -> Asset:
+    """Turn a complete upload into an asset and send it to the probe.
+
+    Finishing twice gives the same asset. A file whose bytes the library already has gives that asset, unless it was
+    refused: then it is checked afresh. Raises ``StudioError`` (409) while bytes are missing.
+    """
+    if upload.asset is not None:
+        return upload.asset
+    missing = upload.size - uploads.arrived(upload)
+    if missing:
+        raise StudioError(
+            "upload_incomplete", f"{missing} bytes of {upload.name} are missing.", "Continue the upload.", status=409
+        )
+    path = uploads.part_file(upload)
+    asset = _keep(upload.workspace, upload.created_by, path, upload.name, Origin.UPLOAD, move=True)
+    path.unlink(missing_ok=True)
+    Upload.objects.filter(pk=upload.pk).update(asset=asset, offset=upload.size, updated_at=timezone.now())
+    upload.asset = asset
+    return asset
+
+
+def upload_whole(*, workspace: Workspace, user: User, name: str, size: int, chunks: Iterable[bytes]) -> Asset:
+    """A file that comes in one request, from a form without scripts: the same checks, the same asset."""
+    upload = start_upload(workspace=workspace, user=user, name=name, size=size)
+    try:
+        append_bytes(upload=upload, offset=0, chunk_iter=chunks)
+        asset = finish_upload(upload=upload)
+    finally:
+        cancel_upload(upload=upload)
+    return asset
+
+
+def import_file(
+    *,
+    workspace: Workspace,
+    user: User | None,
+    path: Path,
+    name: str,
+    origin: Origin = Origin.UPLOAD,
+    asset_id: UUID | None = None,
+) -> Asset:
+    """Put a copy of a local file into the library and send it to the probe.
+
+    With an ``asset_id`` of one's own a second run replaces the bytes of the same asset instead of adding one.
+    What people bring is checked like an upload of the same size and may raise the same ``StudioError``.
+    """
+    if origin not in OUR_OWN:
+        uploads.check_size(workspace=workspace, name=name, size=path.stat().st_size)
+    return _keep(workspace, user, path, name, origin, asset_id=asset_id)
+
+
+def rename_asset(*, asset: Asset, name: str) -> Asset:
+    """Give an asset another name; raises ``StudioError`` for an empty one."""
+    if not name.strip():
+        raise StudioError("asset_name_empty", "A file needs a name.", "Type one.", field="name")
+    asset.name = clean_name(name)
+    asset.save(update_fields=["name", "updated_at"])
+    return asset
+
+
+def delete_asset(*, asset: Asset) -> Asset:
+    """Take an asset out of the library; it can be brought back until its bytes are removed."""
+    Asset.objects.filter(pk=asset.pk, deleted_at=None).update(deleted_at=timezone.now())
+    asset.refresh_from_db()
+    return asset
+
+
+def restore_asset(*, asset: Asset) -> Asset:
+    """Bring a deleted asset back."""
+    Asset.objects.filter(pk=asset.pk).update(deleted_at=None)
+    asset.refresh_from_db()
+    return asset
+
+
+def remove_for_good(*, asset: Asset) -> bool:
+    """Delete the row and every stored byte of an asset; False where a take still refers to it."""
+    folder = asset_folder(asset.workspace_id, asset.pk)
+    try:
+        asset.delete()
+    except ProtectedError:
+        return False
+    transaction.on_commit(lambda: files.remove_tree(folder))
+    return True
+
+
+def recheck(asset: Asset) -> None:
+    """Send an asset to the probe when the transaction at hand is through."""
+    transaction.on_commit(lambda: celery_app.send_task("assets.probe", args=[str(asset.pk)]), robust=True)
+
+
+def _keep(
+    workspace: Workspace,
+    user: User | None,
+    path: Path,
+    name: str,
+    origin: str,
+    *,
+    move: bool = False,
+    asset_id: UUID | None = None,
+) -> Asset:
+    digest = sha256_of(path)
+    if asset_id is None:
+        known = Asset.objects.in_library(workspace).filter(sha256=digest).exclude(status=Status.REJECTED).first()
+        if known is not None:
+            return known
+    identity = asset_id or uuid4()
+    size = path.stat().st_size
+    stored = files.put(path, f"{asset_folder(workspace.pk, identity)}/original{suffix_of(name)}", move=move)
+    with transaction.atomic():
+        asset, _ = Asset.objects.update_or_create(
+            pk=identity,
+            defaults={
+                "workspace": workspace,
+                "created_by": user,
+                "name": clean_name(name),
+                "origin": origin,
+                "status": Status.CHECKING,
+                "file": stored,
+                "size": size,
+                "sha256": digest,
+            },
+        )
+        recheck(asset)
+    return asset
+
+
+def sha256_of(path: Path) -> str:
+    """Hex digest of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(HASH_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

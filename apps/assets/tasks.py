@@ -1,0 +1,33 @@
+"""Work of the library that runs on a worker. Tasks carry ids only and may run twice."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.assets.checking import check_asset
+from apps.assets.models import Asset
+from apps.assets.uploads import forget_stale_uploads
+
+
+@shared_task(
+    name="assets.probe",
+    ignore_result=True,
+    autoretry_for=(OSError,),
+    retry_backoff=2,
+    retry_jitter=True,
+    max_retries=4,
+    soft_time_limit=600,
+    time_limit=660,
+)
+def probe(asset_id: str) -> None:
+    """Facts, thumbnail and peaks of one asset, or the reason why it is refused."""
+    try:
+        check_asset(UUID(asset_id))
+    except Asset.DoesNotExist:
+        return
+
+
+@shared_task(name="assets.forget_stale_uploads", ignore_result=True)
+def forget_stale() -> None:
+    """Unfinished uploads that nobody continued."""
+    forget_stale_uploads()

@@ -1,0 +1,151 @@
+"""The probe: true facts, pictures and peaks, and a human reason for what cannot be used."""
+
+import io
+import json
+from pathlib import Path
+
+import av
+import pytest
+from PIL import Image
+
+from apps.assets import checking, files, services
+from apps.assets.models import Asset, Origin, Status
+from apps.assets.probe import clock, sound_peaks
+from apps.billing.plans import current_plan, subscribe
+from tests.factories import write_audio, write_video
+
+pytestmark = pytest.mark.django_db
+
+
+def brought(workspace, owner, path: Path, origin: Origin = Origin.UPLOAD) -> Asset:
+    """An asset made of a local file, after its check."""
+    asset = services.import_file(workspace=workspace, user=owner, path=path, name=path.name, origin=origin)
+    checking.check_asset(asset.pk)
+    asset.refresh_from_db()
+    return asset
+
+
+def test_a_video_with_sound(workspace, owner, tmp_path):
+    asset = brought(workspace, owner, write_video(tmp_path / "talk.mp4", seconds=2, sound=True, size=(640, 360)))
+    assert (asset.status, asset.kind, asset.error_message) == (Status.READY, "video", "")
+    assert (asset.width, asset.height, asset.fps, asset.frame_count) == (640, 360, 25.0, 50)
+    assert asset.duration_s == pytest.approx(2.0)
+    assert (asset.video_codec, asset.audio_codec, asset.channels, asset.sample_rate) == ("h264", "aac", 1, 16000)
+    assert not asset.variable_rate
+
+
+def test_its_thumbnail_is_a_small_webp_from_past_the_start(workspace, owner, tmp_path):
+    asset = brought(workspace, owner, write_video(tmp_path / "talk.mp4", seconds=1.2, size=(1280, 720)))
+    with asset.thumbnail.open() as stored:
+        picture = Image.open(io.BytesIO(stored.read()))
+        assert (picture.format, picture.size) == ("WEBP", (480, 270))
+        # frame 10 of 30, 0.4 s in: 40 + 160 * 10 / 29; codec noise stays within 6
+        assert picture.convert("L").getpixel((240, 135)) == pytest.approx(95, abs=6)
+
+
+def test_peaks_follow_the_loudness(workspace, owner, tmp_path):
+    asset = brought(workspace, owner, write_audio(tmp_path / "voice.wav", seconds=1.5, loud=0.5))
+    with asset.peaks.open() as stored:
+        peaks = json.load(stored)
+    assert peaks["rate"] == 100
+    assert len(peaks["peaks"]) == 150
+    low, high = peaks["peaks"][75]
+    assert (low, high) == (pytest.approx(-64, abs=2), pytest.approx(64, abs=2))
+    assert (asset.kind, asset.thumbnail.name, asset.video_codec) == ("audio", "", "")
+    assert asset.duration_s == pytest.approx(1.5)
+
+
+def test_silence_has_flat_peaks(tmp_path):
+    peaks = sound_peaks(write_audio(tmp_path / "quiet.wav", seconds=0.3, loud=0.0))
+    assert peaks.pairs == [[0, 0]] * 30
+
+
+def test_a_picture(workspace, owner, tmp_path):
+    Image.new("RGB", (800, 600), "teal").save(tmp_path / "face.png")
+    asset = brought(workspace, owner, tmp_path / "face.png")
+    assert (asset.status, asset.kind, asset.width, asset.height) == (Status.READY, "image", 800, 600)
+    assert (asset.duration_s, asset.fps, asset.frame_count) == (None, None, None)
+
+
+def test_a_text_file_called_mp4_is_refused_in_words(workspace, owner, tmp_path):
+    (tmp_path / "notes.mp4").write_text("Call Maren about the harbour.\n" * 50)
+    asset = brought(workspace, owner, tmp_path / "notes.mp4")
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_input_video_invalid")
+    assert "notes.mp4" in asset.error_message
+    assert "original" not in asset.error_message
+
+
+def test_a_file_that_breaks_off_says_where(workspace, owner, tmp_path):
+    whole = write_audio(tmp_path / "whole.wav", seconds=60)
+    cut = tmp_path / "lecture.wav"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 4])
+    asset = brought(workspace, owner, cut)
+    if asset.status == Status.REJECTED:
+        assert asset.error_message.startswith("lecture.wav ends after 15 s of 1:00.")
+    else:  # FFmpeg corrects the length of a cut WAV by its size
+        assert asset.duration_s == pytest.approx(15.0, abs=0.1)
+
+
+def test_a_cut_matroska_says_where_it_ends(workspace, owner, tmp_path):
+    whole = write_video(tmp_path / "whole.mkv", seconds=20, size=(320, 240))
+    cut = tmp_path / "lecture.mkv"
+    cut.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
+    asset = brought(workspace, owner, cut)
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_input_video_invalid")
+    assert asset.error_message.startswith("lecture.mkv ends after ")
+    assert " of 20 s." in asset.error_message
+
+
+def test_what_is_longer_than_the_plan_is_refused_with_the_plans_limit(workspace, owner, tmp_path):
+    subscribe(workspace=workspace, plan=current_plan("free"))
+    asset = brought(workspace, owner, write_audio(tmp_path / "long.wav", seconds=21))
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_plan_duration_exceeded")
+    assert asset.error_message.startswith("long.wav lasts 21 s. The Free plan allows 20 s.")
+    exactly = brought(workspace, owner, write_audio(tmp_path / "exact.wav", seconds=20))
+    assert exactly.status == Status.READY
+    result = brought(workspace, owner, write_audio(tmp_path / "result.wav", seconds=21, loud=0.1), Origin.RESULT)
+    assert result.status == Status.READY
+
+
+def test_checking_twice_changes_nothing(workspace, owner, tmp_path):
+    asset = brought(workspace, owner, write_audio(tmp_path / "voice.wav"))
+    before = asset.updated_at
+    assert checking.check_asset(asset.pk) == Status.READY
+    asset.refresh_from_db()
+    assert asset.updated_at == before
+
+
+def test_no_scratch_is_left_behind_also_after_a_failure(workspace, owner, tmp_path, settings, monkeypatch):
+    settings.DATA_DIR = tmp_path / "data"
+    asset = services.import_file(
+        workspace=workspace, user=owner, path=write_video(tmp_path / "talk.mp4"), name="talk.mp4"
+    )
+    monkeypatch.setattr(files, "put", lambda *args, **options: (_ for _ in ()).throw(OSError("disk gone")))
+    with pytest.raises(OSError, match="disk gone"):
+        checking.check_asset(asset.pk)
+    assert not list((tmp_path / "data" / "tmp").iterdir())
+    assert Asset.objects.get(pk=asset.pk).status == Status.CHECKING
+
+
+def test_a_cut_jpeg_still_gives_a_word_instead_of_a_crash(workspace, owner, tmp_path):
+    Image.effect_noise((600, 400), 50).convert("RGB").save(tmp_path / "whole.jpg", quality=95)
+    (tmp_path / "face.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:3000])
+    asset = brought(workspace, owner, tmp_path / "face.jpg")
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_input_image_invalid")
+
+
+def test_a_song_with_a_cover_is_sound(workspace, owner, tmp_path):
+    Image.new("RGB", (64, 64), "teal").save(tmp_path / "cover.png")
+    song = tmp_path / "song.mp3"
+    with av.open(str(write_audio(tmp_path / "voice.wav"))) as source, av.open(str(song), "w") as target:
+        track = target.add_stream("mp3", rate=16000, layout="mono")
+        for frame in source.decode(audio=0):
+            frame.pts = None
+            target.mux(track.encode(frame))
+        target.mux(track.encode(None))
+    assert brought(workspace, owner, song).audio_codec == "mp3"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(12.84, "12.8 s"), (5, "5 s"), (369.4, "6:09")])
+def test_lengths_for_reading(seconds, text):
+    assert clock(seconds) == text
