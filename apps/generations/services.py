@@ -1,5 +1,160 @@
 """What changes a generation. Views, the API and tasks come through here."""
 
-from apps.generations.estimate import Estimate, estimate
+import logging
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
 
-__all__ = ["Estimate", "estimate"]
+from django.db import models, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from apps.assets.models import Asset
+from apps.billing import ledger
+from apps.billing.prices import priced
+from apps.catalog.registry import clean_options
+from apps.generations import signals
+from apps.generations.estimate import Estimate, estimate
+from apps.generations.models import Event, Generation, Status
+from apps.generations.states import advance
+from apps.workspaces.access import require
+from apps.workspaces.models import Membership, Role, Workspace
+from studio.celery import app as celery_app
+from studio.errors import StudioError
+
+__all__ = [
+    "Estimate",
+    "cancel_generation",
+    "complete",
+    "end_without_result",
+    "estimate",
+    "retry_generation",
+    "submit_generation",
+]
+
+log = logging.getLogger(__name__)
+FIRST_TASK = "inference.prepare"
+
+
+def submit_generation(
+    *,
+    membership: Membership,
+    project: models.Model | None,
+    video: Asset | None,
+    audio: Asset | None,
+    model: str,
+    sync_mode: str,
+    options: Mapping[str, Any],
+) -> Generation:
+    """Admit a take: check it, set its price aside, write the row, and hand it to the workers on commit.
+
+    The workspace's row is locked meanwhile, so that no two submits pass the limit of takes at once together.
+    Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers.
+    """
+    require(membership, Role.EDITOR)
+    with transaction.atomic():
+        workspace = Workspace.objects.select_for_update().get(pk=membership.workspace.pk)
+        _same_workspace(workspace, video, audio, project)
+        found = estimate(
+            workspace=workspace, video=video, audio=audio, model=model, sync_mode=sync_mode, options=options
+        )
+        if found.refusals:
+            raise found.refusals[0]
+        highest = Generation.objects.filter(project_id=project.pk if project else None).aggregate(top=Max("number"))
+        generation = Generation.objects.create(
+            workspace=workspace,
+            project_id=project.pk if project else None,
+            number=(highest["top"] or 0) + 1,
+            created_by=membership.user,
+            video=video,
+            audio=audio,
+            model=model,
+            sync_mode=sync_mode,
+            options=clean_options(model, options)[0],
+            price_micros_per_frame=found.quote.micros_per_frame,
+            quoted_seconds=found.seconds,
+            quoted_micros=found.quote.micros,
+        )
+        Event.objects.create(generation=generation, what=Status.PENDING.value, detail={"warnings": found.warnings})
+        ledger.hold(workspace=workspace, subject=generation.pk, micros=found.quote.micros)
+        hand_to_workers(generation.pk)
+    return generation
+
+
+def _same_workspace(workspace: Workspace, *things: Any) -> None:
+    """Refuse what belongs to another workspace, in the words for what does not exist."""
+    if any(thing is not None and thing.workspace_id != workspace.pk for thing in things):
+        raise StudioError("asset_not_found", "A file of this take does not exist.", "Choose another.", status=404)
+
+
+def hand_to_workers(generation_id: UUID) -> None:
+    """Queue the first step on commit. Where Redis is away the row waits, and the sweeper hands it over later."""
+    transaction.on_commit(lambda: celery_app.send_task(FIRST_TASK, args=[str(generation_id)]), robust=True)
+
+
+def cancel_generation(*, membership: Membership, generation: Generation) -> Generation:
+    """Stop a take: the row at once, its workers within two seconds. The hold is released.
+
+    A take that has ended meanwhile stays as it is.
+    """
+    require(membership, Role.EDITOR)
+    Generation.objects.filter(pk=generation.pk).active().update(cancel_requested_at=timezone.now())
+    signals.ask_to_stop(generation.pk)
+    end_without_result(generation.pk, Status.CANCELLED)
+    generation.refresh_from_db()
+    return generation
+
+
+def retry_generation(*, membership: Membership, generation: Generation) -> Generation:
+    """A new take with the files and settings of one that ended, at today's price; raises like a submit."""
+    if not generation.is_final:
+        raise StudioError("generation_conflict", "This take still runs.", "Cancel it first.", status=409)
+    return submit_generation(
+        membership=membership,
+        project=generation.project,
+        video=generation.video,
+        audio=generation.audio,
+        model=generation.model,
+        sync_mode=generation.sync_mode,
+        options=generation.options,
+    )
+
+
+def end_without_result(generation_id: UUID, to: Status, error: StudioError | None = None) -> bool:
+    """End a queued or running take as failed, refused or cancelled and release its hold; False where it had ended."""
+    fields = {}
+    if error is not None:
+        fields = {"error_code": error.code, "error_message": error.message, "error_advice": error.advice}
+    with transaction.atomic():
+        moved = advance(generation_id, Status.PROCESSING, to, **fields) or advance(
+            generation_id, Status.PENDING, to, **fields
+        )
+        if moved:
+            generation = Generation.objects.select_related("workspace").get(pk=generation_id)
+            ledger.release(workspace=generation.workspace, subject=generation_id)
+    if moved:
+        log.info("generation %s ended as %s %s", generation_id, to, fields.get("error_code", ""))
+    return moved
+
+
+def complete(*, generation_id: UUID, result: Asset, lipsynced_s: float, report: dict[str, Any]) -> bool:
+    """Finish a running take: state, result and charge in one transaction; False where it had ended already.
+
+    Charged are the seconds really lipsynced at the price quoted, never more than was held.
+    """
+    with transaction.atomic():
+        generation = Generation.objects.select_related("workspace").get(pk=generation_id)
+        seconds = min(max(0.0, lipsynced_s), generation.quoted_seconds)
+        charge = priced(generation.price_micros_per_frame, seconds)
+        moved = advance(
+            generation_id,
+            Status.PROCESSING,
+            Status.COMPLETED,
+            result=result,
+            report=report,
+            charged_seconds=seconds,
+            charged_micros=charge.micros,
+        )
+        if moved:
+            ledger.capture(workspace=generation.workspace, subject=generation_id, micros=charge.micros)
+    return moved

@@ -17,7 +17,7 @@ PIECE = "application/offset+octet-stream"
 
 
 @pytest.fixture(autouse=True)
-def own_folder(settings, tmp_path):
+def own_folder(settings, tmp_path, workspace):
     settings.DATA_DIR = tmp_path
 
 
