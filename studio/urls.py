@@ -12,6 +12,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("w/new/", views.new_workspace, name="new_workspace"),
     path("w/<slug:ws>/", views.enter, name="workspace"),
+    path("w/<slug:ws>/sample/", views.try_sample, name="try_sample"),
     path("w/<slug:ws>/library/", include("apps.assets.urls")),
     path("w/<slug:ws>/", include("apps.projects.urls")),
     path("w/<slug:ws>/p/<uuid:project_id>/takes/", include("apps.generations.urls")),

@@ -1,6 +1,7 @@
 """Pages that belong to no app: the way in, the theme, health, the icon sprite and the error pages."""
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -9,10 +10,14 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from apps.inference.engine.errors import EngineError
+from apps.projects.sample import add_sample_project
 from apps.workspaces.access import membership_in
-from apps.workspaces.models import Workspace
+from apps.workspaces.models import Role, Workspace
 from apps.workspaces.services import create_workspace, first_workspace
 from studio import icons
+from studio.errors import StudioError
+from studio.toasts import toast
 
 YEAR_S = 365 * 24 * 3600
 NAME_LIMIT = Workspace._meta.get_field("name").max_length
@@ -51,6 +56,19 @@ def new_workspace(request: HttpRequest) -> HttpResponse:
             return redirect("workspace", ws=workspace.slug)
     context = {"name": name, "error": error, "name_limit": NAME_LIMIT}
     return render(request, "new_workspace.html", context, status=422 if error else 200)
+
+
+@login_required
+@require_POST
+def try_sample(request: HttpRequest, ws: str) -> HttpResponse:
+    """The sample project in this workspace, opened in the workbench."""
+    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    try:
+        project = add_sample_project(membership=membership)
+    except (StudioError, EngineError) as error:
+        toast(request, str(error), level=messages.ERROR)
+        return redirect("assets:library", ws=ws)
+    return redirect("projects:workbench", ws, project.pk)
 
 
 @require_POST

@@ -8,6 +8,7 @@ import { timecode } from "./timecode.js";
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600];
 // Narrower than this, two labels of the ruler touch.
 const LABEL_PX = 68;
+const loudest = new WeakMap();
 
 /** Fit a canvas to its box at the screen's density. Returns the context and the size in CSS pixels. */
 export function prepare(canvas) {
@@ -52,7 +53,7 @@ export function drawRuler(canvas, seconds) {
 export function drawWave(canvas, { peaks, rate }, axisSeconds, secondOf) {
   const { pen, width, height } = prepare(canvas);
   const middle = height / 2;
-  const half = middle - 2;
+  const loudness = (middle - 2) / loudestOf(peaks);
   pen.fillStyle = getComputedStyle(canvas).color;
   const columns = Math.ceil(width);
   let before = null;
@@ -64,14 +65,24 @@ export function drawWave(canvas, { peaks, rate }, axisSeconds, secondOf) {
       continue;
     }
     const [low, high] = extent(peaks, Math.min(from, to) * rate, Math.max(from, to) * rate);
-    const top = middle - (high / 127) * half;
-    const bottom = middle - (low / 127) * half;
+    const top = middle - high * loudness;
+    const bottom = middle - low * loudness;
     // Join to the column before, so that a fast slope leaves no gap; silence stays visible as a thin line.
     const joinedTop = before ? Math.min(top, before.bottom) : top;
     const joinedBottom = before ? Math.max(bottom, before.top) : bottom;
     pen.fillRect(x, joinedTop - 0.5, 1, Math.max(1, joinedBottom - joinedTop + 1));
     before = { top, bottom };
   }
+}
+
+/** Loudest value of a recording, at least 16 of 127: quiet voices show, silence stays flat. */
+function loudestOf(peaks) {
+  if (!loudest.has(peaks)) {
+    let most = 16;
+    for (const [low, high] of peaks) most = Math.max(most, high, -low);
+    loudest.set(peaks, most);
+  }
+  return loudest.get(peaks);
 }
 
 function extent(peaks, from, to) {

@@ -17,16 +17,17 @@ export function outputSeconds(mode, videoS, audioS) {
  * @param {string} mode
  * @param {number} videoS length of the source video in seconds
  * @param {number} audioS length of the soundtrack in seconds; 0 when there is none
+ * @param {number} fps frames a second of the source: the first and last frame of a bounce are shown once
  * @returns {(t: number) => Place}
  */
-export function placeInSource(mode, videoS, audioS) {
+export function placeInSource(mode, videoS, audioS, fps = 25) {
   if (mode === "remap" && audioS) return (t) => ({ time: (t * videoS) / audioS, rate: videoS / audioS });
   if (mode === "loop") return (t) => ({ time: videoS ? t % videoS : 0, rate: 1 });
   if (mode === "bounce") {
+    const swing = Math.max(1 / fps, 2 * videoS - 2 / fps);
     return (t) => {
-      if (!videoS) return { time: 0, rate: 0 };
-      const along = t % (2 * videoS);
-      return along < videoS ? { time: along, rate: 1 } : { time: 2 * videoS - along, rate: -1 };
+      const along = t % swing;
+      return along < videoS ? { time: along, rate: 1 } : { time: 2 * videoS - 1 / fps - along, rate: -1 };
     };
   }
   return straight(videoS);

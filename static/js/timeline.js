@@ -10,22 +10,20 @@ import { Filmstrip } from "./filmstrip.js";
 import { drawPictures, drawRuler, drawWave } from "./lanes.js";
 import { outputSeconds, placeInSource } from "./syncmap.js";
 import { timecode } from "./timecode.js";
+import { fetchPeaks } from "./waveform.js";
 
 const PICTURES = 24;
 const COMING_BACK = { loop: "Again", bounce: "Back" };
-const peaksCache = new Map();
+const known = new Map();
 
 /** Waveform peaks of a file: { rate, peaks }. Fetched once. */
-export async function peaksOf(address) {
-  if (!peaksCache.has(address)) {
-    const answer = fetch(address, { credentials: "same-origin" }).then((response) => {
-      if (!response.ok) throw new Error(`${address} answers ${response.status}`);
-      return response.json();
-    });
-    peaksCache.set(address, answer);
-    answer.catch(() => peaksCache.delete(address));
+function peaksOf(address) {
+  if (!known.has(address)) {
+    const answer = fetchPeaks(address);
+    known.set(address, answer);
+    answer.catch(() => known.delete(address));
   }
-  return peaksCache.get(address);
+  return known.get(address);
 }
 
 export class Timeline {
@@ -85,11 +83,10 @@ export class Timeline {
     this.#peaks[lane] = null;
     if (!address) return;
     try {
-      const peaks = await peaksOf(address);
-      if (this.#root.isConnected) this.#peaks[lane] = peaks;
+      this.#peaks[lane] = await peaksOf(address);
       this.draw();
-    } catch (error) {
-      console.warn("No waveform:", error);
+    } catch {
+      // The lane stays a plain line; the file itself plays all the same.
     }
   }
 
@@ -106,7 +103,7 @@ export class Timeline {
     const axis = this.axis;
     const { mode, video, audio } = this.#facts;
     const output = outputSeconds(mode, video?.seconds ?? 0, audio?.seconds ?? 0);
-    const place = placeInSource(mode, video?.seconds ?? 0, audio?.seconds ?? 0);
+    const place = placeInSource(mode, video?.seconds ?? 0, audio?.seconds ?? 0, video?.fps);
     // Past the result's end the source still shows, under the hatch.
     const pictureSecond = (t) => {
       if (!video || (t > output && t > video.seconds)) return null;

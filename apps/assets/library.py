@@ -1,0 +1,151 @@
+"""What one page of the library shows: search, kind, order and the part of the list, all read from the address."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from urllib.parse import urlencode
+
+from django.db.models import Count, F, QuerySet, Sum
+from django.http import QueryDict
+from django.utils import timezone
+
+from apps.assets.models import Asset, Kind, Origin
+from apps.workspaces.models import Workspace
+
+PAGE = 48
+
+SHELVES = {"": "All", Kind.VIDEO: "Video", Kind.AUDIO: "Sound", Kind.IMAGE: "Photos", "result": "Results"}
+ORDERS = {
+    "newest": ("Newest", "-created_at"),
+    "oldest": ("Oldest", "created_at"),
+    "name": ("Name", "name"),
+    "length": ("Longest", F("duration_s").desc(nulls_last=True)),
+    "size": ("Largest", "-size"),
+}
+
+
+@dataclass(frozen=True)
+class Query:
+    """The filters of one request; anything unknown in the address falls back to the plain library."""
+
+    text: str = ""
+    shelf: str = ""
+    order: str = "newest"
+    start: int = 0
+
+    @classmethod
+    def read(cls, params: QueryDict) -> "Query":
+        shelf, order, start = params.get("kind", ""), params.get("sort", ""), params.get("from", "")
+        return cls(
+            text=params.get("q", "").strip()[:200],
+            shelf=shelf if shelf in SHELVES else "",
+            order=order if order in ORDERS else "newest",
+            start=int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0,
+        )
+
+    @property
+    def filtered(self) -> bool:
+        """Whether something is left out, so that an empty page is no empty library."""
+        return bool(self.text or self.shelf)
+
+    def address(self, **changes: str | int) -> str:
+        """The query string of these filters with some of them changed; the plain library has none."""
+        values = {"q": self.text, "kind": self.shelf, "sort": self.order, "from": self.start} | changes
+        if values["sort"] == "newest":
+            values["sort"] = ""
+        kept = {name: value for name, value in values.items() if value}
+        return f"?{urlencode(kept)}" if kept else "?"
+
+    def rows(self, workspace: Workspace) -> QuerySet[Asset]:
+        """The assets that match, in order; ties are broken by age, so that pages never overlap."""
+        assets = Asset.objects.in_library(workspace)
+        if self.text:
+            assets = assets.filter(name__icontains=self.text)
+        if self.shelf == "result":
+            assets = assets.filter(origin=Origin.RESULT)
+        elif self.shelf:
+            assets = assets.filter(kind=self.shelf)
+        return assets.order_by(ORDERS[self.order][1], "-created_at", "pk")
+
+
+@dataclass(frozen=True)
+class Chip:
+    label: str
+    address: str
+    current: bool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One card; ``day`` is the heading above it where a new day begins."""
+
+    asset: Asset
+    day: str = ""
+    today: bool = False
+
+
+class Page:
+    """48 cards of the library and what stands around them. Costs one query for the cards, whatever their number."""
+
+    def __init__(self, workspace: Workspace, query: Query) -> None:
+        self.query = query
+        self.workspace = workspace
+
+    @cached_property
+    def _window(self) -> list[Asset]:
+        """The row before the page (for the day heading), the page, and one row more (to know whether there is one)."""
+        first = max(0, self.query.start - 1)
+        return list(self.query.rows(self.workspace)[first : self.query.start + PAGE + 1])
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        rows = self._window[1:] if self.query.start else self._window
+        shown = rows[:PAGE]
+        if self.query.order not in ("newest", "oldest"):
+            return [Entry(asset) for asset in shown]
+        before = self._window[0] if self.query.start and self._window else None
+        last = timezone.localdate(before.created_at) if before else None
+        entries = []
+        for asset in shown:
+            day = timezone.localdate(asset.created_at)
+            entries.append(Entry(asset, day_name(day) if day != last else "", day == timezone.localdate()))
+            last = day
+        return entries
+
+    @property
+    def more(self) -> str:
+        """Address of the next cards; empty at the end."""
+        beyond = len(self._window) > PAGE + (1 if self.query.start else 0)
+        return self.query.address(**{"from": self.query.start + PAGE}) if beyond else ""
+
+    @property
+    def chips(self) -> list[Chip]:
+        return [
+            Chip(label, self.query.address(**{"kind": shelf, "from": 0}), shelf == self.query.shelf)
+            for shelf, label in SHELVES.items()
+        ]
+
+    @property
+    def orders(self) -> list[tuple[str, str, bool]]:
+        """Value, label and whether it is the current one."""
+        return [(value, label, value == self.query.order) for value, (label, _) in ORDERS.items()]
+
+
+def totals(workspace: Workspace) -> tuple[int, int]:
+    """Number of files and their bytes in a workspace's library."""
+    found = Asset.objects.filter(workspace=workspace, deleted_at=None).aggregate(count=Count("pk"), size=Sum("size"))
+    return found["count"], found["size"] or 0
+
+
+def day_name(day: date, now: datetime | None = None) -> str:
+    """``Today``, ``Yesterday``, ``Thursday``, ``12 November``, and with the year where it is another one."""
+    today = timezone.localdate(now)
+    age = today - day
+    if age == timedelta(0):
+        return "Today"
+    if age == timedelta(days=1):
+        return "Yesterday"
+    if timedelta(0) < age < timedelta(days=7):
+        return day.strftime("%A")
+    text = f"{day.day} {day.strftime('%B')}"
+    return text if day.year == today.year else f"{text} {day.year}"

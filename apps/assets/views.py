@@ -1,0 +1,171 @@
+"""Pages of the library. Every change works as a plain form post and as a partial update."""
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST, require_safe
+
+from apps.assets import services
+from apps.assets.access import asset_in
+from apps.assets.library import Entry, Page, Query, totals
+from apps.assets.models import Asset, Status
+from apps.assets.presentation import facts
+from apps.assets.wave import wave_svg
+from apps.workspaces.access import membership_in
+from apps.workspaces.models import Membership, Role
+from studio.errors import StudioError
+from studio.toasts import toast
+
+YEAR_S = 365 * 24 * 3600
+UPLOAD_CHUNK = 1024**2
+
+
+@login_required
+@require_safe
+def library(request: HttpRequest, ws: str) -> HttpResponse:
+    """The library, or the part of it that was asked for: the list after a filter, the cards after "More"."""
+    membership = membership_in(request.user, ws)
+    page = Page(membership.workspace, Query.read(request.GET))
+    context = {"membership": membership, "ws": ws, "page": page, "may_edit": membership.may(Role.EDITOR)}
+    if request.htmx and not request.htmx.history_restore_request:
+        part = "cards" if page.query.start else "listing"
+        if part == "listing":
+            context |= library_totals(membership)
+        response = render(request, f"assets/library.html#{part}", context)
+        if part == "listing" and request.htmx.trigger != "listing":  # a filter, not the list drawing itself anew
+            response["HX-Push-Url"] = f"{request.path}{page.query.address()}".removesuffix("?")
+        return response
+    request.session["workspace"] = ws
+    return render(request, "assets/library.html", context | library_totals(membership))
+
+
+def library_totals(membership: Membership) -> dict:
+    count, size = totals(membership.workspace)
+    return {"total_count": count, "total_size": size}
+
+
+@login_required
+@require_POST
+def upload(request: HttpRequest, ws: str) -> HttpResponse:
+    """Files from a form without scripts. Each is taken or refused by itself; a refusal says which and why."""
+    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    files = request.FILES.getlist("files")
+    taken = 0
+    for file in files:
+        try:
+            services.upload_whole(
+                workspace=membership.workspace,
+                user=membership.user,
+                name=file.name or "",
+                size=file.size or 0,
+                chunks=file.chunks(UPLOAD_CHUNK),
+            )
+        except StudioError as error:
+            toast(request, str(error), level=messages.ERROR)
+        else:
+            taken += 1
+    if not files:
+        toast(request, "No file was chosen.", level=messages.ERROR)
+    elif taken and (old := request.POST.get("replaces")):
+        services.delete_asset(asset=asset_in(membership, as_uuid(old), at_least=Role.EDITOR))
+    return redirect("assets:library", ws=ws)
+
+
+@login_required
+@require_safe
+def card(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """One card. Polled while the file is checked: 204 as long as nothing has changed."""
+    membership = membership_in(request.user, ws)
+    asset = asset_in(membership, asset_id)
+    if asset.status == Status.CHECKING and "poll" in request.GET:
+        return HttpResponse(status=204)
+    return render(request, "assets/card.html", card_context(membership, asset))
+
+
+def card_context(membership: Membership, asset: Asset) -> dict:
+    return {
+        "entry": Entry(asset),
+        "membership": membership,
+        "ws": membership.workspace.slug,
+        "may_edit": membership.may(Role.EDITOR),
+    }
+
+
+@login_required
+@require_safe
+def detail(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """Everything about one file: in a drawer over the library, or as a page of its own."""
+    membership = membership_in(request.user, ws)
+    asset = asset_in(membership, asset_id)
+    template = "assets/detail.html#panel" if request.htmx else "assets/detail.html"
+    return render(request, template, detail_context(membership, asset))
+
+
+def detail_context(membership: Membership, asset: Asset, **more) -> dict:
+    return card_context(membership, asset) | {"asset": asset, "facts": facts(asset), "error": None} | more
+
+
+@login_required
+@require_safe
+def wave(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """The small waveform of a card. Peaks of a file never change, so browsers keep it."""
+    asset = asset_in(membership_in(request.user, ws), asset_id)
+    if not asset.peaks:
+        raise Http404("This file has no waveform.")
+    response = HttpResponse(wave_svg(asset.peaks.name), content_type="image/svg+xml")
+    response["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
+    return response
+
+
+@login_required
+@require_POST
+def rename(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """Another name; a refused one stays in its field with the reason below it."""
+    membership = membership_in(request.user, ws)
+    asset = asset_in(membership, asset_id, at_least=Role.EDITOR)
+    name = request.POST.get("name", "")
+    try:
+        asset = services.rename_asset(asset=asset, name=name)
+    except StudioError as error:
+        template = "assets/detail.html#name" if request.htmx else "assets/detail.html"
+        context = detail_context(membership, asset, error=error, typed_name=name)
+        return render(request, template, context, status=error.status)
+    if request.htmx:
+        return render(request, "assets/detail.html#renamed", detail_context(membership, asset))
+    return redirect("assets:detail", ws=ws, asset_id=asset.pk)
+
+
+@login_required
+@require_POST
+def delete(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """Take a file out of the library, with Undo. ``quiet``: it was replaced by another one, which says enough."""
+    membership = membership_in(request.user, ws)
+    asset = services.delete_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR))
+    if "quiet" not in request.POST:
+        toast(request, f"{asset.name} deleted", undo=reverse("assets:restore", args=[ws, asset.pk]))
+    if request.htmx:
+        return render(request, "parts/toasts_oob.html")
+    return redirect("assets:library", ws=ws)
+
+
+@login_required
+@require_POST
+def restore(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """Bring a deleted file back; the open library draws itself anew."""
+    membership = membership_in(request.user, ws)
+    services.restore_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR, deleted=True))
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Trigger": "studio:library"})
+    return redirect("assets:library", ws=ws)
+
+
+def as_uuid(text: str) -> UUID:
+    """An id from a form; ``Http404`` where it is none."""
+    try:
+        return UUID(text)
+    except ValueError as error:
+        raise Http404("There is no such file.") from error

@@ -1,0 +1,75 @@
+/**
+ * The draft saves itself a quarter of a second after an edit. Answers are taken in order; one that arrives while the
+ * person has already gone on leaves the controls alone, since the next answer will bring them.
+ */
+
+let edits = 0;
+let sentEdits = 0;
+
+export function bindDraft() {
+  const form = document.getElementById("draft");
+  form.addEventListener("input", (event) => {
+    edits += 1;
+    const row = event.target.closest("[data-slider]");
+    if (row) mirrorSlider(row, event.target);
+  });
+  // The box beside a slider has no name of its own; its change is the slider's.
+  form.addEventListener("change", (event) => {
+    if (event.target.matches("[data-slider-value]")) mirrorSlider(event.target.closest("[data-slider]"), event.target);
+  }, { capture: true });
+  form.addEventListener("dblclick", (event) => {
+    const slider = event.target.closest("input.slider");
+    if (!slider) return;
+    slider.value = slider.dataset.default;
+    edits += 1;
+    slider.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+  fillSliders();
+
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target !== form) return;
+    sentEdits = edits;
+    say("Saving");
+    form.classList.add("repricing");
+  });
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { xhr, successful } = event.detail;
+    const revision = xhr?.getResponseHeader("X-Draft-Revision");
+    if (revision) document.getElementById("revision").value = revision;
+    if (event.target !== form) return;
+    form.classList.remove("repricing");
+    if (successful) say(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+    else say(xhr?.status === 409 ? "Not saved" : "Draft not saved");
+  });
+  document.addEventListener("htmx:beforeOnLoad", (event) => {
+    // The queued request is sent right after the swap, so the new revision must be in place before.
+    const revision = event.detail.xhr.getResponseHeader("X-Draft-Revision");
+    if (revision) document.getElementById("revision").value = revision;
+  });
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (event.detail.target.id === "choices" && edits !== sentEdits) event.detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:oobAfterSwap", fillSliders);
+}
+
+function mirrorSlider(row, source) {
+  const slider = row.querySelector(".slider");
+  const box = row.querySelector("[data-slider-value]");
+  if (source === slider) box.value = slider.value;
+  else if (source.value !== "" && source.checkValidity()) slider.value = source.value;
+  fill(slider);
+}
+
+function fillSliders() {
+  document.querySelectorAll("input.slider").forEach(fill);
+}
+
+function fill(slider) {
+  const share = (slider.value - slider.min) / (slider.max - slider.min);
+  slider.style.setProperty("--fill", `${share * 100}%`);
+}
+
+function say(text) {
+  const place = document.getElementById("saved");
+  if (place) place.textContent = text;
+}

@@ -1,0 +1,69 @@
+/** The workbench's stage: the source video with either its own sound or the new soundtrack, as the result will run. */
+
+import { bindBar, showHeard } from "./bar.js";
+import { outputSeconds, placeInSource, straight } from "./syncmap.js";
+import { Timeline } from "./timeline.js";
+import { Transport } from "./transport.js";
+
+export class Preview {
+  #transport = new Transport();
+  #timeline = new Timeline(document.getElementById("timeline"), this.#transport);
+  #bar = document.querySelector("[data-transport]");
+  #hearing = "voice";
+  #files = "";
+
+  constructor() {
+    bindBar(this.#bar, this.#transport, { hear: (what) => this.#hear(what), full: document.getElementById("stage-picture") });
+    // Within reach of tests and of the console.
+    this.#bar.transport = this.#transport;
+  }
+
+  /** Show these facts; the media elements are taken up anew only when a file has changed. */
+  show(facts) {
+    const files = `${facts.video?.id} ${facts.audio?.id}`;
+    const at = this.#transport.time;
+    this.#transport.fps = facts.video?.fps ?? 25;
+    this.#transport.duration = outputSeconds(facts.mode, facts.video?.seconds ?? 0, facts.audio?.seconds ?? 0);
+    this.#transport.clear();
+    this.#gather(facts);
+    if (files !== this.#files) this.#rebind(facts);
+    this.#files = files;
+    this.#timeline.setFacts(facts);
+    this.#hear(this.#hearing);
+    this.#transport.seek(at);
+  }
+
+  #gather(facts) {
+    const video = document.getElementById("stage-video");
+    const audio = document.getElementById("stage-audio");
+    if (video) {
+      video.controls = false;
+      this.#transport.add(video, placeInSource(facts.mode, facts.video.seconds, facts.audio?.seconds ?? 0, facts.video.fps));
+    }
+    if (audio) {
+      audio.controls = false;
+      this.#transport.add(audio, straight(facts.audio.seconds));
+    }
+  }
+
+  #rebind(facts) {
+    this.#bar.hidden = !facts.video && !facts.audio;
+    this.#bar.querySelector(".sounds").hidden = !(facts.video?.sound && facts.audio);
+    this.#hearing = facts.audio ? "voice" : "original";
+    const video = document.getElementById("stage-video");
+    if (!video || video.dataset.bound) return;
+    video.dataset.bound = "yes";
+    video.addEventListener("click", () => this.#transport.toggle());
+    video.addEventListener("error", () => {
+      document.querySelector("[data-unplayable]").hidden = false;
+    });
+  }
+
+  #hear(what) {
+    const media = document.getElementById(what === "voice" ? "stage-audio" : "stage-video");
+    if (!media) return;
+    this.#hearing = what;
+    this.#transport.hear(media);
+    showHeard(this.#bar, what);
+  }
+}
