@@ -16,12 +16,16 @@ class SignupForm(allauth_forms.SignupForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         quiet_placeholders(self)
+        self.fields["email"].label = "E-mail"
+        self.fields["password1"].help_text = "At least 10 characters, and none of the common ones."
 
 
 class LoginForm(allauth_forms.LoginForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         quiet_placeholders(self)
+        self.fields["login"].label = "E-mail"
+        self.fields["password"].help_text = ""  # the link to a new password stands at the foot of the card
 
 
 def quiet_placeholders(form: forms.Form) -> None:
