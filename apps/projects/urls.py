@@ -1,4 +1,20 @@
 """Addresses of projects and the workbench."""
 
+from django.urls import path
+
+from apps.projects import views
+
 app_name = "projects"
-urlpatterns: list = []
+urlpatterns = [
+    path("projects/", views.project_list, name="list"),
+    path("projects/new/", views.new_project, name="new"),
+    path("p/<uuid:project_id>/", views.workbench, name="workbench"),
+    path("p/<uuid:project_id>/draft/", views.save_draft, name="draft"),
+    path("p/<uuid:project_id>/material/", views.material, name="material"),
+    path("p/<uuid:project_id>/pick/<slug:place>/", views.pick, name="pick"),
+    path("p/<uuid:project_id>/generate/", views.generate, name="generate"),
+    path("p/<uuid:project_id>/takes/", views.takes, name="takes"),
+    path("p/<uuid:project_id>/rename/", views.rename, name="rename"),
+    path("p/<uuid:project_id>/delete/", views.delete, name="delete"),
+    path("p/<uuid:project_id>/restore/", views.restore, name="restore"),
+]

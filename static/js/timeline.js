@@ -3,11 +3,12 @@
  * hatched, what it plays again is marked where it begins.
  *
  * Markup: an element with [data-track] (a slider for the keyboard) holding canvases [data-lane="ruler|picture|original|
- * voice"], a [data-playhead] and a [data-marks] box. Facts come as { mode, video, audio }, see the page's JSON.
+ * voice"], a [data-playhead] and a [data-marks] box. Facts come as { mode, video, audio }, see the page's JSON; the
+ * player adds `axis` (its result's length) and `soundtrack` (the length that the sync mode worked with).
  */
 
 import { Filmstrip } from "./filmstrip.js";
-import { drawPictures, drawRuler, drawWave } from "./lanes.js";
+import { drawPictures, drawRuler, drawWave, prepare } from "./lanes.js";
 import { outputSeconds, placeInSource } from "./syncmap.js";
 import { timecode } from "./timecode.js";
 import { fetchPeaks } from "./waveform.js";
@@ -59,9 +60,10 @@ export class Timeline {
     this.#strip?.stop();
   }
 
-  /** Length of the axis in seconds: all of both files, so that one sees what is left out. */
+  /** Length of the axis in seconds: as given, else all of both files, so that one sees what is left out. */
   get axis() {
-    const { mode, video, audio } = this.#facts;
+    const { mode, video, audio, axis } = this.#facts;
+    if (axis) return axis;
     if (mode === "remap" && audio) return audio.seconds;
     return Math.max(video?.seconds ?? 0, audio?.seconds ?? 0);
   }
@@ -102,26 +104,34 @@ export class Timeline {
   #drawNow() {
     const axis = this.axis;
     const { mode, video, audio } = this.#facts;
-    const output = outputSeconds(mode, video?.seconds ?? 0, audio?.seconds ?? 0);
-    const place = placeInSource(mode, video?.seconds ?? 0, audio?.seconds ?? 0, video?.fps);
+    const soundtrack = this.#facts.soundtrack ?? audio?.seconds ?? 0;
+    const output = outputSeconds(mode, video?.seconds ?? 0, soundtrack);
+    const place = placeInSource(mode, video?.seconds ?? 0, soundtrack, video?.fps);
     // Past the result's end the source still shows, under the hatch.
     const pictureSecond = (t) => {
       if (!video || (t > output && t > video.seconds)) return null;
       return t > output && mode !== "remap" ? t : place(t).time;
     };
     drawRuler(this.#lane("ruler"), axis);
-    if (this.#strip && axis) drawPictures(this.#lane("picture"), this.#strip, axis, pictureSecond);
-    const original = this.#lane("original");
-    if (original && this.#peaks.original && axis) drawWave(original, this.#peaks.original, axis, (t) => held(t, video, place, mode));
-    const voice = this.#lane("voice");
-    if (voice && this.#peaks.voice && axis) drawWave(voice, this.#peaks.voice, axis, (t) => (t <= audio.seconds ? t : null));
+    const picture = this.#lane("picture");
+    if (picture) this.#strip ? drawPictures(picture, this.#strip, axis, pictureSecond) : prepare(picture);
+    this.#wave("original", axis, (t) => held(t, video, place, mode));
+    this.#wave("voice", axis, (t) => (t <= audio.seconds ? t : null));
     this.#mark(axis, output);
     this.#movePlayhead();
+  }
+
+  #wave(name, axis, secondOf) {
+    const canvas = this.#lane(name);
+    if (!canvas) return;
+    if (this.#peaks[name] && axis) drawWave(canvas, this.#peaks[name], axis, secondOf);
+    else prepare(canvas);
   }
 
   /** Hatch over what is left out; a mark where the picture begins again or stands still. */
   #mark(axis, output) {
     const box = this.#root.querySelector("[data-marks]");
+    if (!box) return;
     const { mode, video, audio } = this.#facts;
     box.replaceChildren();
     if (!axis || !video || !audio) return;

@@ -1,0 +1,72 @@
+"""From a posted form to an edit of the draft."""
+
+from uuid import UUID
+
+from django.http import QueryDict
+
+from apps.assets.access import asset_in
+from apps.assets.models import Asset
+from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES
+from apps.projects.services import DraftChanges
+from apps.workspaces.models import Membership
+from studio.errors import StudioError
+
+INVALID = "draft_invalid"
+OPTION_PREFIX = "option-"
+
+
+def posted_revision(post: QueryDict) -> int:
+    """The revision the edit was based on; ``over`` is the one a person chose to write over."""
+    text = post.get("over") or post.get("revision", "")
+    if not text.isdecimal():
+        raise StudioError(INVALID, "The page did not say which draft it shows.", "Load the page again.", status=400)
+    return int(text)
+
+
+def posted_changes(membership: Membership, post: QueryDict) -> DraftChanges:
+    """What a form says about the draft; fields it does not hold stay as they are.
+
+    A switch that is off is posted as ``off`` by a hidden field before it, since browsers leave unchecked boxes out.
+    Raises ``StudioError`` for a value that is none, ``Http404`` for a file of another workspace.
+    """
+    changes = DraftChanges(
+        video=_file(membership, post.get("video")),
+        audio=_file(membership, post.get("audio")),
+        model=post.get("model"),
+        sync_mode=post.get("sync_mode"),
+        options={name: _option(name, post) for name in OPTIONS if OPTION_PREFIX + name in post},
+    )
+    if changes.model is not None and changes.model not in MODELS:
+        raise StudioError(INVALID, f"There is no model “{changes.model}”.", "Choose one of the list.", field="model")
+    if changes.sync_mode is not None and changes.sync_mode not in SYNC_MODES:
+        raise StudioError(
+            INVALID, f"There is no sync mode “{changes.sync_mode}”.", "Choose one of the five.", field="sync_mode"
+        )
+    return changes
+
+
+def _file(membership: Membership, text: str | None) -> Asset | None:
+    if not text:
+        return None
+    try:
+        return asset_in(membership, UUID(text))
+    except ValueError:
+        raise StudioError(INVALID, "That is no file of the library.", "Choose one of the list.", status=400) from None
+
+
+def _option(name: str, post: QueryDict) -> float | bool:
+    spec, text = OPTIONS[name], post.get(OPTION_PREFIX + name, "")
+    if spec.kind == "switch":
+        return text == "on"
+    try:
+        value = float(text.replace(",", "."))
+    except ValueError:
+        value = float("nan")
+    if not spec.minimum <= value <= spec.maximum:
+        raise StudioError(
+            INVALID,
+            f"{spec.label} is “{text}”.",
+            f"Give a number from {spec.minimum:g} to {spec.maximum:g}.",
+            field=OPTION_PREFIX + name,
+        )
+    return value

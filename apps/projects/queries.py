@@ -1,0 +1,49 @@
+"""Lists: projects with how their last take stands, and files that can be put into a draft."""
+
+from dataclasses import dataclass
+
+from django.db.models import OuterRef, Q, QuerySet, Subquery
+
+from apps.assets.models import Asset, Kind, Status
+from apps.generations.models import Generation
+from apps.projects.models import Project
+from apps.workspaces.models import Workspace
+
+# One screen of the picker; more than this is found by typing a name.
+PICKS_SHOWN = 48
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in the draft that a file can take."""
+
+    heading: str
+    kinds: Q
+
+
+PLACES = {
+    "video": Place("Choose a video", Q(kind__in=[Kind.VIDEO, Kind.IMAGE])),
+    "audio": Place("Choose a soundtrack", Q(kind=Kind.AUDIO) | (Q(kind=Kind.VIDEO) & ~Q(audio_codec=""))),
+}
+
+
+def listed_with_last_take(workspace: Workspace) -> QuerySet[Project]:
+    """Projects of a workspace with ``take_number``, ``take_status`` and ``take_model`` of the last take."""
+    last = Generation.objects.filter(project=OuterRef("pk"), deleted_at=None).order_by("-number")
+    return (
+        Project.objects.listed(workspace)
+        .select_related("video", "audio")
+        .annotate(
+            take_number=Subquery(last.values("number")[:1]),
+            take_status=Subquery(last.values("status")[:1]),
+            take_model=Subquery(last.values("model")[:1]),
+        )
+    )
+
+
+def pickable(workspace: Workspace, place: str, search: str = "") -> QuerySet[Asset]:
+    """Checked files of the library that can stand in this place; sound files before videos with sound."""
+    files = Asset.objects.in_library(workspace).filter(PLACES[place].kinds, status=Status.READY)
+    if search:
+        files = files.filter(name__icontains=search)
+    return files.order_by("kind", "-created_at") if place == "audio" else files

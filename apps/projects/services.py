@@ -1,0 +1,142 @@
+"""What is done to projects. The draft is saved as it is typed; each save names the revision it was based on."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import F
+from django.utils import timezone
+
+from apps.assets.models import Asset, Kind
+from apps.generations.models import Generation
+from apps.projects.models import Project
+from apps.workspaces.access import require
+from apps.workspaces.models import Membership, Role
+from studio.errors import StudioError
+
+UNTITLED = "Untitled project"
+NAME_LIMIT = 120
+
+
+@dataclass(frozen=True)
+class DraftChanges:
+    """What one edit changes; ``None`` and missing option names leave things as they are."""
+
+    video: Asset | None = None
+    audio: Asset | None = None
+    model: str | None = None
+    sync_mode: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class StaleDraft(StudioError):
+    """The draft has moved on since the page was read. ``project`` is how it stands now."""
+
+    def __init__(self, project: Project) -> None:
+        super().__init__(
+            "draft_stale",
+            "This draft was changed in another window.",
+            "Keep your version or take the saved one.",
+            status=409,
+        )
+        self.project = project
+
+
+def create_project(*, membership: Membership, name: str = "") -> Project:
+    """A new, empty project."""
+    require(membership, Role.EDITOR)
+    return Project.objects.create(
+        workspace=membership.workspace, created_by=membership.user, name=_clean_name(name or UNTITLED)
+    )
+
+
+def rename_project(*, membership: Membership, project: Project, name: str) -> Project:
+    require(membership, Role.EDITOR)
+    project.name = _clean_name(name)
+    project.save(update_fields=["name", "updated_at"])
+    return project
+
+
+def delete_project(*, membership: Membership, project: Project) -> None:
+    """Take the project out of the list. Its takes and files stay, so that undo is whole."""
+    require(membership, Role.EDITOR)
+    running = Generation.objects.active().filter(project=project).order_by("number").first()
+    if running is not None:
+        raise StudioError(
+            "project_busy",
+            f"Take {running.number} of {project.name} is still being made.",
+            "Wait for it or cancel it, then delete the project.",
+            status=409,
+        )
+    Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=timezone.now())
+
+
+def restore_project(*, membership: Membership, project: Project) -> None:
+    require(membership, Role.EDITOR)
+    Project.objects.filter(pk=project.pk).update(deleted_at=None, updated_at=timezone.now())
+
+
+def save_draft(*, membership: Membership, project: Project, revision: int, changes: DraftChanges) -> Project:
+    """Save an edit of the draft and return the project as it now is.
+
+    Raises ``StaleDraft`` when ``revision`` is not the one the edit was based on, ``StudioError`` for a file that
+    cannot stand where it is put.
+    """
+    require(membership, Role.EDITOR)
+    fields: dict[str, Any] = {}
+    if changes.video is not None:
+        fields["video"] = _usable(changes.video, "video")
+    if changes.audio is not None:
+        fields["audio"] = _usable(changes.audio, "audio")
+    if changes.model is not None:
+        fields["model"] = changes.model
+    if changes.sync_mode is not None:
+        fields["sync_mode"] = changes.sync_mode
+    if changes.options:
+        fields["options"] = {**project.options, **changes.options}
+    saved = Project.objects.filter(pk=project.pk, revision=revision, deleted_at=None).update(
+        **fields, revision=F("revision") + 1, updated_at=timezone.now()
+    )
+    now = Project.objects.select_related("workspace", "video", "audio").get(pk=project.pk)
+    if not saved:
+        raise StaleDraft(now)
+    return now
+
+
+def _usable(asset: Asset, place: str) -> Asset:
+    """The asset, if its kind fits. A file still being checked has no kind yet and is judged when it has."""
+    if place == "video" and asset.kind == Kind.AUDIO:
+        raise StudioError(
+            "draft_video_is_sound",
+            f"{asset.name} is sound only.",
+            "Choose a video or a photo of a face.",
+            field="video",
+        )
+    if place == "audio" and asset.kind == Kind.IMAGE:
+        raise StudioError(
+            "draft_audio_is_photo",
+            f"{asset.name} is a photo.",
+            "Choose a sound file or a video with sound.",
+            field="audio",
+        )
+    if place == "audio" and asset.kind == Kind.VIDEO and asset.is_ready and not asset.has_sound:
+        raise StudioError(
+            "draft_audio_is_silent_video",
+            f"{asset.name} has no sound.",
+            "Choose a sound file or a video with sound.",
+            field="audio",
+        )
+    return asset
+
+
+def _clean_name(name: str) -> str:
+    name = " ".join(name.split())
+    if not name:
+        raise StudioError("project_name_missing", "A project needs a name.", "Type one.", field="name")
+    if len(name) > NAME_LIMIT:
+        raise StudioError(
+            "project_name_too_long",
+            f"The name has {len(name)} characters.",
+            f"Shorten it to {NAME_LIMIT} or fewer.",
+            field="name",
+        )
+    return name

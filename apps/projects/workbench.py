@@ -1,0 +1,187 @@
+"""What the workbench shows: one function for each named region, used by the page and by its partial updates."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+
+from apps.assets.models import Asset
+from apps.billing.plans import plan_of
+from apps.billing.prices import quote
+from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, output_seconds
+from apps.catalog.specs import ModelSpec, OptionSpec, SyncMode
+from apps.generations.models import Generation
+from apps.generations.services import Estimate, estimate
+from apps.projects.models import Project
+from apps.workspaces.models import Membership, Role
+from studio.templatetags.measures import clock
+
+# The panel lists this many; a longer history is on its own page.
+TAKES_SHOWN = 30
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """One model with the price of this job, in micro-dollars (None while a file is missing)."""
+
+    spec: ModelSpec
+    selected: bool
+    micros: int | None
+
+
+@dataclass(frozen=True)
+class OptionRow:
+    """One option as the chosen model has it; ``value`` is kept even where the model does not use it."""
+
+    spec: OptionSpec
+    state: str
+    why: str
+    value: float | bool
+
+    @property
+    def field(self) -> str:
+        return f"option-{self.spec.name}"
+
+
+@dataclass(frozen=True)
+class ModeTile:
+    mode: SyncMode
+    selected: bool
+
+
+def workbench_context(membership: Membership, project: Project) -> dict[str, Any]:
+    """Everything the page needs. The number of queries does not depend on the number of takes."""
+    return draft_context(membership, project) | takes_context(project)
+
+
+def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
+    """The regions that an edit of the draft changes: files, models, options, sync modes, estimate, timeline facts."""
+    now = estimate(
+        workspace=project.workspace,
+        video=project.video,
+        audio=project.audio,
+        model=project.model,
+        sync_mode=project.sync_mode,
+        options=project.options,
+    )
+    seconds = result_seconds(project)
+    facts = timeline_facts(project)
+    return {
+        "membership": membership,
+        "ws": membership.workspace.slug,
+        "project": project,
+        "may_edit": membership.may(Role.EDITOR),
+        "estimate": now,
+        "eta": eta_sentence(now),
+        "seconds": seconds,
+        "cards": model_cards(project, seconds),
+        "options": option_rows(project),
+        "tiles": [ModeTile(mode, mode.id == project.sync_mode) for mode in SYNC_MODES.values()],
+        "length_sentence": length_sentence(project, seconds),
+        "facts": facts,
+        "facts_json": json.dumps(facts),
+        "waits": any(asset is not None and asset.status == "checking" for asset in (project.video, project.audio)),
+        "billing_on": settings.BILLING,
+    }
+
+
+def takes_context(project: Project, limit: int | None = TAKES_SHOWN) -> dict[str, Any]:
+    """The list of takes, newest first."""
+    takes = Generation.objects.filter(project=project, deleted_at=None).order_by("-number")
+    shown = list(takes.select_related("result").defer("report", "result__peaks")[: (limit or 10_000) + 1])
+    more = limit is not None and len(shown) > limit
+    return {"takes": shown[:limit] if limit else shown, "more_takes": takes.count() if more else 0}
+
+
+def model_cards(project: Project, seconds: float | None) -> list[ModelCard]:
+    plan = plan_of(project.workspace)
+    return [
+        ModelCard(
+            spec=spec,
+            selected=spec.id == project.model,
+            micros=None if seconds is None else quote(model=spec.id, plan=plan, seconds=seconds).micros,
+        )
+        for spec in MODELS.values()
+    ]
+
+
+def option_rows(project: Project) -> list[OptionRow]:
+    """A row for every option there is; what changes with the model is its state, never its place."""
+    support = MODELS[project.model].options
+    return [
+        OptionRow(spec, support[name].state, support[name].why, project.options.get(name, spec.default))
+        for name, spec in OPTIONS.items()
+    ]
+
+
+def result_seconds(project: Project) -> float | None:
+    """Length of the result, where both files are known."""
+    lengths = [asset.duration_s if asset and asset.is_ready else None for asset in (project.video, project.audio)]
+    if lengths[0] is None or lengths[1] is None:
+        return None
+    return output_seconds(project.sync_mode, lengths[0], lengths[1])
+
+
+def length_sentence(project: Project, seconds: float | None) -> str:
+    """What the sync mode does to these two files, with the resulting length."""
+    if seconds is None or project.video is None or project.audio is None:
+        return SYNC_MODES[project.sync_mode].sentence
+    video_s, audio_s = project.video.duration_s or 0.0, project.audio.duration_s or 0.0
+    length = clock(seconds, 1)
+    if abs(video_s - audio_s) < 0.05:
+        return f"Picture and sound are equally long: {length}."
+    longer = video_s > audio_s
+    match project.sync_mode:
+        case "cut_off":
+            return f"Ends with the shorter one, the {'soundtrack' if longer else 'video'}: {length}."
+        case "silence" if longer:
+            return f"Quiet after the soundtrack, {length} in all."
+        case "silence":
+            return f"Holds the last picture until the soundtrack ends: {length}."
+        case "remap":
+            return f"The picture runs at {video_s / audio_s:.2f}× to fit the soundtrack: {length}."
+    if longer:
+        return f"Ends with the soundtrack: {length}."
+    return f"The picture plays {'forward and back' if project.sync_mode == 'bounce' else 'again'} until {length}."
+
+
+def eta_sentence(now: Estimate) -> str:
+    """Place in the queue and time until the take is ready; empty while something is in the way."""
+    if now.eta_s is None or now.refusals:
+        return ""
+    place = {0: "Starts at once", 1: "Next in line", 2: "Third in line"}.get(
+        now.queue_ahead, f"{now.queue_ahead} takes wait before it"
+    )
+    minutes = now.eta_s / 60
+    return f"{place}, about {f'{minutes:.0f} min' if minutes >= 1.5 else f'{max(5, round(now.eta_s / 5) * 5):.0f} s'}"
+
+
+def timeline_facts(project: Project) -> dict[str, Any]:
+    """What the timeline's script draws from: lengths, frame rate, addresses of the files and their peaks."""
+    return {
+        "mode": project.sync_mode,
+        "video": media_facts(project.workspace.slug, project.video),
+        "audio": media_facts(project.workspace.slug, project.audio),
+    }
+
+
+def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
+    """One file as scripts see it; None until it has been checked. Lengths in seconds, sizes in pixels."""
+    if asset is None or not asset.is_ready:
+        return None
+    address = [ws, asset.pk]
+    return {
+        "id": str(asset.pk),
+        "kind": asset.kind,
+        "name": asset.name,
+        "seconds": asset.duration_s or 0.0,
+        "fps": asset.fps or 25.0,
+        "width": asset.width,
+        "height": asset.height,
+        "sound": asset.has_sound,
+        "src": reverse("assets:file", args=address),
+        "peaks": reverse("assets:peaks", args=address) if asset.peaks else "",
+        "thumbnail": reverse("assets:thumbnail", args=address) if asset.thumbnail else "",
+    }

@@ -1,0 +1,76 @@
+/** The page of a take: title and notification while it runs, the player as soon as there is a result. */
+
+import { bindDialogs } from "./bar.js";
+import { showLocalTimes } from "./localtime.js";
+import { Player } from "./player.js";
+
+const NOTIFY_KEY = "studio:notify";
+const plainTitle = document.title;
+let player = null;
+let announced = 0;
+
+function refresh() {
+  const take = document.getElementById("take");
+  const root = take.querySelector("[data-player]");
+  if (root && player?.root !== root) {
+    player?.close();
+    player = new Player(root);
+  }
+  bindNotify(take);
+  const progress = document.getElementById("progress");
+  const percent = progress ? Number(progress.dataset.percent) : null;
+  document.title = percent === null ? plainTitle : `${percent} % · ${plainTitle}`;
+  if (percent !== null) announce(percent);
+}
+
+/** Screen readers hear of every tenth percent, not of every second. */
+function announce(percent) {
+  const tenth = Math.floor(percent / 10) * 10;
+  if (tenth <= announced) return;
+  announced = tenth;
+  document.getElementById("announce").textContent = `${tenth} percent`;
+}
+
+function bindNotify(take) {
+  const toggle = take.querySelector("[data-notify]");
+  if (!toggle || toggle.dataset.bound || !("Notification" in window)) return;
+  toggle.dataset.bound = "yes";
+  toggle.closest("label").hidden = Notification.permission === "denied";
+  toggle.checked = Notification.permission === "granted" && localStorage.getItem(NOTIFY_KEY) === "on";
+  toggle.addEventListener("change", async () => {
+    if (toggle.checked && (await Notification.requestPermission()) !== "granted") toggle.checked = false;
+    localStorage.setItem(NOTIFY_KEY, toggle.checked ? "on" : "off");
+  });
+}
+
+const OUTCOMES = { COMPLETED: "is finished", FAILED: "failed", REJECTED: "was refused", CANCELLED: "was cancelled" };
+
+/** Said once, when the running take ends in front of us. */
+function ended(take, icon) {
+  const words = `${take.dataset.name} ${OUTCOMES[take.dataset.status] ?? "ended"}`;
+  document.getElementById("announce").textContent = words;
+  const wanted = localStorage.getItem(NOTIFY_KEY) === "on" && "Notification" in window;
+  if (!wanted || Notification.permission !== "granted" || !document.hidden) return;
+  const note = new Notification(words, { icon, tag: location.pathname });
+  note.addEventListener("click", () => {
+    window.focus();
+    note.close();
+  });
+}
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target.id === "take") event.detail.target.dataset.leaving = "yes";
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const take = document.getElementById("take");
+  const wasRunning = document.title !== plainTitle;
+  refresh();
+  showLocalTimes();
+  if (wasRunning && take.dataset.status !== "PENDING" && take.dataset.status !== "PROCESSING") {
+    ended(take, document.querySelector('link[rel="icon"]')?.href);
+  }
+});
+
+refresh();
+showLocalTimes();
+bindDialogs();
