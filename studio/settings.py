@@ -50,6 +50,7 @@ INSTALLED_APPS = [
     "apps.generations",
     "apps.inference",
     "apps.projects",
+    "apps.api",
     "studio",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -14,6 +14,7 @@ urlpatterns = [
     path("w/<slug:ws>/", views.enter, name="workspace"),
     path("w/<slug:ws>/sample/", views.try_sample, name="try_sample"),
     path("w/<slug:ws>/library/", include("apps.assets.urls")),
+    path("w/<slug:ws>/keys/", include("apps.api.page_urls")),
     path("w/<slug:ws>/", include("apps.projects.urls")),
     path("w/<slug:ws>/p/<uuid:project_id>/takes/", include("apps.generations.urls")),
 ]
