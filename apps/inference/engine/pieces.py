@@ -16,6 +16,7 @@ from .media.video_writer import PieceWriter
 from .plan import MotionPlan
 from .progress import Monitor, Progress
 from .render.compose import FrameJob, Mouth, draw
+from .render.interior import PaintedMouth
 
 
 @dataclass(frozen=True)
@@ -77,5 +78,12 @@ def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int) -> FrameJo
     return FrameJob(
         own=plan.own[source].astype(np.float64), target=plan.target[index].astype(np.float64),
         eyes=float(plan.eyes[source]), mouth=mouth(int(plan.exemplar[index])), fading=mouth(int(plan.other[index])),
-        weight=float(plan.weight[index]), inner_only=plan.interior == "inner", strength=float(plan.strength[index]),
+        weight=float(plan.weight[index]), inner_only=plan.interior == "inner",
+        painted=_painted(plan, index) if plan.interior == "painted" else None, strength=float(plan.strength[index]),
     )  # fmt: skip
+
+
+def _painted(plan: MotionPlan, index: int) -> PaintedMouth:
+    source = int(plan.source[index])
+    own = float(plan.own_params[source, 0])
+    return PaintedMouth(own + float(plan.strength[index]) * (float(plan.params[index, 0]) - own), own)

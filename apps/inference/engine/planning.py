@@ -15,6 +15,7 @@ from .faces_in_time import FaceTrack, follow_face, runs
 from .motion.joins import find_joins
 from .motion.selection import ExemplarPool, Wanted, select_exemplars
 from .plan import DRIVEN, NO_FACE, STILL_MOUTH, TURNED_AWAY, MotionPlan
+from .render.basis import generic_displacement
 from .render.mesh import FaceMesh2D, uncross_lips
 from .render.texture import MouthTextures
 from .settings import EngineSettings
@@ -32,6 +33,10 @@ EASE_S = 0.12  # at the borders of what is left alone
 LARGEST_YAW = 45.0
 CUT_MARGIN = 2  # frames beside a cut are no exemplars: encoders smear there
 BLUR_PENALTY = 1.0
+# What an ordinary mouth does, in eye distances: closed, spread of openings and of widths, and how far jaw, lower and
+# upper lip go along with the opening.
+STILL_CLOSED, STILL_OPENING, STILL_WIDTH, STILL_SAMPLES = 0.018, 0.062, 0.03, 400
+STILL_FOLLOW = np.array([0.75, 0.85, -0.12])
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,26 @@ class Speaker:
         return bool(np.percentile(opening, 95) - np.percentile(opening, 5) <= STILL_RANGE)
 
 
+def reference_params(speaker: Speaker, seed: int) -> Doubles:
+    """(M, 6) mouth parameters the speaker is known to reach, or would: for a still mouth, those of an ordinary one.
+
+    Half a normal distribution of openings over the closed mouth, jaw and lips following as they do in people who
+    talk. A still that smiles with open lips is closed first.
+    """
+    found = speaker.track.params[speaker.track.usable]
+    if not speaker.is_still:
+        return found
+    random = np.random.default_rng(seed)
+    rest = np.median(found, axis=0)
+    closed = min(STILL_CLOSED, float(np.percentile(found[:, 0], 5)))
+    opening = np.abs(random.standard_normal(STILL_SAMPLES)) * STILL_OPENING
+    params = np.tile(rest, (STILL_SAMPLES, 1))
+    params[:, 0] = closed + opening
+    params[:, [2, 4, 3]] += np.outer(opening - (rest[0] - closed), STILL_FOLLOW)
+    params[:, 1] += STILL_WIDTH * random.standard_normal(STILL_SAMPLES)
+    return params
+
+
 def study_speaker(footage: FootageAnalysis) -> Speaker:
     """Pose, shape, mouth code and mesh of the followed face."""
     shot = footage.shot_of()
@@ -62,6 +87,8 @@ def make_plan(
     footage: FootageAnalysis, speaker: Speaker, line: Timeline, wanted: Doubles, settings: EngineSettings
 ) -> MotionPlan:
     """The plan that makes the mouth do ``wanted`` (N, 6) on ``line``."""
+    if speaker.is_still:
+        return _plan_still(footage, speaker, line, wanted, settings)
     track, faces = speaker.track, speaker.track.faces
     codes = speaker.code.encode(faces.shapes)
     goal = Wanted(speaker.code.from_parameters(wanted), wanted, track.pose[line.source])
@@ -69,7 +96,7 @@ def make_plan(
     unit = round(UNIT_S * footage.fps) if settings.model.startswith("lipsync-2") else None
     chosen = select_exemplars(goal, pool, unit)
     joins = find_joins(chosen, np.isin(np.arange(footage.frame_count), pool.frames), speaker.shot)
-    passed = _passed(speaker, line)
+    passed = _passed(speaker, line, settings)
     strength = _strength(passed, line)
     shape = WANTED_SHARE * goal.code + (1 - WANTED_SHARE) * codes[chosen]
     shape = gaussian_filter1d(shape, SMOOTHING * footage.fps / 25, axis=0)
@@ -84,6 +111,26 @@ def make_plan(
         exemplar=chosen, other=joins.other, weight=joins.weight.astype(np.float32), joins=joins.starts,
         params=wanted.astype(np.float32), own_params=track.params.astype(np.float32),
         triangles=speaker.mesh.triangles, warnings=[],
+    )  # fmt: skip
+
+
+def _plan_still(
+    footage: FootageAnalysis, speaker: Speaker, line: Timeline, wanted: Doubles, settings: EngineSettings
+) -> MotionPlan:
+    """The plan for a mouth that never moves: general movement and a painted interior, or nothing at all."""
+    track, none = speaker.track, np.full(len(line), -1, np.int64)
+    passed = _passed(speaker, line, settings)
+    strength = _strength(passed, line)
+    change = (wanted - track.params[line.source]) * strength[:, None]
+    own = mesh_points(speaker)
+    return MotionPlan(
+        settings=settings, fps=footage.info.fps, size=footage.size, duration_s=line.duration_s, interior="painted",
+        source=line.source, times=line.time, passed=passed, strength=strength.astype(np.float32), own=own,
+        eyes=track.faces.scale.astype(np.float32),
+        target=target_points(speaker, line.source, generic_displacement(change), own),
+        exemplar=none, other=none, weight=np.ones(len(line), np.float32), joins=np.zeros(0, np.int64),
+        params=wanted.astype(np.float32), own_params=track.params.astype(np.float32),
+        triangles=speaker.mesh.triangles,
     )  # fmt: skip
 
 
@@ -126,12 +173,12 @@ def exemplar_pool(footage: FootageAnalysis, speaker: Speaker, codes: Doubles, se
     return ExemplarPool(np.flatnonzero(good), codes, track.params, track.pose, speaker.shot, penalty, textures)
 
 
-def _passed(speaker: Speaker, line: Timeline) -> NDArray[np.uint8]:
+def _passed(speaker: Speaker, line: Timeline, settings: EngineSettings) -> NDArray[np.uint8]:
     """(N,): why each output frame is left as it is; ``DRIVEN`` where it is not."""
     passed = np.full(speaker.track.usable.shape, DRIVEN, np.uint8)
     passed[~speaker.track.usable] = NO_FACE
     passed[speaker.track.usable & (np.abs(speaker.track.pose[:, 0]) > LARGEST_YAW)] = TURNED_AWAY
-    if speaker.is_still:
+    if speaker.is_still and not settings.opens_still_mouths:
         passed[passed == DRIVEN] = STILL_MOUTH
     return passed[line.source]
 

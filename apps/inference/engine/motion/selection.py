@@ -22,7 +22,7 @@ APERTURE_WEIGHT, WIDTH_WEIGHT = 1.2, 0.5  # beside the mouth code, all in standa
 POSE_UNITS = np.array([9.0, 10.0, 18.0, 0.5])  # degrees of yaw, pitch, roll, and log size, that cost 1
 GAP_FREE, GAP_UNIT = 0.03, 0.02  # iod: an exemplar this much more open or closed drags its teeth
 JUMP, JUMP_WHEN_OPEN = 0.9, 3.0
-UNEVEN_STEP = 0.05
+SKIP_STEP, HOLD_STEP = 0.05, 0.25  # a run that leaves a frame out, or shows one twice: held mouths look frozen
 SHAPE_STEP = 0.075
 TEXTURE = 1.5
 TEXTURE_CLOSED, TEXTURE_OPEN = 0.4, 0.6
@@ -131,7 +131,9 @@ class _Search:
             + APERTURE_STEP * opening**2
         )
         beside = self._beside[np.ix_(before, after)]
-        run = np.where(step == 1, 0.0, UNEVEN_STEP) + TEXTURE * np.maximum(0, beside - TEXTURE_IN_RUN)
+        run = np.choose(np.clip(step, 0, 2), [HOLD_STEP, 0.0, SKIP_STEP]) + TEXTURE * np.maximum(
+            0, beside - TEXTURE_IN_RUN
+        )
         runs_on = is_run(step) & (self._pool.shot[one] == self._pool.shot[other])
         return shape + np.where(runs_on, run, jump)
 

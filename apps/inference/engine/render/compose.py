@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..crops import Crop
+from .interior import PaintedMouth, paint_interior
 from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box, resized, write_box
-from .mesh import ALL_LIPS, INNER, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, rows
+from .mesh import ALL_LIPS, INNER, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, face_axes
 from .warp import piecewise_map, sample_chroma, sample_luma
 
 Points = NDArray[np.floating]
 
-EYES = rows((33, 263))
 # All in eye distances.
 BOX_ABOVE_LIPS = 0.32  # the nose tip alone is not high enough with a short upper lip or a pitched head
 MOUTH_MARGIN = 0.30
@@ -49,7 +49,8 @@ class FrameJob:
 
     ``own`` and ``target`` (Q, 2): mesh and ring points as they are and as they shall be; ``eyes`` the eye distance in
     pixels. ``mouth`` is the exemplar, ``fading`` another one at a join with ``weight``, the share of ``mouth``.
-    ``inner_only`` takes nothing but the inside of the mouth from the exemplar; ``strength`` 0..1 is its opacity.
+    ``inner_only`` takes nothing but the inside of the mouth from the exemplar; ``painted`` asks for a
+    painted inside instead; ``strength`` 0..1 is the opacity of the exemplar.
     """
 
     own: Points
@@ -59,6 +60,7 @@ class FrameJob:
     fading: Mouth | None = None
     weight: float = 1.0
     inner_only: bool = False
+    painted: PaintedMouth | None = None
     strength: float = 1.0
 
 
@@ -74,19 +76,15 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
         place = mouth_box(job.target, job.eyes, box)
         if min(place[2:]) >= 2 * SIDE_MULTIPLE:
             _lay_mouth(base, place, box, job, triangles)
+    elif job.painted is not None:
+        base = paint_interior(base.floats(), original, box, job.target, job.own, job.eyes, job.painted).bytes()
     write_box(yuv, box, feathered(base, original, box, size))
     return box
 
 
-def face_down(points: Points) -> Points:
-    """Unit vector (2,) from the eyes to the chin in the picture."""
-    right = points[EYES[1]] - points[EYES[0]]
-    return np.array([-right[1], right[0]]) / (np.hypot(*right) + 1e-9)
-
-
 def face_box(job: FrameJob, size: tuple[int, int]) -> Box:
     """The part of the picture that may change: sides a multiple of 8, corners even."""
-    lift = face_down(job.own) * BOX_ABOVE_LIPS * job.eyes
+    lift = face_axes(job.own)[1] * BOX_ABOVE_LIPS * job.eyes
     points = np.concatenate([
         job.target[ALL_LIPS], job.target[POINT_COUNT + RING_ENDS : -RING_ENDS], job.own[[NOSE_TIP]],
         job.own[OUTER] - lift, job.target[OUTER] - lift,
@@ -169,7 +167,7 @@ def lips_mask(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
     hull: Floats = cv2.convexHull(target[OUTER].astype(np.float32))[:, 0]
     mask = polygon_mask(hull, cells, step)
     mask = blurred(dilated(mask, MASK_GROWTH * eyes / step), MASK_SOFTNESS * eyes / step)
-    down = face_down(target).astype(np.float32)
+    down = face_axes(target)[1].astype(np.float32)
     across = np.arange(cells[1], dtype=np.float32)[None, :] * step - np.float32(target[NOSE, 0])
     below = np.arange(cells[0], dtype=np.float32)[:, None] * step - np.float32(target[NOSE, 1])
     depth = (across * down[0] + below * down[1]) / np.float32(eyes)

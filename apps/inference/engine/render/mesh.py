@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
 from ..face.landmarks import (
+    EYE_CORNERS,
     FACE_OVAL_LOWER,
     INNER_LIPS,
     LIPS,
     NOSE_BASE,
     OUTER_LIPS,
-    UPPER_LIP_INNER,
     WARP_INDEX,
     WARP_POINTS,
 )
@@ -42,7 +42,9 @@ INNER = rows(INNER_LIPS)
 ALL_LIPS = rows(LIPS)
 NOSE = WARP_INDEX[NOSE_BASE]
 NOSE_TIP = WARP_INDEX[4]
-UPPER_MIDDLE = WARP_INDEX[UPPER_LIP_INNER]
+EYES = rows(EYE_CORNERS)
+UPPER_LINE = rows((78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308))  # inner edge of the upper lip, corner to corner
+LOWER_LINE = rows((78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308))
 POINT_COUNT = len(WARP_POINTS)
 
 
@@ -73,6 +75,13 @@ def opened_lips(template: Doubles) -> Doubles:
         opened[LOWER_INNER, 1] += missing
         opened[LOWER_OUTER, 1] += 0.9 * missing
     return opened
+
+
+def face_axes(points: NDArray[np.floating]) -> tuple[Doubles, Doubles]:
+    """Unit vectors (2,) in the picture: along the eyes, and from the eyes to the chin; ``points`` (Q, 2)."""
+    right = np.asarray(points[EYES[1]] - points[EYES[0]], np.float64)
+    right /= np.hypot(*right) + 1e-9
+    return right, np.array([-right[1], right[0]])
 
 
 _PAIRS = ((13, 14), (82, 87), (312, 317), (81, 178), (311, 402), (80, 88), (310, 318), (191, 95), (415, 324))

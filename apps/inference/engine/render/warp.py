@@ -17,7 +17,9 @@ Box = tuple[int, int, int, int]
 
 EMPTY: Floats = np.empty(0, np.float32)  # both coordinates lie in the first map
 SUBPIXEL_BITS = 3
-MIN_DETERMINANT = 0.02  # of a triangle at map resolution; thinner ones are skipped
+MIN_DETERMINANT = 0.02  # of a triangle at map resolution; smaller ones are skipped
+# A thinner triangle moves as a whole: its slope, carried on to the pixels of its rim, would throw them far away.
+MIN_HEIGHT = 1.5
 
 
 class WarpMap:
@@ -89,7 +91,11 @@ def _affine(
     one, other = shift[:, 1] - shift[:, 0], shift[:, 2] - shift[:, 0]
     across = (one * second[:, 1:2] - other * first[:, 1:2]) / area
     down = (other * first[:, :1] - one * second[:, :1]) / area
+    longest = np.sqrt(np.maximum((first**2).sum(1), np.maximum((second**2).sum(1), ((second - first) ** 2).sum(1))))
+    thin = np.abs(determinant) < MIN_HEIGHT * longest
+    across[thin] = down[thin] = 0.0
     rest = shift[:, 0] - across * corners[:, 0, :1] - down * corners[:, 0, 1:]
+    rest[thin] = shift[thin].mean(1)
     table = np.zeros((len(shift) + 1, 6), np.float32)
     table[1:] = np.concatenate([across, down, rest], axis=1)
     table[1:][~visible] = 0.0
