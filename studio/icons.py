@@ -12,8 +12,7 @@ from pathlib import Path
 from django.conf import settings
 
 # Names of lucide icons. A name must be listed here before a template can draw it.
-NAMES = frozenset(
-    """
+LISTED = """
     arrow-left-right audio-lines ban bell bell-off check chevron-down chevron-left chevron-right chevron-up
     chevrons-up-down circle-alert circle-check circle-help circle-x clapperboard clock code columns-2 copy cpu download
     ellipsis eye file file-json file-video film flip-horizontal-2 folder gauge image info keyboard layout-grid link list
@@ -21,8 +20,8 @@ NAMES = frozenset(
     package pause pencil play plus redo-2 refresh-cw repeat rotate-ccw rotate-cw scan search settings-2 skip-back
     skip-forward sliders-horizontal sparkle square-split-horizontal step-back step-forward sun timer trash-2
     triangle-alert undo-2 upload user users volume-2 volume-x x zoom-in zoom-out
-    """.split()
-)
+"""
+NAMES = frozenset(LISTED.split())
 
 SYMBOL = '<symbol id="{name}" viewBox="0 0 24 24">{shapes}</symbol>'
 SHEET = '<svg xmlns="http://www.w3.org/2000/svg">{symbols}</svg>'

@@ -54,6 +54,8 @@ def upload(request: HttpRequest, ws: str) -> HttpResponse:
     """Files from a form without scripts. Each is taken or refused by itself; a refusal says which and why."""
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
     files = request.FILES.getlist("files")
+    replaces = request.POST.get("replaces", "")
+    old = asset_in(membership, as_uuid(replaces), at_least=Role.EDITOR) if replaces else None
     taken = 0
     for file in files:
         try:
@@ -70,8 +72,8 @@ def upload(request: HttpRequest, ws: str) -> HttpResponse:
             taken += 1
     if not files:
         toast(request, "No file was chosen.", level=messages.ERROR)
-    elif taken and (old := request.POST.get("replaces")):
-        services.delete_asset(asset=asset_in(membership, as_uuid(old), at_least=Role.EDITOR))
+    elif taken and old is not None:
+        services.delete_asset(asset=old)
     return redirect("assets:library", ws=ws)
 
 

@@ -14,7 +14,8 @@ QUIETEST = 16
 
 SHEET = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} 100" preserveAspectRatio="none">'
-    '<symbol id="wave" viewBox="0 0 {width} 100" preserveAspectRatio="none"><path fill="currentColor" d="{path}"/></symbol></svg>'
+    '<symbol id="wave" viewBox="0 0 {width} 100" preserveAspectRatio="none">'
+    '<path fill="currentColor" d="{path}"/></symbol></svg>'
 )
 
 

@@ -36,9 +36,7 @@ def add_sample_project(*, membership: Membership) -> Project:
 
 
 def _shelved(membership: Membership, path: Path, name: str) -> Asset:
-    return import_file(
-        workspace=membership.workspace, user=membership.user, path=path, name=name, origin=Origin.SAMPLE
-    )
+    return import_file(workspace=membership.workspace, user=membership.user, path=path, name=name, origin=Origin.SAMPLE)
 
 
 def sample_files() -> tuple[Path, Path]:

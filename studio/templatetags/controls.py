@@ -9,5 +9,5 @@ register = template.Library()
 
 @register.filter
 def control(field: BoundField, classes: str = "") -> SafeString:
-    """``{{ form.email|control:"large" }}``: the field's widget as an ``.input``. Django names hint and errors for it."""
+    """``{{ form.email|control:"large" }}``: the widget as an ``.input``. Django names hint and errors for it."""
     return field.as_widget(attrs={"class": f"input {classes}".strip()})
