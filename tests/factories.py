@@ -11,6 +11,7 @@ from factory.django import DjangoModelFactory
 
 from apps.accounts.models import User
 from apps.assets.models import Asset, Status
+from apps.billing import ledger
 from apps.generations.models import Generation
 from apps.projects.models import Project
 from apps.workspaces.models import Workspace
@@ -62,10 +63,11 @@ class ProjectFactory(DjangoModelFactory):
 
 
 class GenerationFactory(DjangoModelFactory):
-    """A queued take, as the row alone: no hold, nothing sent to a worker."""
+    """A queued take and its hold; nothing is sent to a worker."""
 
     class Meta:
         model = Generation
+        skip_postgeneration_save = True
 
     workspace = factory.SubFactory(WorkspaceFactory)
     project = factory.SubFactory(ProjectFactory, workspace=factory.SelfAttribute("..workspace"))
@@ -76,6 +78,11 @@ class GenerationFactory(DjangoModelFactory):
     sync_mode = "cut_off"
     quoted_seconds = 10.0
     created_at = factory.LazyFunction(timezone.now)
+
+    @factory.post_generation
+    def hold(self, create, extracted, **kwargs):
+        if create:
+            ledger.hold(workspace=self.workspace, subject=self.pk, micros=self.quoted_micros)
 
 
 def write_video(

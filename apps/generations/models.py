@@ -93,6 +93,10 @@ class Generation(models.Model):
         return self.status not in (Status.PENDING, Status.PROCESSING)
 
 
+# ``what`` of the event that a stage has begun; its detail names the stage. State changes are told by the state's name.
+STAGE_EVENT = "stage"
+
+
 class Event(models.Model):
     """One line of a generation's story: state changes, steps, retries. Append-only."""
 

@@ -8,7 +8,7 @@ from typing import Literal
 from django.utils import timezone
 
 from apps.generations import signals
-from apps.generations.models import Event, Generation, Stage, Status
+from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
 
 # Share of the whole work each stage takes, measured on clips of 5 to 20 s at 720p; they add up to 100.
 SHARES: dict[str, int] = {
@@ -22,7 +22,6 @@ SHARES: dict[str, int] = {
 ORDER = list(SHARES)
 # Before this the time left is a guess from too little.
 SHOW_TIME_LEFT_FROM = 8
-STAGE_EVENT = "stage"
 
 StepState = Literal["done", "now", "waiting", "failed"]
 

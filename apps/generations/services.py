@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import models, transaction
 from django.db.models import Max
@@ -15,7 +15,7 @@ from apps.billing.prices import priced
 from apps.catalog.registry import clean_options
 from apps.generations import signals
 from apps.generations.estimate import Estimate, estimate
-from apps.generations.models import Event, Generation, Status
+from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
 from apps.generations.states import advance
 from apps.workspaces.access import require
 from apps.workspaces.models import Membership, Role, Workspace
@@ -24,10 +24,12 @@ from studio.errors import StudioError
 
 __all__ = [
     "Estimate",
+    "begin",
     "cancel_generation",
     "complete",
     "end_without_result",
     "estimate",
+    "note_stage",
     "retry_generation",
     "submit_generation",
 ]
@@ -45,10 +47,12 @@ def submit_generation(
     model: str,
     sync_mode: str,
     options: Mapping[str, Any],
+    identity: UUID | None = None,
 ) -> Generation:
     """Admit a take: check it, set its price aside, write the row, and hand it to the workers on commit.
 
     The workspace's row is locked meanwhile, so that no two submits pass the limit of takes at once together.
+    ``identity`` is the id the take gets where somebody was already told one.
     Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers.
     """
     require(membership, Role.EDITOR)
@@ -62,6 +66,7 @@ def submit_generation(
             raise found.refusals[0]
         highest = Generation.objects.filter(project_id=project.pk if project else None).aggregate(top=Max("number"))
         generation = Generation.objects.create(
+            pk=identity or uuid4(),
             workspace=workspace,
             project_id=project.pk if project else None,
             number=(highest["top"] or 0) + 1,
@@ -118,6 +123,31 @@ def retry_generation(*, membership: Membership, generation: Generation) -> Gener
         sync_mode=generation.sync_mode,
         options=generation.options,
     )
+
+
+def begin(generation_id: UUID) -> bool:
+    """Move a queued take to running; False where it is not queued (any more)."""
+    now = timezone.now()
+    return advance(
+        generation_id,
+        Status.PENDING,
+        Status.PROCESSING,
+        started_at=now,
+        heartbeat_at=now,
+        attempts=models.F("attempts") + 1,
+    )
+
+
+def note_stage(generation_id: UUID, stage: str) -> bool:
+    """Note that a running take has reached a stage; stages only go forward, also where a step runs again."""
+    names = [str(name) for name in Stage]
+    earlier = names[: names.index(stage)]
+    with transaction.atomic():
+        reached = Generation.objects.filter(pk=generation_id, status=Status.PROCESSING, stage__in=earlier)
+        moved = reached.update(stage=stage, heartbeat_at=timezone.now()) == 1
+        if moved:
+            Event.objects.create(generation_id=generation_id, what=STAGE_EVENT, detail={"stage": stage})
+    return moved
 
 
 def end_without_result(generation_id: UUID, to: Status, error: StudioError | None = None) -> bool:

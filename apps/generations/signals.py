@@ -3,15 +3,43 @@
 All of it lies in the cache and may be lost with it; the row is the truth and everything here is only fresher.
 """
 
+import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from django.core.cache import cache
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
 
 KEEP_S = 24 * 3600
 # A worker signs every few seconds (see apps/inference/watch.py); one that is silent for this long is gone.
 SILENT_AFTER_S = 45.0
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def unless_away(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Give ``default`` while the cache cannot be reached: a Redis that restarts must not end a generation."""
+
+    def guarded(function: Callable[P, T]) -> Callable[P, T]:
+        @wraps(function)
+        def call(*args: P.args, **options: P.kwargs) -> T:
+            try:
+                return function(*args, **options)
+            except RedisError as error:
+                log.warning("the cache is away: %s", error)
+                return default
+
+        return call
+
+    return guarded
 
 
 def _key(generation_id: UUID, *what: object) -> str:
@@ -28,39 +56,46 @@ class Mark:
     at: float
 
 
+@unless_away(None)
 def set_mark(generation_id: UUID, stage: str, done: int, total: int) -> None:
     """Note the progress of a stage that one task works on alone."""
     cache.set(_key(generation_id, "mark"), [stage, done, total, time.time()], KEEP_S)
 
 
+@unless_away(None)
 def mark(generation_id: UUID) -> Mark | None:
     """The latest progress noted, None where there is none."""
     found = cache.get(_key(generation_id, "mark"))
     return Mark(*found) if found else None
 
 
+@unless_away(None)
 def set_piece(generation_id: UUID, first: int, done: int) -> None:
     """Note the frames rendered of the piece that begins at frame ``first``."""
     cache.set(_key(generation_id, "piece", first), done, KEEP_S)
 
 
+@unless_away(0)
 def frames_rendered(generation_id: UUID, firsts: list[int]) -> int:
     """Frames rendered so far over the pieces that begin at these frames."""
     found = cache.get_many([_key(generation_id, "piece", first) for first in firsts])
     return sum(found.values())
 
 
+@unless_away(None)
 def set_pieces(generation_id: UUID, firsts: list[int], frames: int) -> None:
     """Note how rendering is split: where pieces begin, and frames in all."""
     cache.set(_key(generation_id, "pieces"), [firsts, frames, time.time()], KEEP_S)
 
 
+@unless_away(None)
 def pieces(generation_id: UUID) -> tuple[list[int], int, float] | None:
     """Beginnings of the pieces, frames in all, and when rendering began; None before it did."""
     found = cache.get(_key(generation_id, "pieces"))
     return (found[0], found[1], found[2]) if found else None
 
 
+@unless_away(0)
 def raise_percent(generation_id: UUID, percent: int) -> int:
     """The highest percentage shown so far, this one included: a bar that goes back tells a lie."""
     key = _key(generation_id, "percent")
@@ -69,29 +104,46 @@ def raise_percent(generation_id: UUID, percent: int) -> int:
     return highest
 
 
+@unless_away(None)
 def sign_of_life(generation_id: UUID) -> None:
     """A worker is at it right now."""
     cache.set(_key(generation_id, "alive"), time.time(), KEEP_S)
 
 
+@unless_away(None)
 def silent_for(generation_id: UUID) -> float | None:
     """Seconds since the last sign of life, None where there was none."""
     signed = cache.get(_key(generation_id, "alive"))
     return None if signed is None else max(0.0, time.time() - signed)
 
 
+@unless_away(None)
 def ask_to_stop(generation_id: UUID) -> None:
     """Tell the workers of this generation to stop."""
     cache.set(_key(generation_id, "stop"), 1, KEEP_S)
 
 
+@unless_away(False)
 def asked_to_stop(generation_id: UUID) -> bool:
     """Whether the workers of this generation shall stop."""
     return cache.get(_key(generation_id, "stop")) is not None
 
 
+@unless_away(1)
 def count_try(generation_id: UUID, step: str) -> int:
     """How often this step has begun, this time included; survives the worker that died of it."""
     key = _key(generation_id, "tries", step)
     cache.add(key, 0, KEEP_S)
     return cache.incr(key)
+
+
+@unless_away(None)
+def forget_tries(generation_id: UUID, step: str) -> None:
+    """A step has ended well; what it may try anew counts from nothing."""
+    cache.delete(_key(generation_id, "tries", step))
+
+
+@unless_away(True)
+def first_in(generation_id: UUID, what: str, seconds: int) -> bool:
+    """Whether nobody did ``what`` for this generation in the last ``seconds``."""
+    return cache.add(_key(generation_id, what), 1, seconds)

@@ -1,0 +1,84 @@
+"""What the studio asks of an engine. Steps hand folders and files on, so that each can run on another machine.
+
+An engine raises ``EngineError`` for what a person can act on and ``Cancelled`` when the watch says so. Everything else
+it raises is taken for a fault. Each step may run twice and must give the same result.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+
+class Watching(Protocol):
+    """How an engine tells how far it is and hears that it shall stop (see ``apps/inference/watch.py``)."""
+
+    def progress(self, stage: str, done: int, total: int) -> None: ...
+
+    def cancelled(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Output frames [``first``, ``last``)."""
+
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """File name made of what is in it, so that a second run finds the first one's work."""
+        return f"{self.first:07d}-{self.last:07d}.mp4"
+
+
+@dataclass(frozen=True)
+class Render:
+    """One job: the media as local files, and what the person chose. ``options`` are complete, see the catalog."""
+
+    video: Path
+    audio: Path
+    model: str
+    sync_mode: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Split:
+    """What the plan came to: frames of the result, and the pieces it is rendered in."""
+
+    frames: int
+    fps: float
+    pieces: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A finished film: the seconds whose mouth is new (what is charged) and the report, plain values for JSON."""
+
+    lipsynced_s: float
+    report: dict[str, Any]
+
+
+class Backend(Protocol):
+    """An engine. ``version`` changes whenever kept analyses of an older one must not be used."""
+
+    name: str
+    version: str
+
+    def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
+        """Look at a video once; what was seen is written into the empty folder ``into`` and kept with the video."""
+
+    def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
+        """Listen to a soundtrack once; the same for sound."""
+
+    def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
+        """Decide every frame of the result, write it into ``into`` and say how rendering is split."""
+
+    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, out: Path, watch: Watching) -> None:
+        """Draw one piece into the file ``out``."""
+
+    def assemble(
+        self, job: Render, plan: Path, pieces: Sequence[tuple[Piece, Path]], out: Path, watch: Watching
+    ) -> Outcome:
+        """Join the pieces and the soundtrack into ``out`` (MP4) and measure how well it went."""

@@ -1,0 +1,100 @@
+"""Runs one step of a generation so that whatever happens the take ends, goes on later, or is tried again."""
+
+import logging
+import random
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from botocore.exceptions import BotoCoreError, ClientError
+from celery import Task
+from celery.exceptions import SoftTimeLimitExceeded
+from django.db import InterfaceError, OperationalError
+from redis.exceptions import RedisError
+
+from apps.generations import signals
+from apps.generations.models import Generation, Status
+from apps.generations.services import end_without_result
+from apps.inference import work
+from apps.inference.engine.errors import Cancelled, EngineError
+from apps.inference.watch import Watch
+from studio.errors import StudioError
+
+log = logging.getLogger(__name__)
+
+# Faults of the surroundings, which may be over in a minute.
+TRANSIENT = (OSError, OperationalError, InterfaceError, RedisError, BotoCoreError, ClientError)
+MAX_RETRIES = 4
+BACKOFF_S = 4
+# A step that has begun this often without ending, retries aside, kills its worker (memory, a crash in a codec).
+MAX_DEATHS = 3
+REFUSED = "generation_input_"
+AGAIN = "Try again. If it happens again, tell whoever runs the studio and give the take's number."
+
+
+def run_step(
+    task: Task, generation_id: str, step: str, do: Callable[[Generation, Watch], Any], *, piece: int | None = None
+) -> Any:
+    """Run ``do`` for a running generation; returns its result, or None where the take has ended.
+
+    Raises Celery's ``Retry`` for transient faults while tries are left; everything else ends the take.
+    """
+    generation = Generation.objects.select_related("workspace", "project", "video", "audio", "created_by").get(
+        pk=UUID(generation_id)
+    )
+    if generation.is_final:
+        work.forget(generation.pk)
+        return None
+    deaths = signals.count_try(generation.pk, step) - task.request.retries - 1
+    if deaths >= MAX_DEATHS:
+        _end(generation, StudioError("generation_pipeline_failed", f"The step “{step}” broke its worker.", AGAIN))
+        return None
+    try:
+        with Watch(generation.pk, piece) as watch:
+            result = do(generation, watch)
+    except Cancelled:
+        _end(generation, None)
+        return None
+    except EngineError as error:
+        _end(generation, StudioError(error.code, error.message, error.advice))
+        return None
+    except StudioError as error:
+        _end(generation, error)
+        return None
+    except TRANSIENT as error:
+        _try_again(task, generation, step, error)
+        return None
+    except SoftTimeLimitExceeded:
+        log.error("generation %s: %s took too long", generation.pk, step)
+        _end(generation, StudioError("generation_timeout", f"The step “{step}” took too long.", "Use shorter files."))
+        return None
+    except Exception:
+        log.exception("generation %s: %s failed", generation.pk, step)
+        _end(generation, StudioError("generation_pipeline_failed", f"The step “{step}” failed.", AGAIN))
+        return None
+    signals.forget_tries(generation.pk, step)
+    return result
+
+
+def _try_again(task: Task, generation: Generation, step: str, error: Exception) -> None:
+    """Come back later, with more patience each time; give up after some."""
+    if task.request.retries >= MAX_RETRIES:
+        log.error("generation %s: %s gave up after %s retries", generation.pk, step, MAX_RETRIES, exc_info=error)
+        storage = "The studio's storage or database did not answer."
+        _end(generation, StudioError("generation_infra_storage_error", storage, AGAIN))
+        return
+    wait_s = BACKOFF_S * 2**task.request.retries * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, no secret
+    log.warning("generation %s: %s again in %.0f s: %s", generation.pk, step, wait_s, error)
+    raise task.retry(countdown=wait_s, exc=error, max_retries=MAX_RETRIES)
+
+
+def _end(generation: Generation, error: StudioError | None) -> None:
+    """End the take: refused where the files are the reason, cancelled without an error, failed otherwise."""
+    status = Status.FAILED
+    if error is None:
+        status = Status.CANCELLED
+    elif error.code.startswith(REFUSED):
+        status = Status.REJECTED
+    end_without_result(generation.pk, status, error)
+    signals.ask_to_stop(generation.pk)
+    work.forget(generation.pk)

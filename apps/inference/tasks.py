@@ -1,0 +1,69 @@
+"""The steps as Celery tasks: prepare → render_chunk × N → assemble. They carry ids only and may run twice."""
+
+from typing import Any
+from uuid import UUID
+
+from celery import Task, chord, shared_task
+
+from apps.generations import signals
+from apps.generations.models import Generation, Status
+from apps.generations.services import begin
+from apps.inference import steps, sweeping, work
+from apps.inference.backends import Piece
+from apps.inference.running import run_step
+
+
+@shared_task(bind=True, name="inference.prepare", ignore_result=True)
+def prepare(self: Task, generation_id: str) -> None:
+    """Analyse and plan, then hand the pieces out."""
+    if not _claimed(self, UUID(generation_id)):
+        return
+    pieces = run_step(self, generation_id, "prepare", steps.prepare)
+    if pieces is None:
+        return
+    last = assemble.si(generation_id)
+    if not pieces:
+        last.apply_async()
+        return
+    chord([render_chunk.si(generation_id, piece.first, piece.last) for piece in pieces])(last)
+
+
+def _claimed(task: Task, generation_id: UUID) -> bool:
+    """Whether this worker shall prepare the generation.
+
+    A queued one is claimed by its change of state. A running one is taken on where this very message was handed out
+    before (its worker died) or came from a retry or the sweeper, never where another worker shows signs of life.
+    """
+    if begin(generation_id):
+        return True
+    if not Generation.objects.filter(pk=generation_id, status=Status.PROCESSING).exists():
+        work.forget(generation_id)
+        return False
+    if task.request.retries or (task.request.delivery_info or {}).get("redelivered"):
+        return True
+    silent = signals.silent_for(generation_id)
+    return silent is None or silent > signals.SILENT_AFTER_S
+
+
+@shared_task(bind=True, name="inference.render_chunk")
+def render_chunk(self: Task, generation_id: str, first: int, last: int) -> None:
+    """Render output frames [first, last)."""
+    piece = Piece(first, last)
+
+    def do(generation: Generation, watch: Any) -> None:
+        steps.render(generation, piece, watch)
+
+    run_step(self, generation_id, f"render {piece.name}", do, piece=first)
+
+
+@shared_task(bind=True, name="inference.assemble", ignore_result=True)
+def assemble(self: Task, generation_id: str) -> None:
+    """Join, measure, finish."""
+    if run_step(self, generation_id, "assemble", steps.assemble) is not None:
+        work.forget(UUID(generation_id))
+
+
+@shared_task(name="inference.sweep", ignore_result=True)
+def sweep() -> None:
+    """Everything that was lost on the way: queued and running takes, probes, temporary files."""
+    sweeping.sweep()

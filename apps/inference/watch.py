@@ -1,0 +1,65 @@
+"""Stands beside a step while it runs: carries progress out, signs of life too, and the wish to stop in."""
+
+import threading
+import time
+from types import TracebackType
+from uuid import UUID
+
+from apps.generations import signals
+from apps.generations.services import note_stage
+
+# Cancelling must work within 2 s; the engine asks after every few frames, which take at most half a second.
+LISTEN_EVERY_S = 0.5
+SIGN_EVERY_S = 5.0
+# More often than a page asks would only cost.
+TELL_EVERY_S = 0.4
+
+
+class Watch:
+    """One step of one generation; use as a context manager. ``piece`` is the first frame of the piece it renders."""
+
+    def __init__(self, generation_id: UUID, piece: int | None = None) -> None:
+        self._id = generation_id
+        self._piece = piece
+        self._ended = threading.Event()
+        self._stop = False
+        self._stage = ""
+        self._told_at = 0.0
+        self._listener = threading.Thread(target=self._listen, name=f"watch-{generation_id}", daemon=True)
+
+    def __enter__(self) -> "Watch":
+        signals.sign_of_life(self._id)
+        self._stop = signals.asked_to_stop(self._id)
+        self._listener.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._ended.set()
+        self._listener.join(timeout=5)
+
+    def cancelled(self) -> bool:
+        """Whether the step shall stop; costs nothing, so an engine may ask for every frame."""
+        return self._stop
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """Note how far a stage is, at most some times a second; its first and last word always."""
+        if stage != self._stage:
+            self._stage = stage
+            note_stage(self._id, stage)
+        elif done < total and time.monotonic() - self._told_at < TELL_EVERY_S:
+            return
+        self._told_at = time.monotonic()
+        if self._piece is not None:
+            signals.set_piece(self._id, self._piece, done)
+        else:
+            signals.set_mark(self._id, stage, done, total)
+
+    def _listen(self) -> None:
+        """Runs beside the step: reads the wish to stop and signs that a worker is at it."""
+        signed_at = time.monotonic()
+        while not self._ended.wait(LISTEN_EVERY_S):
+            if signals.asked_to_stop(self._id):
+                self._stop = True
+            if time.monotonic() - signed_at >= SIGN_EVERY_S:
+                signed_at = time.monotonic()
+                signals.sign_of_life(self._id)
