@@ -1,0 +1,134 @@
+"""Planning and drawing on made-up footage: what moves, what must not, and that pieces are but parts of one film."""
+
+import cv2
+import numpy as np
+import pytest
+
+from apps.inference.engine.analysis import FootageAnalysis
+from apps.inference.engine.assemble import assemble
+from apps.inference.engine.media.frame_source import FrameSource
+from apps.inference.engine.media.video_reader import VideoReader, split_planes
+from apps.inference.engine.pieces import drawn_frames, frame_job, render_piece
+from apps.inference.engine.plan import NO_FACE, STILL_MOUTH, MotionPlan
+from apps.inference.engine.planning import make_plan, reference_params, study_speaker
+from apps.inference.engine.render.compose import face_box
+from apps.inference.engine.render.mesh import LOWER_LINE, UPPER_LINE
+from apps.inference.engine.report import describe
+from apps.inference.engine.settings import MODELS, EngineSettings
+from apps.inference.engine.sync_modes import build_timeline
+
+from .synthetic import make_footage, wanted_mouth
+
+
+def planned(footage, model="sync-3", mode="cut_off", seconds=None):
+    speaker = study_speaker(footage)
+    line = build_timeline(footage.times, footage.end_s, seconds or footage.end_s, mode, footage.fps)
+    wanted = wanted_mouth(reference_params(speaker, 0), len(line))
+    return make_plan(footage, speaker, line, wanted, EngineSettings(model=model, sync_mode=mode))
+
+
+@pytest.fixture(scope="module")
+def talking(tmp_path_factory):
+    return make_footage(tmp_path_factory.mktemp("talking"), 50)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_nothing_outside_the_face_changes_by_a_single_bit(talking, model):
+    video, footage = talking
+    plan = planned(footage, model)
+    source = FrameSource(video, footage.times)
+    changed = 0
+    for index, picture in drawn_frames(video, footage, plan, 0, 12):
+        original = source.picture(int(plan.source[index]))
+        x, y, width, height = face_box(frame_job(footage, plan, index), plan.size)
+        for new, old, scale in zip(split_planes(picture), split_planes(original), (1, 2, 2), strict=True):
+            outside = np.ones(new.shape, bool)
+            outside[y // scale : (y + height) // scale, x // scale : (x + width) // scale] = False
+            np.testing.assert_array_equal(new[outside], old[outside])
+        changed += int((picture != original).sum())
+    source.close()
+    assert width < 0.8 * plan.size[0]
+    assert changed > 1000
+
+
+@pytest.mark.parametrize("mode", ["cut_off", "bounce"])
+def test_pieces_hold_the_same_pictures_as_one_run(talking, mode):
+    video, footage = talking
+    plan = planned(footage, mode=mode, seconds=3.0 if mode == "bounce" else None)
+    whole = [picture for _, picture in drawn_frames(video, footage, plan, 0, len(plan))]
+    for first, last in ((0, 7), (7, 8), (30, len(plan))):
+        for index, picture in drawn_frames(video, footage, plan, first, last):
+            np.testing.assert_array_equal(picture, whole[index])
+
+
+def test_the_mouth_opens_as_wide_as_planned(talking):
+    """Dark pixels between the lips follow the planned opening."""
+    video, footage = talking
+    plan = planned(footage)
+    gaps, dark = [], []
+    for index, picture in drawn_frames(video, footage, plan, 0, 40):
+        points = plan.target[index]
+        gaps.append(np.linalg.norm(points[LOWER_LINE[5]] - points[UPPER_LINE[5]]))
+        x, y = points[UPPER_LINE[5]].astype(int)
+        column = cv2.GaussianBlur(split_planes(picture)[0], (3, 3), 0)[y - 12 : y + 24, x]
+        dark.append(int((column < 70).sum()))
+    assert np.corrcoef(gaps, dark)[0, 1] > 0.85
+
+
+def test_frames_without_a_face_pass_through_and_are_reported(tmp_path):
+    video, footage = make_footage(tmp_path, 60, unseen=range(20, 40))
+    plan = planned(footage)
+    assert (plan.passed[20:40] == NO_FACE).all()
+    source = FrameSource(video, footage.times)
+    for index, picture in drawn_frames(video, footage, plan, 20, 40):
+        np.testing.assert_array_equal(picture, source.picture(index))
+    source.close()
+    (passed,) = describe(plan).passed
+    assert (passed["start_s"], passed["end_s"], passed["reason"]) == (0.8, 1.6, "no_face")
+    assert describe(plan).lipsynced_s == pytest.approx(1.6)
+    assert not np.isin(plan.exemplar[plan.driven], range(20, 40)).any()
+
+
+def test_a_short_miss_is_bridged(tmp_path):
+    _, footage = make_footage(tmp_path, 40, unseen=range(20, 25))
+    assert planned(footage).driven.all()
+
+
+def test_a_still_mouth_is_opened_by_sync_3_only(tmp_path):
+    video, footage = make_footage(tmp_path, 30, opening=0.0)
+    left_alone = planned(footage, "lipsync-2")
+    assert (left_alone.passed == STILL_MOUTH).all()
+    opened = planned(footage, "sync-3")
+    assert opened.driven.all()
+    index = int(opened.params[:, 0].argmax())
+    ((_, picture),) = drawn_frames(video, footage, opened, index, index + 1)
+    points = opened.target[index]
+    x, y = ((points[LOWER_LINE[5]] + 2 * points[UPPER_LINE[5]]) / 3).astype(int)
+    source = FrameSource(video, footage.times)
+    assert np.abs(picture[y - 2 : y + 3, x].astype(int) - source.picture(index)[y - 2 : y + 3, x]).max() > 20
+    source.close()
+
+
+def test_analysis_and_plan_survive_the_way_to_another_process(talking, tmp_path):
+    video, footage = talking
+    plan = planned(footage)
+    plan.save(tmp_path)
+    again, seen = MotionPlan.load(tmp_path), FootageAnalysis.load(footage.folder)
+    assert (again.settings, again.fps, again.size) == (plan.settings, plan.fps, plan.size)
+    first = next(iter(drawn_frames(video, footage, plan, 9, 10)))[1]
+    np.testing.assert_array_equal(next(iter(drawn_frames(video, seen, again, 9, 10)))[1], first)
+
+
+def test_a_film_made_of_pieces_shows_all_frames(talking, tmp_path):
+    video, footage = talking
+    plan = planned(footage)
+    pieces = [render_piece(video, footage, plan, a, b, tmp_path / f"{a}.mp4") for a, b in ((20, 50), (0, 20))]
+    out = tmp_path / "film.mp4"
+    assemble(pieces, None, plan, out)
+    drawn = dict(drawn_frames(video, footage, plan, 0, 50))
+    with VideoReader(out) as reader:
+        frames = list(reader)
+    assert len(frames) == 50
+    worst = max(np.abs(frame.yuv.astype(int) - drawn[frame.index]).mean() for frame in frames)
+    assert worst < 4
+    assert not out.with_name("film.mp4.part").exists()
