@@ -10,6 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
+from apps.accounts.requests import SignedInRequest
 from apps.inference.engine.errors import EngineError
 from apps.projects.sample import add_sample_project
 from apps.workspaces.access import membership_in
@@ -20,12 +21,12 @@ from studio.errors import StudioError
 from studio.toasts import toast
 
 YEAR_S = 365 * 24 * 3600
-NAME_LIMIT = Workspace._meta.get_field("name").max_length
+NAME_LIMIT = Workspace._meta.get_field("name").max_length or 80
 
 
 @login_required
 @require_safe
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: SignedInRequest) -> HttpResponse:
     """To the workspace last visited, else to the first one."""
     slug = request.session.get("workspace", "")
     workspace = Workspace.objects.of(request.user).filter(slug=slug).first() or first_workspace(request.user)
@@ -34,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_safe
-def enter(request: HttpRequest, ws: str) -> HttpResponse:
+def enter(request: SignedInRequest, ws: str) -> HttpResponse:
     """Switch to a workspace: it is the one that home leads to from now on."""
     membership = membership_in(request.user, ws)
     request.session["workspace"] = membership.workspace.slug
@@ -42,7 +43,7 @@ def enter(request: HttpRequest, ws: str) -> HttpResponse:
 
 
 @login_required
-def new_workspace(request: HttpRequest) -> HttpResponse:
+def new_workspace(request: SignedInRequest) -> HttpResponse:
     """A form with one field; a team, a client or a film gets its own library and bill."""
     name = request.POST.get("name", "").strip()
     error = ""
@@ -60,7 +61,7 @@ def new_workspace(request: HttpRequest) -> HttpResponse:
 
 @login_required
 @require_POST
-def try_sample(request: HttpRequest, ws: str) -> HttpResponse:
+def try_sample(request: SignedInRequest, ws: str) -> HttpResponse:
     """The sample project in this workspace, opened in the workbench."""
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
     try:

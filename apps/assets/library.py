@@ -6,6 +6,7 @@ from functools import cached_property
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, QuerySet, Sum
+from django.db.models.expressions import Combinable
 from django.http import QueryDict
 from django.utils import timezone
 
@@ -14,8 +15,14 @@ from apps.workspaces.models import Workspace
 
 PAGE = 48
 
-SHELVES = {"": "All", Kind.VIDEO: "Video", Kind.AUDIO: "Sound", Kind.IMAGE: "Photos", "result": "Results"}
-ORDERS = {
+SHELVES: dict[str, str] = {
+    "": "All",
+    Kind.VIDEO: "Video",
+    Kind.AUDIO: "Sound",
+    Kind.IMAGE: "Photos",
+    "result": "Results",
+}
+ORDERS: dict[str, tuple[str, str | Combinable]] = {
     "newest": ("Newest", "-created_at"),
     "oldest": ("Oldest", "created_at"),
     "name": ("Name", "name"),
@@ -48,9 +55,9 @@ class Query:
         """Whether something is left out, so that an empty page is no empty library."""
         return bool(self.text or self.shelf)
 
-    def address(self, **changes: str | int) -> str:
-        """The query string of these filters with some of them changed; the plain library has none."""
-        values = {"q": self.text, "kind": self.shelf, "sort": self.order, "from": self.start} | changes
+    def address(self, changes: dict[str, str | int] | None = None) -> str:
+        """The query string of these filters with some of them changed, ``?`` alone for the plain library."""
+        values = {"q": self.text, "kind": self.shelf, "sort": self.order, "from": self.start} | (changes or {})
         if values["sort"] == "newest":
             values["sort"] = ""
         kept = {name: value for name, value in values.items() if value}
@@ -116,12 +123,12 @@ class Page:
     def more(self) -> str:
         """Address of the next cards; empty at the end."""
         beyond = len(self._window) > PAGE + (1 if self.query.start else 0)
-        return self.query.address(**{"from": self.query.start + PAGE}) if beyond else ""
+        return self.query.address({"from": self.query.start + PAGE}) if beyond else ""
 
     @property
     def chips(self) -> list[Chip]:
         return [
-            Chip(label, self.query.address(**{"kind": shelf, "from": 0}), shelf == self.query.shelf)
+            Chip(label, self.query.address({"kind": shelf, "from": 0}), shelf == self.query.shelf)
             for shelf, label in SHELVES.items()
         ]
 

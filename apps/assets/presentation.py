@@ -8,7 +8,7 @@ from studio.templatetags.measures import NO_BREAK, clock, rate, size
 CHANNELS = {1: "mono", 2: "stereo"}
 # Heights that people know by name; anything upright or odd is given as width × height.
 NAMED_HEIGHTS = {360, 480, 540, 720, 1080, 1440, 2160, 4320}
-ICONS = {Kind.VIDEO: "film", Kind.AUDIO: "audio-lines", Kind.IMAGE: "image"}
+ICONS: dict[str, str] = {Kind.VIDEO: "film", Kind.AUDIO: "audio-lines", Kind.IMAGE: "image"}
 CODECS = {
     "h264": "H.264",
     "hevc": "HEVC",

@@ -4,11 +4,12 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.accounts.requests import SignedInRequest
 from apps.assets import services
 from apps.assets.access import asset_in
 from apps.assets.library import Entry, Page, Query, totals
@@ -26,7 +27,7 @@ UPLOAD_CHUNK = 1024**2
 
 @login_required
 @require_safe
-def library(request: HttpRequest, ws: str) -> HttpResponse:
+def library(request: SignedInRequest, ws: str) -> HttpResponse:
     """The library, or the part of it that was asked for: the list after a filter, the cards after "More"."""
     membership = membership_in(request.user, ws)
     page = Page(membership.workspace, Query.read(request.GET))
@@ -50,7 +51,7 @@ def library_totals(membership: Membership) -> dict:
 
 @login_required
 @require_POST
-def upload(request: HttpRequest, ws: str) -> HttpResponse:
+def upload(request: SignedInRequest, ws: str) -> HttpResponse:
     """Files from a form without scripts. Each is taken or refused by itself; a refusal says which and why."""
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
     files = request.FILES.getlist("files")
@@ -79,7 +80,7 @@ def upload(request: HttpRequest, ws: str) -> HttpResponse:
 
 @login_required
 @require_safe
-def card(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def card(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """One card. Polled while the file is checked: 204 as long as nothing has changed."""
     membership = membership_in(request.user, ws)
     asset = asset_in(membership, asset_id)
@@ -99,7 +100,7 @@ def card_context(membership: Membership, asset: Asset) -> dict:
 
 @login_required
 @require_safe
-def detail(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def detail(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """Everything about one file: in a drawer over the library, or as a page of its own."""
     membership = membership_in(request.user, ws)
     asset = asset_in(membership, asset_id)
@@ -113,10 +114,10 @@ def detail_context(membership: Membership, asset: Asset, **more) -> dict:
 
 @login_required
 @require_safe
-def wave(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def wave(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """The small waveform of a card. Peaks of a file never change, so browsers keep it."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
-    if not asset.peaks:
+    if not asset.peaks.name:
         raise Http404("This file has no waveform.")
     response = HttpResponse(wave_svg(asset.peaks.name), content_type="image/svg+xml")
     response["Cache-Control"] = f"private, max-age={YEAR_S}, immutable"
@@ -125,7 +126,7 @@ def wave(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def rename(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def rename(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """Another name; a refused one stays in its field with the reason below it."""
     membership = membership_in(request.user, ws)
     asset = asset_in(membership, asset_id, at_least=Role.EDITOR)
@@ -143,7 +144,7 @@ def rename(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def delete(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def delete(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """Take a file out of the library, with Undo. ``quiet``: it was replaced by another one, which says enough."""
     membership = membership_in(request.user, ws)
     asset = services.delete_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR))
@@ -156,7 +157,7 @@ def delete(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def restore(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def restore(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """Bring a deleted file back; the open library draws itself anew."""
     membership = membership_in(request.user, ws)
     services.restore_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR, deleted=True))

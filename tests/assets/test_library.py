@@ -123,7 +123,7 @@ def test_filters_and_orders_live_in_the_address(client, workspace, query, expect
 
 def test_a_search_keeps_the_kind_and_the_order(client, workspace):
     page = client.get(address("library") + "?kind=video&sort=name&q=cam").context["page"]
-    assert page.query.address(q="dog") == "?q=dog&kind=video&sort=name"
+    assert page.query.address({"q": "dog"}) == "?q=dog&kind=video&sort=name"
     assert {chip.label: chip.current for chip in page.chips}["Video"]
 
 
