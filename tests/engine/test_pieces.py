@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from apps.inference.engine.analysis import FootageAnalysis
-from apps.inference.engine.assemble import assemble
+from apps.inference.engine.assembly import assemble
 from apps.inference.engine.media.frame_source import FrameSource
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
 from apps.inference.engine.pieces import drawn_frames, frame_job, render_piece

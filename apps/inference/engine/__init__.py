@@ -1,1 +1,66 @@
-"""The lipsync engine: plain Python and NumPy, knows nothing of the studio around it."""
+"""The lipsync engine: plain Python and NumPy; it knows nothing of the studio around it.
+
+Names are loaded on first use, so that reading the settings or an error does not load the whole engine.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .analysis import FootageAnalysis, analyse_footage
+    from .assembly import assemble
+    from .errors import Cancelled, EngineError
+    from .media.probe import MediaInfo, probe_media
+    from .pieces import PieceReport, render_piece
+    from .pipeline import lipsync, plan_motion
+    from .plan import MotionPlan
+    from .report import ENGINE_VERSION, Report, measure
+    from .settings import MODELS, SYNC_MODES, EngineSettings
+    from .speech.analysis import SpeechAnalysis, analyse_speech
+
+__all__ = [
+    "ENGINE_VERSION",
+    "MODELS",
+    "SYNC_MODES",
+    "Cancelled",
+    "EngineError",
+    "EngineSettings",
+    "FootageAnalysis",
+    "MediaInfo",
+    "MotionPlan",
+    "PieceReport",
+    "Report",
+    "SpeechAnalysis",
+    "analyse_footage",
+    "analyse_speech",
+    "assemble",
+    "lipsync",
+    "measure",
+    "plan_motion",
+    "probe_media",
+    "render_piece",
+]
+
+_HOMES = {
+    "analysis": ("FootageAnalysis", "analyse_footage"),
+    "assembly": ("assemble",),
+    "errors": ("Cancelled", "EngineError"),
+    "media.probe": ("MediaInfo", "probe_media"),
+    "pieces": ("PieceReport", "render_piece"),
+    "pipeline": ("lipsync", "plan_motion"),
+    "plan": ("MotionPlan",),
+    "report": ("ENGINE_VERSION", "Report", "measure"),
+    "settings": ("MODELS", "SYNC_MODES", "EngineSettings"),
+    "speech.analysis": ("SpeechAnalysis", "analyse_speech"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,110 @@
+"""The whole run in one process: footage and sound in, a film out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .analysis import FootageAnalysis, analyse_footage
+from .assembly import assemble
+from .errors import EngineError
+from .pieces import render_piece
+from .plan import MotionPlan
+from .planning import make_plan, reference_params, study_speaker
+from .progress import Monitor, Progress
+from .report import Report, measure
+from .settings import EngineSettings
+from .speech.analysis import SpeechAnalysis, analyse_speech
+from .sync_modes import build_timeline
+
+Doubles = NDArray[np.float64]
+Cancelled = Callable[[], bool]
+
+
+def lipsync(
+    video: Path,
+    audio: Path,
+    output: Path,
+    settings: EngineSettings | None = None,
+    *,
+    workdir: Path | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+    models: Path | None = None,
+) -> Report:
+    """Write to ``output`` (MP4) the film in which the speaker of ``video`` says what is heard in ``audio``.
+
+    ``workdir`` keeps what was found on the way; without it nothing is kept. Raises EngineError with a stable code.
+    """
+    settings = settings or EngineSettings()
+    if workdir is None:
+        with tempfile.TemporaryDirectory(prefix="lipsync-") as scratch:
+            return _run(video, audio, output, settings, Path(scratch), progress, cancelled, models)
+    workdir.mkdir(parents=True, exist_ok=True)
+    return _run(video, audio, output, settings, workdir, progress, cancelled, models)
+
+
+def plan_motion(
+    footage: FootageAnalysis,
+    speech: SpeechAnalysis,
+    settings: EngineSettings,
+    workdir: Path,
+) -> MotionPlan:
+    """Decide for every output frame what is shown and what the mouth does; saved in ``workdir``."""
+    if footage.info.kind == "image" and settings.model != "sync-3":
+        raise EngineError(
+            "generation_input_video_invalid", f"{settings.model} needs a video, not a picture.", "Choose sync-3."
+        )
+    line = build_timeline(footage.times, footage.end_s, speech.duration_s, settings.sync_mode, footage.fps)
+    speaker = study_speaker(footage)
+    reference = reference_params(speaker, settings.seed)
+    wanted = mouth_trajectory(speech, line.time, reference, settings.range_temperature)
+    plan = make_plan(footage, speaker, line, wanted, settings)
+    plan.warnings += [{"code": "speech", "message": message} for message in speech.warnings]
+    plan.save(workdir)
+    return plan
+
+
+def mouth_trajectory(speech: SpeechAnalysis, times: Doubles, reference: Doubles, temperature: float) -> Doubles:
+    """(N, 6) absolute mouth parameters: the standardised ones of the sound, brought to the speaker's range."""
+    score = speech.mouth_at(times)
+    score = (score - score.mean(0)) / (score.std(0) + 1e-6)
+    return reference.mean(0) + score * reference.std(0) * (0.6 + 0.8 * temperature)
+
+
+def _run(
+    video: Path,
+    audio: Path,
+    output: Path,
+    settings: EngineSettings,
+    workdir: Path,
+    progress: Progress | None,
+    cancelled: Cancelled | None,
+    models: Path | None,
+) -> Report:
+    monitor = Monitor(progress, cancelled)
+    with monitor.timed("read"):
+        footage = analyse_footage(
+            video, workdir, settings=settings, progress=progress, cancelled=cancelled, models=models
+        )
+    monitor.step("speech", 0, 1)
+    with monitor.timed("speech"):
+        speech = analyse_speech(audio, workdir, models)
+    monitor.step("plan", 0, 1)
+    with monitor.timed("plan"):
+        plan = plan_motion(footage, speech, settings, workdir)
+    with monitor.timed("lipsync"):
+        piece = render_piece(
+            video, footage, plan, 0, len(plan), workdir / "piece.mp4", progress=progress, cancelled=cancelled
+        )
+    with monitor.timed("assemble"):
+        assemble([piece], audio, plan, output, progress=progress)
+    with monitor.timed("proof"):
+        report = measure(output, plan, progress=progress, cancelled=cancelled, models=models)
+    timings = {stage: round(seconds, 3) for stage, seconds in monitor.timings_s.items()}
+    return replace(report, timings_s=timings, real_time_factor=round(sum(timings.values()) / plan.duration_s, 3))
