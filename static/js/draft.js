@@ -38,7 +38,7 @@ export function bindDraft() {
     if (revision) document.getElementById("revision").value = revision;
     if (event.target !== form) return;
     form.classList.remove("repricing");
-    if (successful) say(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" })}`);
+    if (successful) say(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`);
     else say(xhr?.status === 409 ? "Not saved" : "Draft not saved");
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {

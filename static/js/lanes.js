@@ -1,6 +1,6 @@
 /**
  * Drawing of the timeline's lanes on canvas. Everything is placed by second, one second is equally wide in every lane.
- * Colours come from the canvas' own CSS: `color` for the drawing, `--wave-quiet` for what will not be used.
+ * Colours come from the canvas' own CSS: `color` for the drawing, `border-color` for the ruler's ticks.
  */
 
 import { timecode } from "./timecode.js";
@@ -32,7 +32,7 @@ export function drawRuler(canvas, seconds) {
   pen.textBaseline = "middle";
   for (let index = 0; index * step < seconds; index += 1) {
     const x = Math.round(((index * step) / seconds) * width) + 0.5;
-    pen.strokeStyle = style.getPropertyValue("--tick") || style.color;
+    pen.strokeStyle = style.borderTopColor;
     pen.beginPath();
     pen.moveTo(x, 0);
     pen.lineTo(x, height);
@@ -96,12 +96,12 @@ function extent(peaks, from, to) {
   return [low, high];
 }
 
-/** Pictures side by side, each showing the source second under its left edge. */
+/** Pictures side by side, each showing the source second under its middle. */
 export function drawPictures(canvas, strip, axisSeconds, secondOf) {
   const { pen, width, height } = prepare(canvas);
   const cell = Math.max(24, height * strip.aspect);
   for (let x = 0; x < width; x += cell) {
-    const second = secondOf(((x + cell / 2) / width) * axisSeconds);
+    const second = secondOf((Math.min(x + cell / 2, width - 1) / width) * axisSeconds);
     const picture = second === null ? null : strip.at(second);
     if (picture) pen.drawImage(picture, x, 0, cell - 1, height);
   }
