@@ -1,0 +1,58 @@
+"""Where somebody speaks: an energy detector that follows the loudness of the recording."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+RATE = 50
+_HOP = 160  # 10 ms
+_MAJORITY = 9  # frames of 10 ms
+_EASE = 3.0  # frames of 10 ms
+# Speech lies above the floor by a quarter of the range, not more than 38 dB below the loud parts, above -62 dBFS.
+_RANGE_SHARE = 0.25
+_BELOW_LOUD_DB = 38.0
+_QUIETEST_DB = -62.0
+
+# A pause closes the mouth when it is longer than this; people keep it open in shorter ones (closing there too cost
+# a correlation of .58 down to .07 on one clip).
+LONG_PAUSE_S = 0.5
+# Before the first and after the last word less is enough.
+EDGE_PAUSE_S = 0.2
+
+
+def loudness_db(samples: Floats) -> Doubles:
+    """Level in dBFS of each 10 ms, averaged over 25 ms."""
+    count = max(1, len(samples) // _HOP)
+    padded = np.zeros(count * _HOP, np.float64)
+    used = min(len(samples), len(padded))
+    padded[:used] = samples[:used]
+    power = (padded.reshape(count, _HOP) ** 2).mean(1)
+    return np.asarray(10 * np.log10(np.convolve(power, np.ones(3) / 3, "same") + 1e-9))
+
+
+def speech_activity(samples: Floats) -> Doubles:
+    """Speech (0..1, eased) every 20 ms of 16 kHz mono samples."""
+    level = loudness_db(samples)
+    floor, loud = np.percentile(level, [5, 95])
+    threshold = max(floor + _RANGE_SHARE * (loud - floor), loud - _BELOW_LOUD_DB, _QUIETEST_DB)
+    votes = np.convolve(level > threshold, np.ones(_MAJORITY) / _MAJORITY, "same")
+    speech = (votes > 0.35).astype(np.float64)
+    return np.asarray(gaussian_filter1d(speech, _EASE)[::2])
+
+
+def long_pauses(activity: Doubles) -> Bools:
+    """Which 20 ms steps lie in a pause long enough for the mouth to close."""
+    quiet = activity <= 0.5
+    edges = np.flatnonzero(np.diff(np.r_[False, quiet, False].astype(np.int8)))
+    result = np.zeros(len(quiet), np.bool_)
+    for start, end in edges.reshape(-1, 2):
+        at_edge = start == 0 or end == len(quiet)
+        if (end - start) / RATE > (EDGE_PAUSE_S if at_edge else LONG_PAUSE_S):
+            result[start:end] = True
+    return result

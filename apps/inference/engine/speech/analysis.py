@@ -1,0 +1,117 @@
+"""What a soundtrack says about the mouth, kept small enough to hand from step to step."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from ..errors import EngineError, audio_invalid
+from ..media.audio import read_mono
+from ..model_files import models_folder
+from .activity import loudness_db, speech_activity
+from .encoder import SpeechEncoder
+from .mel import SAMPLE_RATE, WINDOW
+from .readout import CLOSED, ENCODER_READOUT, SPECTRAL_READOUT, Readout, load_readout
+from .spectral import spectral_states
+
+Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+RATE = 50
+# Real mouths move slower than single states change: best agreement at 20 to 50 ms.
+_SMOOTHING = 1.2  # states of 20 ms
+
+
+@dataclass(frozen=True)
+class SpeechAnalysis:
+    """One soundtrack, in steps of 20 ms from its start.
+
+    mouth: (n, 6) wanted mouth parameters in standard deviations; closed: (n,) how far the lips are shut, 0..1;
+    activity: (n,) speech 0..1; level_db: (n,) loudness in dBFS; warnings: what a person should know.
+    """
+
+    duration_s: float
+    mouth: Doubles
+    closed: Doubles
+    activity: Doubles
+    level_db: Doubles
+    warnings: tuple[str, ...] = ()
+
+    def save(self, folder: Path) -> None:
+        """Write speech.npz into `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        np.savez_compressed(
+            folder / "speech.npz",
+            mouth=self.mouth.astype(np.float32),
+            closed=self.closed.astype(np.float32),
+            activity=self.activity.astype(np.float32),
+            level_db=self.level_db.astype(np.float32),
+            facts=np.array(json.dumps({"duration_s": self.duration_s, "warnings": self.warnings})),
+        )
+
+    @classmethod
+    def load(cls, folder: Path) -> SpeechAnalysis:
+        """Read what `save` wrote."""
+        with np.load(folder / "speech.npz", allow_pickle=False) as archive:
+            facts = json.loads(str(archive["facts"]))
+            arrays = [archive[name].astype(np.float64) for name in ("mouth", "closed", "activity", "level_db")]
+        return cls(facts["duration_s"], *arrays, tuple(facts["warnings"]))
+
+    def mouth_at(self, times: Doubles) -> Doubles:
+        """Mouth parameters (T, 6) at times in seconds, linear between steps."""
+        return np.stack([at_times(column, times) for column in self.mouth.T], axis=1)
+
+
+def at_times(values: Doubles, times: Doubles) -> Doubles:
+    """Values given every 20 ms, read at times in seconds; held at the ends."""
+    return np.interp(times * RATE, np.arange(len(values)), values)
+
+
+def analyse_speech(audio: Path, workdir: Path | None = None, models: Path | None = None) -> SpeechAnalysis:
+    """Decode a soundtrack and read the mouth off it; saved in `workdir` where given.
+
+    Raises EngineError when the sound cannot be decoded.
+    """
+    result = SpeechReader(models_folder(models)).read(read_mono(audio))
+    if workdir is not None:
+        result.save(workdir)
+    return result
+
+
+class SpeechReader:
+    """Encoder and readout, loaded once; falls back to spectral states when the encoder's file is missing."""
+
+    def __init__(self, models: Path) -> None:
+        self._encoder: SpeechEncoder | None = None
+        self._warnings: tuple[str, ...] = ()
+        try:
+            self._encoder = SpeechEncoder(models)
+        except EngineError as error:
+            self._warnings = (f"{error.message} Lips follow the sound less closely without it. {error.advice}",)
+        self._readout: Readout = load_readout(ENCODER_READOUT if self._encoder else SPECTRAL_READOUT)
+
+    def read(self, samples: Floats) -> SpeechAnalysis:
+        """Analyse 16 kHz mono samples. Raises EngineError for less than 25 ms of sound."""
+        if len(samples) < WINDOW:
+            raise audio_invalid("The audio is shorter than 25 ms.", "Choose a longer audio file.")
+        states = self._encoder.states(samples) if self._encoder else spectral_states(samples)
+        outputs = self._readout.predict(states)
+        count = len(outputs)
+        return SpeechAnalysis(
+            len(samples) / SAMPLE_RATE,
+            gaussian_filter1d(outputs[:, :CLOSED], _SMOOTHING, axis=0),
+            np.clip(outputs[:, CLOSED], 0.0, 1.0),
+            _fit(speech_activity(samples), count),
+            _fit(loudness_db(samples)[::2], count),
+            self._warnings,
+        )
+
+
+def _fit(values: Doubles, count: int) -> Doubles:
+    """The same values, cut or held at the end so that there are `count`."""
+    return np.asarray(values[np.minimum(np.arange(count), len(values) - 1)])

@@ -1,0 +1,81 @@
+"""Command line: fit a readout on a folder of clips and print how well it does on unseen speakers.
+
+    python -m apps.inference.engine.speech.training FOLDER -o weights.npz
+
+Clips must show one speaker each, with that speaker's own sound. Files named `anna_….mp4` count as one speaker.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ...errors import EngineError
+from ...face.mouth_params import PARAMETERS
+from ...model_files import models_folder
+from ..encoder import SpeechEncoder
+from ..spectral import spectral_states
+from .fitting import States, fit, hear, leave_one_speaker_out
+from .footage import read_clips
+
+# Steps of 20 ms; chosen on unseen clips (docs/engine.md).
+ENCODER_TAPS = (-6, -4, -2, 0, 2, 4, 6)
+ENCODER_PENALTY = 2.0
+SPECTRAL_TAPS = (-8, -6, -4, -2, 0, 2, 4, 6, 8)
+SPECTRAL_PENALTY = 0.5
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m apps.inference.engine.speech.training", description=__doc__)
+    parser.add_argument("folder", type=Path, help="clips to learn from")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="where the weights go (.npz)")
+    parser.add_argument("--models", type=Path, help="folder of the engine's model files")
+    parser.add_argument("--speakers", type=Path, help="table: clip name, tab, speaker")
+    parser.add_argument("--sound-late", type=float, default=0.0, metavar="MS", help="sound after picture by so much")
+    parser.add_argument("--without-encoder", action="store_true", help="fit the fallback on plain spectra")
+    parser.add_argument("--quick", action="store_true", help="leave out the leave-one-speaker-out figures")
+    options = parser.parse_args(arguments)
+    try:
+        _train(options)
+    except EngineError as error:
+        print(f"{error.message} {error.advice}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _train(options: argparse.Namespace) -> None:
+    models = models_folder(options.models)
+    states_of: States = spectral_states if options.without_encoder else SpeechEncoder(models).states
+    taps = SPECTRAL_TAPS if options.without_encoder else ENCODER_TAPS
+    penalty = SPECTRAL_PENALTY if options.without_encoder else ENCODER_PENALTY
+    late_s = options.sound_late / 1000
+    clips = read_clips(options.folder, models, options.speakers, print)
+    heard = hear(clips, states_of, late_s)
+    scores: dict[str, list[float]] = {}
+    if not options.quick and len({clip.speaker for clip in clips}) > 1:
+        print("Agreement with speakers left out (correlation):")
+        print(f"{'speaker':20s}" + "".join(f"{name:>12s}" for name in PARAMETERS))
+        left_out = leave_one_speaker_out(heard, states_of, taps, penalty, late_s)
+        left_out["mean"] = np.mean(list(left_out.values()), axis=0)
+        for speaker, values in left_out.items():
+            print(f"{speaker:20s}" + "".join(f"{value:12.3f}" for value in values))
+            scores[speaker] = [round(float(value), 3) for value in values]
+    facts = {
+        "clips": len(clips),
+        "speakers": len({clip.speaker for clip in clips}),
+        "seconds": round(sum(float(clip.times[-1]) for clip in clips)),
+        "sound_late_ms": options.sound_late,
+        "left_out": scores.get("mean", []),
+    }
+    readout = replace(fit(heard, taps, penalty), facts=facts)
+    readout.save(options.output)
+    print(f"{options.output}: {options.output.stat().st_size // 1000} kB, {facts['clips']} clips")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
