@@ -158,7 +158,6 @@ async function filesOf(transfer) {
 function startUploads() {
   const drop = document.getElementById("drop");
   const picker = document.getElementById("files");
-  drop.classList.add("ready");
   drop.addEventListener("click", (event) => { if (event.target !== picker && !event.target.closest("label, button")) picker.click(); });
   drop.addEventListener("submit", (event) => event.preventDefault());
   picker.addEventListener("change", () => { [...picker.files].forEach((file) => send(file)); picker.value = ""; });
@@ -181,13 +180,6 @@ function startUploads() {
     (await filesOf(event.clipboardData)).forEach((file) => send(file));
   });
   offerUnfinished();
-}
-
-/** Show what only works with scripts, and hide the plain form's parts; also in parts that arrive later. */
-function dress(root) {
-  root.querySelectorAll("[data-choose-files], [data-replace-label]").forEach((part) => { part.hidden = false; });
-  if (tray) root.querySelectorAll("#detail [data-plain-upload]").forEach((part) => { part.hidden = true; });
-  drawAll(root);
 }
 
 document.addEventListener("click", (event) => {
@@ -222,6 +214,6 @@ document.addEventListener("htmx:afterRequest", (event) => {
   if (!document.querySelector("#asset-grid .asset")) refresh();
 });
 
-document.addEventListener("htmx:load", (event) => dress(event.detail.elt.parentElement ?? document));
+document.addEventListener("htmx:load", (event) => drawAll(event.detail.elt.parentElement ?? document));
 if (tray) startUploads();
-dress(document);
+drawAll();

@@ -1,7 +1,6 @@
 // Resumable uploads (tus 1.0): a piece that has arrived is never sent again, also after a closed tab.
 //
-// The page names its upload address and the client library in <html data-…> or any element with
-// data-upload-url and data-tus-src; the library (26 kB compressed) is loaded at the first file.
+// The page has one element with data-tus-src, the address of tus-js-client (22 kB compressed), loaded at the first file.
 
 import { csrfToken } from "./shell.js";
 
@@ -137,6 +136,10 @@ export function sendFile(file, { url, onState = () => {}, onDone = () => {}, onE
     upload.start();
   }
 
+  if (!file.size) {
+    onError({ code: "asset_empty", message: `${file.name} is empty.`, advice: "Choose the file again." });
+    return { cancel: async () => {} };
+  }
   begin().catch((error) => { finish(); if (!cancelled) onError({ code: "upload_failed", message: error.message, advice: "Reload the page." }); });
   return {
     async cancel() {
