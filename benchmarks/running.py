@@ -1,0 +1,75 @@
+"""Runs the engine in a process of its own, so that time and memory are the run's alone."""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from apps.inference.engine import EngineSettings, lipsync
+from apps.inference.engine.media.colour import ColourTags
+from apps.inference.engine.media.probe import probe_media
+from apps.inference.engine.media.video_reader import VideoReader
+from apps.inference.engine.media.video_writer import PieceWriter
+
+
+@dataclass
+class Run:
+    """What one run took; ``report`` is the engine's own."""
+
+    seconds: float
+    peak_mb: float
+    report: dict[str, Any]
+
+
+def run_engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -> Run:
+    """One film, in a fresh process."""
+    return _apart(_engine, video, sound, out, workdir, model)
+
+
+def plain_copy(video: Path, out: Path, seconds: float) -> float:
+    """Seconds of decoding and encoding the same frames with the engine's own reader and writer, nothing in between."""
+    return float(_apart(_plain, video, out, seconds))
+
+
+def frozen_film(video: Path, out: Path, seconds: float) -> None:
+    """The first frame held still, encoded like everything else: the baseline that never speaks."""
+    info = probe_media(video)
+    with VideoReader(video) as reader:
+        first = next(iter(reader))
+        with PieceWriter(out, first.size, info.fps, reader.colour) as writer:
+            for _ in range(round(seconds * float(info.fps))):
+                writer.write(first.yuv)
+
+
+def _apart(work: Any, *given: Any) -> Any:
+    """Call ``work`` in a new process and return what it returns."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        return pool.submit(work, *given).result()
+
+
+def _engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -> Run:
+    started = time.perf_counter()
+    report = lipsync(video, sound, out, EngineSettings(model=model), workdir=workdir)
+    taken = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return Run(taken, peak, report.to_dict())
+
+
+def _plain(video: Path, out: Path, seconds: float) -> float:
+    info = probe_media(video)
+    started = time.perf_counter()
+    with VideoReader(video) as reader:
+        frames = iter(reader)
+        first = next(frames)
+        with PieceWriter(out, first.size, info.fps, ColourTags()) as writer:
+            writer.write(first.yuv)
+            for frame in frames:
+                if frame.time >= seconds:
+                    break
+                writer.write(frame.yuv)
+    return time.perf_counter() - started
