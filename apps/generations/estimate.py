@@ -21,9 +21,11 @@ MEASURED_RUNS = 20
 @dataclass(frozen=True)
 class Estimate:
     """``seconds`` of result, their price, sentences worth knowing, what stands in the way (empty: it can start),
-    seconds until it would be ready (None: not known yet) and how many takes wait before it.
+    seconds until it would be ready (None: not known yet) and how many takes wait before it. ``plan`` is the one it was
+    priced by.
     """
 
+    plan: Plan
     seconds: float
     quote: Quote
     warnings: list[str] = field(default_factory=list)
@@ -53,13 +55,14 @@ def estimate(
     refusals += picture_refusals(video) + sound_refusals(audio)
     if model not in MODELS or refusals:
         nothing = quote(model=model if model in MODELS else next(iter(MODELS)), plan=plan, seconds=0.0)
-        return Estimate(0.0, nothing, warnings, refusals)
+        return Estimate(plan, 0.0, nothing, warnings, refusals)
     assert video is not None and audio is not None  # else refused above
     seconds = output_seconds(sync_mode, video.duration_s or 0.0, audio.duration_s or 0.0)
     refusals += length_refusals(plan, seconds) + slot_refusals(workspace, plan)
     ahead = Generation.objects.filter(status=Status.PENDING).count()
     work = seconds * seconds_of_work(model)
     return Estimate(
+        plan=plan,
         seconds=seconds,
         quote=quote(model=model, plan=plan, seconds=seconds),
         warnings=warnings + length_warnings(sync_mode, video, audio),

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from apps.assets.models import Asset
-from apps.billing.plans import plan_of
+from apps.billing.models import Plan
 from apps.billing.prices import quote
 from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, output_seconds
 from apps.catalog.specs import ModelSpec, OptionSpec, SyncMode
@@ -44,6 +44,16 @@ class OptionRow:
     def field(self) -> str:
         return f"option-{self.spec.name}"
 
+    @property
+    def number(self) -> str:
+        """The value as a number field takes it: a point whatever the language, no idle zeros."""
+        return f"{float(self.value):g}"
+
+    @property
+    def limits(self) -> tuple[str, str, str]:
+        """Minimum, maximum and step in the same way."""
+        return f"{self.spec.minimum:g}", f"{self.spec.maximum:g}", f"{self.spec.step:g}"
+
 
 @dataclass(frozen=True)
 class ModeTile:
@@ -76,7 +86,7 @@ def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
         "estimate": now,
         "eta": eta_sentence(now),
         "seconds": seconds,
-        "cards": model_cards(project, seconds),
+        "cards": model_cards(project, now.plan, seconds),
         "options": option_rows(project),
         "tiles": [ModeTile(mode, mode.id == project.sync_mode) for mode in SYNC_MODES.values()],
         "length_sentence": length_sentence(project, seconds),
@@ -95,8 +105,7 @@ def takes_context(project: Project, limit: int | None = TAKES_SHOWN) -> dict[str
     return {"takes": shown[:limit] if limit else shown, "more_takes": takes.count() if more else 0}
 
 
-def model_cards(project: Project, seconds: float | None) -> list[ModelCard]:
-    plan = plan_of(project.workspace)
+def model_cards(project: Project, plan: Plan, seconds: float | None) -> list[ModelCard]:
     return [
         ModelCard(
             spec=spec,
