@@ -59,8 +59,9 @@ class SpeechAnalysis:
         """Read what `save` wrote."""
         with np.load(folder / "speech.npz", allow_pickle=False) as archive:
             facts = json.loads(str(archive["facts"]))
-            arrays = [archive[name].astype(np.float64) for name in ("mouth", "closed", "activity", "level_db")]
-        return cls(facts["duration_s"], *arrays, tuple(facts["warnings"]))
+            names = ("mouth", "closed", "activity", "level_db")
+            arrays = {name: archive[name].astype(np.float64) for name in names}
+        return cls(duration_s=facts["duration_s"], warnings=tuple(facts["warnings"]), **arrays)
 
     def mouth_at(self, times: Doubles) -> Doubles:
         """Mouth parameters (T, 6) at times in seconds, linear between steps."""

@@ -19,7 +19,7 @@ from ...face.mouth_params import PARAMETERS
 from ...model_files import models_folder
 from ..encoder import SpeechEncoder
 from ..spectral import spectral_states
-from .fitting import States, fit, hear, leave_one_speaker_out
+from .fitting import Fitter, States, hear, leave_one_speaker_out
 from .footage import read_clips
 
 # Steps of 20 ms; chosen on unseen clips (docs/engine.md).
@@ -56,11 +56,13 @@ def _train(options: argparse.Namespace) -> None:
     late_s = options.sound_late / 1000
     clips = read_clips(options.folder, models, options.speakers, print)
     heard = hear(clips, states_of, late_s)
+    fitter = Fitter.for_states(heard, taps, penalty)
+    sums = fitter.moments(heard)
     scores: dict[str, list[float]] = {}
     if not options.quick and len({clip.speaker for clip in clips}) > 1:
         print("Agreement with speakers left out (correlation):")
         print(f"{'speaker':20s}" + "".join(f"{name:>12s}" for name in PARAMETERS))
-        left_out = leave_one_speaker_out(heard, states_of, taps, penalty, late_s)
+        left_out = leave_one_speaker_out(heard, states_of, fitter, sums, late_s)
         left_out["mean"] = np.mean(list(left_out.values()), axis=0)
         for speaker, values in left_out.items():
             print(f"{speaker:20s}" + "".join(f"{value:12.3f}" for value in values))
@@ -72,7 +74,7 @@ def _train(options: argparse.Namespace) -> None:
         "sound_late_ms": options.sound_late,
         "left_out": scores.get("mean", []),
     }
-    readout = replace(fit(heard, taps, penalty), facts=facts)
+    readout = replace(fitter.solve(sums), facts=facts)
     readout.save(options.output)
     print(f"{options.output}: {options.output.stat().st_size // 1000} kB, {facts['clips']} clips")
 

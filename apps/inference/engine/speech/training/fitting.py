@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
@@ -21,6 +22,7 @@ States = Callable[[Floats], Floats]
 
 _STEP = SAMPLE_RATE // RATE
 _CLIPS_TOGETHER = 7  # of 3 s: about one window of the encoder
+_CLIPS_AT_ONCE = 20
 
 
 @dataclass(frozen=True)
@@ -98,29 +100,63 @@ def _other_room(samples: Floats, random: np.random.Generator) -> Floats:
     return np.asarray(np.fft.irfft(spectrum * 10 ** (bands / 20), len(samples)), np.float32)
 
 
-def fit(heard: Sequence[Heard], taps: tuple[int, ...], penalty: float) -> Readout:
-    """Weighted ridge; the penalty counts per row of weight, so that it does not depend on how much was heard."""
-    states = np.concatenate([item.states for item in heard])
-    mean = states.mean(0)
-    spread = states.std(0) + SPREAD_FLOOR
-    size = len(taps) * len(mean)
-    gram = np.zeros((size + 1, size + 1))
-    moment = np.zeros((size + 1, OUTPUTS))
-    total = 0.0
-    for item in heard:
-        standard = (item.states - mean) / spread
-        inputs = np.c_[with_taps(standard, taps, np.arange(len(standard))), np.ones(len(standard), np.float32)]
-        gram += item.weight * (inputs.T @ inputs)
-        moment += item.weight * (inputs.T @ item.targets)
-        total += item.weight * len(inputs)
-    gram[np.arange(size), np.arange(size)] += penalty * total
-    solution = np.linalg.solve(gram, moment)
-    weights = solution[:-1].reshape(len(taps), len(mean), OUTPUTS)
-    return Readout(*_single(mean, spread), taps, *_single(weights, solution[-1]), {})
+@dataclass(frozen=True)
+class Moments:
+    """Sums a ridge needs: gram (S + 1, S + 1), moment (S + 1, 7) and total weight, S standardised inputs and a one."""
+
+    gram: Doubles
+    moment: Doubles
+    total: float
+
+    def without(self, other: Moments) -> Moments:
+        """The sums with another part taken out."""
+        return Moments(self.gram - other.gram, self.moment - other.moment, self.total - other.total)
 
 
-def _single(*arrays: NDArray[np.floating]) -> list[Floats]:
-    return [np.asarray(array, np.float32) for array in arrays]
+@dataclass(frozen=True)
+class Fitter:
+    """Weighted ridge on states standardised by mean and spread (D,) over the taps' distances.
+
+    The penalty counts per row of weight, so that it does not depend on how much was heard.
+    """
+
+    mean: Floats
+    spread: Floats
+    taps: tuple[int, ...]
+    penalty: float
+
+    @classmethod
+    def for_states(cls, heard: Sequence[Heard], taps: tuple[int, ...], penalty: float) -> Fitter:
+        """A fitter that standardises by all that was heard."""
+        states = np.concatenate([item.states for item in heard])
+        return cls(states.mean(0), states.std(0) + np.float32(SPREAD_FLOOR), taps, penalty)
+
+    def moments(self, heard: Sequence[Heard]) -> Moments:
+        """Sums over some of what was heard, some clips at a time: adding up large matrices is slow."""
+        size = len(self.taps) * len(self.mean) + 1
+        gram, moment, total = np.zeros((size, size)), np.zeros((size, OUTPUTS)), 0.0
+        for start in range(0, len(heard), _CLIPS_AT_ONCE):
+            some = heard[start : start + _CLIPS_AT_ONCE]
+            roots = np.concatenate([np.full(len(item.states), item.weight**0.5, np.float32) for item in some])
+            rows = np.concatenate([self._inputs(item.states) for item in some]) * roots[:, None]
+            targets = np.concatenate([item.targets for item in some]) * roots[:, None]
+            gram += rows.T @ rows
+            moment += rows.T @ targets
+            total += float((roots**2).sum())
+        return Moments(gram, moment, total)
+
+    def solve(self, sums: Moments) -> Readout:
+        """The readout that fits the sums best."""
+        gram = sums.gram.copy()
+        inner = np.arange(len(gram) - 1)
+        gram[inner, inner] += self.penalty * sums.total
+        solution = solve(gram, sums.moment, assume_a="pos", overwrite_a=True).astype(np.float32)
+        weights = solution[:-1].reshape(len(self.taps), len(self.mean), OUTPUTS)
+        return Readout(self.mean, self.spread, self.taps, weights, solution[-1], {})
+
+    def _inputs(self, states: Floats) -> Floats:
+        rows = with_taps((states - self.mean) / self.spread, self.taps, np.arange(len(states)))
+        return np.concatenate([rows, np.ones((len(rows), 1), np.float32)], axis=1)
 
 
 def agreement(predicted: Doubles, clip: TrainingClip, sound_late_s: float) -> Doubles:
@@ -131,13 +167,14 @@ def agreement(predicted: Doubles, clip: TrainingClip, sound_late_s: float) -> Do
 
 
 def leave_one_speaker_out(
-    heard: Sequence[Heard], states_of: States, taps: tuple[int, ...], penalty: float, sound_late_s: float
+    heard: Sequence[Heard], states_of: States, fitter: Fitter, sums: Moments, sound_late_s: float
 ) -> dict[str, Doubles]:
-    """Mean agreement (6,) on each speaker's clips of a readout fitted on all other speakers."""
+    """Mean agreement (6,) on each speaker's clips of a readout fitted on all other speakers; `sums` are everybody's."""
     result = {}
     for speaker in dict.fromkeys(item.clip.speaker for item in heard):
-        readout = fit([item for item in heard if item.clip.speaker != speaker], taps, penalty)
-        clips = {item.clip.name: item.clip for item in heard if item.clip.speaker == speaker}
+        own = [item for item in heard if item.clip.speaker == speaker]
+        readout = fitter.solve(sums.without(fitter.moments(own)))
+        clips = {item.clip.name: item.clip for item in own}
         scores = [agreement(readout.predict(states_of(c.samples)), c, sound_late_s) for c in clips.values()]
         result[speaker] = np.mean(scores, axis=0)
     return result

@@ -1,0 +1,139 @@
+"""From what the sound asks for, in standard deviations, to what this mouth does, in eye distances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+from scipy.special import ndtri
+
+from ..face.mouth_params import APERTURE, JAW, LOWER_LIP, UPPER_LIP, WIDTH
+from ..speech.activity import RATE, long_pauses
+from ..speech.analysis import SpeechAnalysis, at_times
+
+Doubles = NDArray[np.float64]
+
+# The range is scaled by .6 at temperature 0, by 1 at .5 and by 1.4 at 1.
+_LEAST_RANGE, _RANGE_PER_TEMPERATURE = 0.6, 0.8
+# The speaker's rarest mouths (mistracked frames, yawns) are not asked for.
+_QUANTILES = (0.02, 0.97)
+_CLOSED_PERCENTILE = 4
+_REST_PERCENTILE = 15
+# Half of the opening keeps the speaker's distribution, half the predicted proportions.
+_MATCHED_SHARE = 0.5
+_LINEAR_SPREAD = 0.85
+_OTHER_SPREAD = 0.8
+# Jaw and lips follow the opening really shown; a quarter is what the sound says of them alone.
+_COUPLED_SHARE = 0.75
+_SMOOTHING_S = 0.022
+_PAUSE_EASE_S = 0.05
+# The readout's closure rarely reaches 1; from .2 it starts to count, at .55 the lips are shut (precision .65 at .35).
+_CLOSURE_FROM, _CLOSURE_FULL = 0.2, 0.55
+_LEAST_SPEECH = 10  # steps of 20 ms
+
+# Mouths that never move in the footage: openings seen over eleven speakers.
+_STILL_CLOSED = 0.018
+_STILL_SPREAD = 0.062
+_STILL_WIDTH_SPREAD = 0.03
+_STILL_STEPS = 200
+# How far jaw, upper and lower lip move with the opening.
+_STILL_COUPLING = {JAW: 0.75, UPPER_LIP: -0.12, LOWER_LIP: 0.85}
+
+
+@dataclass(frozen=True)
+class MouthRange:
+    """How one mouth moves: what it does over its footage (R, 6), in eye distances, is all that is needed."""
+
+    params: Doubles
+
+    @property
+    def closed(self) -> float:
+        """Opening at which the lips touch (the tracker reads a little above zero)."""
+        return float(np.percentile(self.params[:, APERTURE], _CLOSED_PERCENTILE))
+
+    @property
+    def rest(self) -> Doubles:
+        """The mouth in silence (6,): the median of its most closed frames."""
+        opening = self.params[:, APERTURE]
+        return np.asarray(np.median(self.params[opening <= np.percentile(opening, _REST_PERCENTILE)], axis=0))
+
+
+def still_range(params: Doubles) -> MouthRange:
+    """A range for a mouth that hardly moves in its footage, params (R, 6): its own rest, openings of other speakers.
+
+    Where the still is an open smile, jaw and lips are taken back to a closed pose first.
+    """
+    rest = np.median(params, axis=0)
+    closed = min(_STILL_CLOSED, float(np.percentile(params[:, APERTURE], 5)))
+    already_open = max(0.0, rest[APERTURE] - closed)
+    share = (np.arange(_STILL_STEPS) + 0.5) / _STILL_STEPS
+    opening = np.asarray(ndtri(0.5 + share / 2)) * _STILL_SPREAD  # half-normal
+    result = np.tile(rest, (_STILL_STEPS, 1))
+    result[:, APERTURE] = closed + opening
+    for column, factor in _STILL_COUPLING.items():
+        result[:, column] += factor * (opening - already_open)
+    # Widths vary on their own: the same quantiles in an order that has nothing to do with the opening.
+    shuffled = (np.arange(_STILL_STEPS) * 89) % _STILL_STEPS
+    result[:, WIDTH] += _STILL_WIDTH_SPREAD * np.asarray(ndtri((shuffled + 0.5) / _STILL_STEPS))
+    return MouthRange(result)
+
+
+def mouth_trajectory(
+    speech: SpeechAnalysis, times: Doubles, mouth: MouthRange, fps: float, temperature: float = 0.5
+) -> Doubles:
+    """Mouth parameters (T, 6) in eye distances at times (T,) seconds of the sound.
+
+    The sound's own distribution over its speech is laid onto the speaker's. Temperature 0..1 scales the range. The
+    mouth comes to rest in long pauses only, and shuts where the sound says the lips meet.
+    """
+    standard = _standardised(speech, times)
+    gain = _LEAST_RANGE + _RANGE_PER_TEMPERATURE * temperature
+    moving = 1.0 - at_times(gaussian_filter1d(long_pauses(speech.activity).astype(float), _PAUSE_EASE_S * RATE), times)
+    mean, spread = mouth.params.mean(0), mouth.params.std(0)
+    smoothing = _SMOOTHING_S * fps
+
+    result = mean + standard * spread * _OTHER_SPREAD * gain
+    result = mouth.rest + (result - mouth.rest) * moving[:, None]
+    opening = mouth.closed + (_opening(speech, standard[:, APERTURE], mouth) - mouth.closed) * gain * moving
+    result[:, APERTURE] = np.maximum(opening, min(mouth.closed, mouth.params[:, APERTURE].min()))
+    result = gaussian_filter1d(result, smoothing, axis=0) if smoothing > 0.3 else result
+
+    shut = np.clip((at_times(speech.closed, times) - _CLOSURE_FROM) / (_CLOSURE_FULL - _CLOSURE_FROM), 0.0, 1.0)
+    result[:, APERTURE] = mouth.closed + (result[:, APERTURE] - mouth.closed) * (1.0 - shut)
+    return _coupled(result, mouth)
+
+
+def _standardised(speech: SpeechAnalysis, times: Doubles) -> Doubles:
+    """Mouth parameters (T, 6) with mean 0 and spread 1 over the speech of the whole sound."""
+    spoken = speech.mouth[_spoken(speech)]
+    return np.asarray((speech.mouth_at(times) - spoken.mean(0)) / (spoken.std(0) + 1e-3))
+
+
+def _spoken(speech: SpeechAnalysis) -> NDArray[np.bool_]:
+    spoken = speech.activity > 0.5
+    return spoken if spoken.sum() >= _LEAST_SPEECH else np.ones_like(spoken)
+
+
+def _opening(speech: SpeechAnalysis, standard: Doubles, mouth: MouthRange) -> Doubles:
+    """Opening (T,) before temperature, pauses and closures."""
+    spoken = speech.mouth[_spoken(speech), APERTURE]
+    own = np.sort((spoken - spoken.mean()) / (spoken.std() + 1e-3))
+    share = np.interp(standard, own, (np.arange(len(own)) + 0.5) / len(own))
+    seen = mouth.params[:, APERTURE]
+    matched = np.quantile(seen, np.clip(share, *_QUANTILES))
+    linear = np.clip(seen.mean() + standard * seen.std() * _LINEAR_SPREAD, mouth.closed, seen.max())
+    return np.asarray(_MATCHED_SHARE * matched + (1 - _MATCHED_SHARE) * linear)
+
+
+def _coupled(params: Doubles, mouth: MouthRange) -> Doubles:
+    """Jaw and lips moved most of the way to where this speaker has them at the opening shown."""
+    result = params.copy()
+    if mouth.params[:, APERTURE].std() < 1e-6:
+        return result
+    columns = [JAW, UPPER_LIP, LOWER_LIP]
+    slope, start = np.polyfit(mouth.params[:, APERTURE], mouth.params[:, columns], 1)
+    expected = params[:, [APERTURE]] * slope + start
+    result[:, columns] = _COUPLED_SHARE * expected + (1 - _COUPLED_SHARE) * params[:, columns]
+    return result
