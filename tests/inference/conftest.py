@@ -1,0 +1,58 @@
+"""Takes with real media, and the fake engine for every model."""
+
+import pytest
+
+from apps.assets.checking import check_asset
+from apps.assets.services import import_file
+from apps.generations.models import Generation
+from apps.inference.backends import registry
+from apps.projects.models import Project
+from tests.factories import GenerationFactory, write_audio, write_video
+from tests.inference import fake
+
+
+@pytest.fixture
+def fake_engine(settings, monkeypatch):
+    """lipsync-2 runs on the fake engine, in this process and in workers it starts."""
+    settings.INFERENCE_BACKENDS = {"lipsync-2": fake.PATH}
+    monkeypatch.setenv("STUDIO_BACKENDS", f"lipsync-2={fake.PATH}")
+    registry.load.cache_clear()
+    fake.tell()
+    return fake
+
+
+@pytest.fixture
+def media(workspace, owner, tmp_path):
+    """A video and a soundtrack of one second, checked."""
+    assets = []
+    for path in (write_video(tmp_path / "talk.mp4"), write_audio(tmp_path / "voice.wav")):
+        asset = import_file(workspace=workspace, user=owner, path=path, name=path.name)
+        check_asset(asset.pk)
+        asset.refresh_from_db()
+        assets.append(asset)
+    return assets
+
+
+@pytest.fixture
+def make_take(workspace, owner, media):
+    """``make_take()`` gives a queued take with its hold, not sent to any worker."""
+    project = Project.objects.create(workspace=workspace, name="Harbour film", created_by=owner)
+
+    def make(**fields) -> Generation:
+        return GenerationFactory(
+            workspace=workspace,
+            project=project,
+            video=media[0],
+            audio=media[1],
+            quoted_seconds=1.0,
+            price_micros_per_frame=2000,
+            quoted_micros=50_000,
+            **fields,
+        )
+
+    return make
+
+
+@pytest.fixture
+def take(make_take) -> Generation:
+    return make_take()

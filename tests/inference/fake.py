@@ -1,0 +1,88 @@
+"""An engine for tests: writes small real files, notes every call, and fails as it is told.
+
+It runs in other processes too (a Celery worker), so it is told through a file and notes into one.
+"""
+
+import json
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from django.conf import settings
+
+from apps.inference.backends import Outcome, Piece, Render, Split
+from apps.inference.backends.base import Watching
+from apps.inference.engine.errors import Cancelled, EngineError
+from tests.factories import write_video
+
+PATH = "tests.inference.fake.FakeBackend"
+FPS = 25
+PIECES = (Piece(0, 10), Piece(10, 25))
+
+
+def tell(**orders) -> None:
+    """Orders for the engine: ``fail_in`` a step, ``how`` (engine, disk, bug, kill), ``times``; ``wait_s`` in render."""
+    (Path(settings.DATA_DIR) / "fake.json").write_text(json.dumps(orders))
+    (Path(settings.DATA_DIR) / "fake.log").write_text("")
+
+
+def calls() -> list[str]:
+    """What the engine was asked to do, in order."""
+    return (Path(settings.DATA_DIR) / "fake.log").read_text().split()
+
+
+class FakeBackend:
+    name = "fake"
+    version = "1"
+
+    def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
+        self._step("footage", watch, "read")
+        (into / "footage.txt").write_text(video.name)
+
+    def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
+        self._step("speech", watch, "speech")
+        (into / "speech.txt").write_text(audio.name)
+
+    def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
+        assert (footage / "footage.txt").exists()
+        assert (speech / "speech.txt").exists()
+        self._step("plan", watch, "plan")
+        (into / "plan.txt").write_text(job.model)
+        return Split(25, FPS, PIECES)
+
+    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, out: Path, watch: Watching) -> None:
+        assert (plan / "plan.txt").read_text() == job.model
+        self._step(f"render-{piece.first}", watch, "lipsync", piece.last - piece.first)
+        write_video(out, seconds=(piece.last - piece.first) / FPS)
+
+    def assemble(
+        self, job: Render, plan: Path, pieces: Sequence[tuple[Piece, Path]], out: Path, watch: Watching
+    ) -> Outcome:
+        assert [piece for piece, path in pieces if path.stat().st_size] == list(PIECES)
+        self._step("assemble", watch, "assemble")
+        write_video(out, seconds=1, sound=True)
+        self._step("proof", watch, "proof")
+        return Outcome(0.8, {"frames": 25, "duration_s": 1.0, "lipsynced_s": 0.8})
+
+    def _step(self, step: str, watch: Watching, stage: str, frames: int = 4) -> None:
+        orders = json.loads((Path(settings.DATA_DIR) / "fake.json").read_text())
+        with (Path(settings.DATA_DIR) / "fake.log").open("a") as log:
+            log.write(f"{step}\n")
+        if step == orders.get("fail_in") and calls().count(step) <= orders.get("times", 99):
+            self._fail(orders["how"])
+        for frame in range(frames + 1):
+            if watch.cancelled():
+                raise Cancelled
+            watch.progress(stage, frame, frames)
+            time.sleep(orders.get("wait_s", 0) / frames if stage == "lipsync" else 0)
+
+    def _fail(self, how: str) -> None:
+        if how == "engine":
+            raise EngineError("generation_input_video_no_face", "There is no face in this video.", "Use another.")
+        if how == "disk":
+            raise OSError("No space left on device")
+        if how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise ZeroDivisionError("a bug")
