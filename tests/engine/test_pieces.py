@@ -10,11 +10,12 @@ from apps.inference.engine.media.frame_source import FrameSource
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
 from apps.inference.engine.pieces import drawn_frames, frame_job, render_piece
 from apps.inference.engine.plan import NO_FACE, STILL_MOUTH, MotionPlan
-from apps.inference.engine.planning import make_plan, reference_params, study_speaker
+from apps.inference.engine.planning import make_plan
 from apps.inference.engine.render.compose import face_box
 from apps.inference.engine.render.mesh import LOWER_LINE, UPPER_LINE
 from apps.inference.engine.report import describe
 from apps.inference.engine.settings import MODELS, EngineSettings
+from apps.inference.engine.speaker import reference_params, study_speaker
 from apps.inference.engine.sync_modes import build_timeline
 
 from .synthetic import make_footage, wanted_mouth

@@ -15,7 +15,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .crops import CROP_MARGIN, Crop, CropStore, CropWriter, cut_out, even_box, is_kept
+from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropStore, CropWriter, cut_out, even_box, in_spread_runs
 from .errors import EngineError, video_invalid
 from .face.landmarks import LIPS
 from .face.tracker import FaceChoice, FaceTracker
@@ -159,7 +159,8 @@ class _Watcher:
         if points is not None:
             eyes = float(np.linalg.norm(points[33] - points[263]))
             crop = cut_out(frame.yuv, even_box(points[LIPS, :2], self._size, CROP_MARGIN * eyes))
-        crops.add(crop if is_kept(frame.index, frame_count) else None)
+        fits = crop is not None and in_spread_runs(frame.index, frame_count, DISK_BUDGET // max(1, crop.bytes))
+        crops.add(crop if fits else None)
         self._rows.append({
             "time": frame.time, "points": points, "cut": cut or frame.index == 0, "sharpness": _sharpness(crop),
             "motion": self._is_cut.motion, "brightness": float(frame.planes[0][::8, ::8].mean()),

@@ -10,8 +10,9 @@ import numpy as np
 
 from .media.video_reader import split_planes
 
-# Beyond a minute of film more mouths add nothing but gigabytes; runs keep the natural movement between neighbours.
-MAX_CROPS, RUN = 1500, 15
+# All frames are stored as long as they fit; of longer films evenly spread runs, which keep the natural movement
+# between neighbours. Ten minutes at 1080x1920 take half a gigabyte.
+DISK_BUDGET, RUN = 1 << 30, 15
 CROP_MARGIN = 0.38  # of the eye distance, around the lips
 
 
@@ -22,6 +23,11 @@ class Crop(NamedTuple):
     chroma: np.ndarray
     x: int
     y: int
+
+    @property
+    def bytes(self) -> int:
+        """What it takes on disk."""
+        return self.luma.size + self.chroma.size
 
 
 def even_box(points: np.ndarray, size: tuple[int, int], margin: float) -> tuple[int, int, int, int]:
@@ -40,12 +46,12 @@ def cut_out(yuv: np.ndarray, box: tuple[int, int, int, int]) -> Crop:
     return Crop(luma[y : y + height, x : x + width], np.dstack([blue[half], red[half]]), x, y)
 
 
-def is_kept(index: int, frame_count: int) -> bool:
-    """Whether the lips of frame ``index`` are stored: all of them, or evenly spread runs of a long film."""
-    if frame_count <= MAX_CROPS:
+def in_spread_runs(index: int, frame_count: int, most: int) -> bool:
+    """Whether frame ``index`` belongs to evenly spread runs of 15 that together hold about ``most`` frames."""
+    if frame_count <= most:
         return True
     run, runs = index // RUN, -(-frame_count // RUN)
-    wanted = MAX_CROPS // RUN
+    wanted = most // RUN
     return run * wanted // runs != (run - 1) * wanted // runs
 
 

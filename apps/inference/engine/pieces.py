@@ -80,7 +80,13 @@ def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int) -> FrameJo
         eyes=float(plan.eyes[source]), mouth=mouth(int(plan.exemplar[index])), fading=mouth(int(plan.other[index])),
         weight=float(plan.weight[index]), inner_only=plan.interior == "inner",
         painted=_painted(plan, index) if plan.interior == "painted" else None, strength=float(plan.strength[index]),
+        detail=plan.detail, object_mask=_object_mask(plan, source), to_canvas=plan.to_canvas,
     )  # fmt: skip
+
+
+def _object_mask(plan: MotionPlan, source: int) -> NDArray[np.uint8] | None:
+    masks = plan.object_masks
+    return masks[source] if masks is not None and masks[source].any() else None
 
 
 def _painted(plan: MotionPlan, index: int) -> PaintedMouth:

@@ -15,14 +15,17 @@ from .assembly import assemble
 from .errors import EngineError
 from .pieces import render_piece
 from .plan import MotionPlan
-from .planning import make_plan, reference_params, study_speaker
+from .planning import make_plan
 from .progress import Monitor, Progress
 from .report import Report, measure
 from .settings import EngineSettings
+from .speaker import reference_params, study_speaker
 from .speech.analysis import SpeechAnalysis, analyse_speech
 from .sync_modes import build_timeline
 
 Doubles = NDArray[np.float64]
+
+SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
 Cancelled = Callable[[], bool]
 
 
@@ -60,7 +63,12 @@ def plan_motion(
         raise EngineError(
             "generation_input_video_invalid", f"{settings.model} needs a video, not a picture.", "Choose sync-3."
         )
-    line = build_timeline(footage.times, footage.end_s, speech.duration_s, settings.sync_mode, footage.fps)
+    if speech.level_db.max() < SILENT_DB:
+        raise EngineError(
+            "generation_input_audio_silent", "The audio is silent.", "Choose a recording in which somebody speaks."
+        )
+    mode = "loop" if footage.info.kind == "image" else settings.sync_mode
+    line = build_timeline(footage.times, footage.end_s, speech.duration_s, mode, footage.fps)
     speaker = study_speaker(footage)
     reference = reference_params(speaker, settings.seed)
     wanted = mouth_trajectory(speech, line.time, reference, settings.range_temperature)

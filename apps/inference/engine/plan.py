@@ -34,7 +34,9 @@ class MotionPlan:
     shall be, ``own`` (F, Q, 2) where they are, ``eyes`` (F,) eye distance, all in pixels. ``exemplar`` (N,) the source
     frame that lends its mouth (-1: none), ``other`` and ``weight`` (N,) the second one at a join and the share of the
     first; ``joins`` (J,) output frames. ``params`` (N, 6) planned and ``own_params`` (F, 6) found mouth parameters, in
-    eye distances. ``interior`` is "whole", "inner" or "painted".
+    eye distances. ``interior`` is "whole", "inner" or "painted"; ``detail`` how much detail the lips shall show.
+    ``object_masks`` (F, 648) packed masks of what is in front of the mouth, zero where nothing is, on the canvas that
+    ``to_canvas`` leads to.
     """
 
     settings: EngineSettings
@@ -56,7 +58,9 @@ class MotionPlan:
     params: Floats
     own_params: Floats
     triangles: Indices
-    sharpness: float = 0.0
+    detail: tuple[float, float] | None = None
+    object_masks: NDArray[np.uint8] | None = None
+    to_canvas: NDArray[np.float64] | None = None
     warnings: list[dict[str, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -74,7 +78,7 @@ class MotionPlan:
         np.savez(folder / "plan.npz", **arrays)
         facts: dict[str, Any] = {
             "settings": self.settings.to_dict(), "fps": str(self.fps), "size": self.size,
-            "duration_s": self.duration_s, "interior": self.interior, "sharpness": self.sharpness,
+            "duration_s": self.duration_s, "interior": self.interior, "detail": self.detail,
             "warnings": self.warnings,
         }  # fmt: skip
         (folder / "plan.json").write_text(json.dumps(facts))
@@ -86,5 +90,6 @@ class MotionPlan:
         facts["settings"] = EngineSettings.from_dict(facts["settings"])
         facts["fps"] = Fraction(facts["fps"])
         facts["size"] = tuple(facts["size"])
+        facts["detail"] = tuple(facts["detail"]) if facts["detail"] else None
         with np.load(folder / "plan.npz") as arrays:
             return cls(**facts, **dict(arrays))

@@ -80,7 +80,8 @@ class _Search:
         self._aperture = pool.params[:, 0]
         low, high = np.percentile(wanted.params[:, 0], [20, 60])
         self._openness = np.clip((wanted.params[:, 0] - low) / max(1e-3, high - low), 0, 1)
-        self._next = np.minimum(self._frames + 1, len(pool.code) - 1)
+        after = np.minimum(self._frames + 1, len(pool.code) - 1)
+        self._next = np.where(pool.textures.knows(after), after, self._frames)
         natural = pool.textures.natural_step(self._frames)
         # Position of each source frame in the two distance tables, which cover the pool and its successors.
         self._ahead = (pool.textures.between(self._next, self._frames) / natural) ** 2

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..crops import Crop
+from .detail import restored
 from .interior import PaintedMouth, paint_interior
 from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box, resized, write_box
 from .mesh import ALL_LIPS, INNER, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, face_axes
+from .occlusion import in_picture
 from .warp import piecewise_map, sample_chroma, sample_luma
 
 Points = NDArray[np.floating]
@@ -51,6 +53,8 @@ class FrameJob:
     pixels. ``mouth`` is the exemplar, ``fading`` another one at a join with ``weight``, the share of ``mouth``.
     ``inner_only`` takes nothing but the inside of the mouth from the exemplar; ``painted`` asks for a
     painted inside instead; ``strength`` 0..1 is the opacity of the exemplar.
+    ``detail`` is how much fine and middling detail the lips shall show.
+    ``object_mask`` tells of something in front of the mouth, on the canvas ``to_canvas`` (Q, 2) leads to.
     """
 
     own: Points
@@ -62,6 +66,9 @@ class FrameJob:
     inner_only: bool = False
     painted: PaintedMouth | None = None
     strength: float = 1.0
+    detail: tuple[float, float] | None = None
+    object_mask: NDArray[np.uint8] | None = None
+    to_canvas: Points | None = None
 
 
 def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) -> Box | None:
@@ -78,6 +85,9 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
             _lay_mouth(base, place, box, job, triangles)
     elif job.painted is not None:
         base = paint_interior(base.floats(), original, box, job.target, job.own, job.eyes, job.painted).bytes()
+    if job.object_mask is not None and job.to_canvas is not None:
+        in_front = in_picture(job.object_mask, job.to_canvas, job.own, job.eyes, box)
+        base = base.floats().mix(original.floats(), in_front).bytes()
     write_box(yuv, box, feathered(base, original, box, size))
     return box
 
@@ -140,7 +150,12 @@ def _lay_mouth(base: Layer, place: Box, box: Box, job: FrameJob, triangles: NDAr
     mask = inner_mask(target, job.eyes, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
     step = mask_step(job.eyes)
     lit = relit(patch, under, resized(mask, (shape[0] // step, shape[1] // step)), job.eyes / step)
-    blend = under.floats().mix(lit, mask * np.float32(job.strength)).bytes()
+    blend = under.floats().mix(lit, mask * np.float32(job.strength))
+    if job.detail is not None:
+        hull: Floats = cv2.convexHull(target[OUTER].astype(np.float32))[:, 0]
+        lips = polygon_mask(hull, shape)
+        blend = blend._replace(luma=restored(blend.luma, resized(mask, shape), lips, job.eyes, job.detail))
+    blend = blend.bytes()
     under.luma[:], under.chroma[:] = blend.luma, blend.chroma
 
 

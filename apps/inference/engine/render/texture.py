@@ -19,24 +19,33 @@ MARGIN = 0.02  # iod around the outer lips
 
 
 class MouthTextures:
-    """Lumas of all stored mouths, warped onto one open mouth; distances are RMS luma (0..255) inside the lips."""
+    """Lumas of many mouths, warped onto one open mouth; distances are RMS luma (0..255) inside the lips."""
 
-    def __init__(self, crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D) -> None:
-        """``points`` (F, Q, 2): mesh points of every frame in picture pixels."""
+    def __init__(
+        self, crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, frames: NDArray[np.integer]
+    ) -> None:
+        """``points`` (F, Q, 2): mesh points of every frame in picture pixels; ``frames`` those that are looked at."""
         canvas = _on_canvas(mesh.template)
         inside = polygon_mask(canvas[INNER], (CANVAS[1], CANVAS[0]))
         self._inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
         weight = np.sqrt(self._inside.sum())
-        self._rows = np.zeros((len(points), CANVAS[0] * CANVAS[1]), np.float32)
-        for frame in np.flatnonzero(crops.stored).tolist():
+        self._row_of = np.full(len(points), -1, np.int64)
+        self._row_of[frames] = np.arange(len(frames))
+        self._rows = np.zeros((len(frames), CANVAS[0] * CANVAS[1]), np.float32)
+        for row, frame in enumerate(frames.tolist()):
             crop = crops[frame]
             warp = piecewise_map(canvas, points[frame], mesh.triangles, (0, 0, *CANVAS), 1, 0.0)
             luma = sample_luma(crop.luma, warp.luma((crop.x, crop.y))).astype(np.float32)
-            self._rows[frame] = (blurred(luma, 0.8) * self._inside).ravel() / weight
+            self._rows[row] = (blurred(luma, 0.8) * self._inside).ravel() / weight
         self._squares = (self._rows**2).sum(1)
+
+    def knows(self, frames: NDArray[np.integer]) -> NDArray[np.bool_]:
+        """Which of ``frames`` were looked at."""
+        return self._row_of[frames] >= 0
 
     def between(self, frames: NDArray[np.integer], others: NDArray[np.integer]) -> Floats:
         """(len(frames), len(others)) distances."""
+        frames, others = self._row_of[frames], self._row_of[others]
         product = self._rows[frames] @ self._rows[others].T
         squared = self._squares[frames][:, None] + self._squares[others][None] - 2 * product
         return np.sqrt(np.maximum(squared, 0))
@@ -46,7 +55,7 @@ class MouthTextures:
         pairs = frames[:-1][np.diff(frames) == 1]
         if not len(pairs):
             return 1.0
-        steps = np.linalg.norm(self._rows[pairs + 1] - self._rows[pairs], axis=1)
+        steps = np.linalg.norm(self._rows[self._row_of[pairs + 1]] - self._rows[self._row_of[pairs]], axis=1)
         return max(0.5, float(np.median(steps)))
 
 

@@ -1,0 +1,103 @@
+"""Things in front of the mouth: a hand, a microphone, a cup.
+
+Every frame's mouth region is laid onto one canonical canvas. What differs from the usual look of its place, more than
+that place ever varies, is an object; its original pixels stay in front of the new mouth.
+
+Measured on ten clips: no false alarm in nine (13 of 600 frames in the tenth); a dark microphone is found in every
+frame; a flat skin-coloured object in about half of its frames, and then only partly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..crops import CropStore
+from .layers import Floats, blurred, polygon_mask
+from .mesh import ALL_LIPS, OUTER, FaceMesh2D
+from .warp import piecewise_map, sample_chroma, sample_luma
+
+CANVAS = 72
+REACH = (0.42, 0.36)  # eye distances from the middle of the lips to the canvas' left and top
+SPAN = 0.84
+STUDIED = 400  # frames from which the usual look is learnt
+# A change of light moves Y, U, V by up to so many levels; and skin varies by its own spread.
+USUAL_CHANGE = np.array([22.0, 6.0, 7.0], np.float32)
+SPREADS = 2.6
+TO_DEVIATION = 1.48  # median absolute deviation to standard deviation of a normal distribution
+SKIN_LIMIT, LIPS_LIMIT = 1.0, 1.6
+LEAST_PART = 0.03  # of the canvas: smaller spots are no objects
+SHOWN_SHARE = 0.02  # of the canvas; an object is there when it is seen in three of five frames
+ALARM_SHARE = 0.015  # from here on the frame is no exemplar
+HOPELESS_SHARE = 0.45
+NEIGHBOURS = 3
+EDGE_SOFTNESS = 0.02
+
+
+@dataclass(frozen=True)
+class Obstructions:
+    """``masks`` (F, 72·72/8) uint8, packed bits; ``share`` (F,) of the canvas covered, 0 where nothing is in front;
+    ``alarm`` (F,) frames that shall lend no mouth; ``to_canvas`` (Q, 2) mesh points in canvas pixels."""
+
+    masks: NDArray[np.uint8]
+    share: NDArray[np.float64]
+    alarm: NDArray[np.bool_]
+    to_canvas: NDArray[np.float64]
+
+
+def find_obstructions(crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D) -> Obstructions:
+    """Look through all stored frames; ``points`` (F, Q, 2) mesh points in picture pixels."""
+    to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
+    stored = np.flatnonzero(crops.stored)
+    step = max(1, len(stored) // STUDIED)
+    sample = np.stack([_on_canvas(crops, points, mesh, to_canvas, frame) for frame in stored[::step].tolist()])
+    usual = np.median(sample, axis=0)
+    spread = np.median(np.abs(sample - usual), axis=0) * TO_DEVIATION
+    unit = np.maximum(USUAL_CHANGE, SPREADS * spread)
+    lips = polygon_mask(cv2.convexHull(to_canvas[OUTER].astype(np.float32))[:, 0], (CANVAS, CANVAS))
+    limit = np.where(cv2.dilate(lips, np.ones((9, 9), np.uint8)) > 0, LIPS_LIMIT, SKIN_LIMIT)
+    masks = np.zeros((len(points), CANVAS * CANVAS // 8), np.uint8)
+    share = np.zeros(len(points))
+    for frame in stored.tolist():
+        difference = _on_canvas(crops, points, mesh, to_canvas, frame) - usual
+        difference -= np.median(difference, axis=(0, 1))  # the light as a whole
+        mask = _objects((np.abs(difference) / unit).max(2) > limit)
+        masks[frame], share[frame] = np.packbits(mask), mask.mean()
+    alarm = np.convolve(share > ALARM_SHARE, np.ones(2 * NEIGHBOURS + 1), "same") > 0
+    steady = np.convolve(share > SHOWN_SHARE, np.ones(5), "same") >= 3
+    return Obstructions(masks, np.where(steady, share, 0.0), alarm, to_canvas)
+
+
+def _on_canvas(
+    crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, to_canvas: NDArray[np.float64], frame: int
+) -> Floats:
+    """(72, 72, 3) Y, U, V of one frame's mouth on the canvas."""
+    crop = crops[frame]
+    warp = piecewise_map(to_canvas, points[frame], mesh.triangles, (0, 0, CANVAS, CANVAS), 1, 0.0)
+    luma = sample_luma(crop.luma, warp.luma((crop.x, crop.y)))
+    chroma = sample_chroma(crop.chroma, warp.chroma((crop.x, crop.y)))
+    chroma = cv2.resize(chroma, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
+    return blurred(np.dstack([luma, chroma]).astype(np.float32), 1.2)
+
+
+def _objects(unusual: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The large connected parts, a little enlarged."""
+    mask = np.asarray(cv2.morphologyEx(unusual.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
+    large = [part for part in range(1, count) if stats[part, cv2.CC_STAT_AREA] > LEAST_PART * CANVAS * CANVAS]
+    return cv2.dilate(np.isin(labels, large).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.uint8)
+
+
+def in_picture(
+    packed: NDArray[np.uint8], to_canvas: NDArray[np.floating], own: NDArray[np.floating], eyes: float,
+    box: tuple[int, int, int, int],
+) -> Floats:  # fmt: skip
+    """(h, w) 0..1 within ``box`` of the picture: where the object is that the packed mask tells of."""
+    mask = np.unpackbits(packed).reshape(CANVAS, CANVAS).astype(np.float32)
+    extended = np.c_[to_canvas, np.ones(len(to_canvas))]
+    place = np.linalg.lstsq(extended, own - box[:2], rcond=None)[0].T
+    shown = cv2.warpAffine(mask, place.astype(np.float64), (box[2], box[3]), flags=cv2.INTER_LINEAR)
+    return np.clip(2 * blurred(shown, EDGE_SOFTNESS * eyes), 0, 1)

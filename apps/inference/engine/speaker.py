@@ -1,0 +1,90 @@
+"""What the footage tells about one speaker: pose, shape, mouth shapes, and where every mesh point lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .analysis import FootageAnalysis
+from .face.landmarks import WARP_POINTS
+from .face.mouth_code import MouthCode, learn_mouth_code
+from .faces_in_time import FaceTrack, follow_face
+from .render.mesh import FaceMesh2D, uncross_lips
+
+Doubles = NDArray[np.float64]
+
+# P95 - P5 of the opening: stills measured .001-.017, everyone who talks .095-.36.
+STILL_RANGE = 0.035
+# What an ordinary mouth does, in eye distances: closed, spread of openings and of widths, and how far jaw, lower and
+# upper lip go along with the opening.
+STILL_CLOSED, STILL_OPENING, STILL_WIDTH, STILL_SAMPLES = 0.018, 0.062, 0.03, 400
+STILL_FOLLOW = np.array([0.75, 0.85, -0.12])
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """What the footage tells about the speaker's face."""
+
+    track: FaceTrack
+    mesh: FaceMesh2D
+    code: MouthCode
+    shot: NDArray[np.int64]
+
+    @property
+    def is_still(self) -> bool:
+        """Whether the mouth never moves in the footage."""
+        opening = self.track.params[self.track.usable, 0]
+        return bool(np.percentile(opening, 95) - np.percentile(opening, 5) <= STILL_RANGE)
+
+
+def study_speaker(footage: FootageAnalysis) -> Speaker:
+    """Pose, shape, mouth code and mesh of the followed face."""
+    shot = footage.shot_of()
+    track = follow_face(footage.landmarks, footage.times, shot)
+    shapes, params = track.faces.shapes[track.usable], track.params[track.usable]
+    return Speaker(track, FaceMesh2D.build(track.faces.template), learn_mouth_code(shapes, params), shot)
+
+
+def reference_params(speaker: Speaker, seed: int) -> Doubles:
+    """(M, 6) mouth parameters the speaker is known to reach, or would: for a still mouth, those of an ordinary one.
+
+    Half a normal distribution of openings over the closed mouth, jaw and lips following as they do in people who
+    talk. A still that smiles with open lips is closed first.
+    """
+    found = speaker.track.params[speaker.track.usable]
+    if not speaker.is_still:
+        return found
+    random = np.random.default_rng(seed)
+    rest = np.median(found, axis=0)
+    closed = min(STILL_CLOSED, float(np.percentile(found[:, 0], 5)))
+    opening = np.abs(random.standard_normal(STILL_SAMPLES)) * STILL_OPENING
+    params = np.tile(rest, (STILL_SAMPLES, 1))
+    params[:, 0] = closed + opening
+    params[:, [2, 4, 3]] += np.outer(opening - (rest[0] - closed), STILL_FOLLOW)
+    params[:, 1] += STILL_WIDTH * random.standard_normal(STILL_SAMPLES)
+    return params
+
+
+def mesh_points(speaker: Speaker) -> NDArray[np.float32]:
+    """(F, Q, 2): warp and ring points of every source frame, in pixels."""
+    faces, ring = speaker.track.faces, speaker.mesh.ring
+    around = faces.scale[:, None, None] * np.einsum("rc,fdc->frd", ring, faces.rotation) + faces.shift[:, None]
+    return np.concatenate([faces.landmarks[:, WARP_POINTS, :2], around[..., :2]], axis=1).astype(np.float32)
+
+
+def target_points(
+    speaker: Speaker, source: NDArray[np.integer], displacement: Doubles, own: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """(N, Q, 2): where the points of each output frame shall be; ``displacement`` (N, P, 3) in eye distances.
+
+    The displacement is added to the frame's own landmarks, so that errors of the canonical frame cancel.
+    """
+    faces = speaker.track.faces
+    shape = uncross_lips(faces.shapes[source][:, WARP_POINTS] + displacement)
+    placed = np.einsum("npc,ndc->npd", shape, faces.rotation[source]) * faces.scale[source][:, None, None]
+    placed = placed + faces.shift[source][:, None]
+    target = own[source].copy()
+    target[:, : len(WARP_POINTS)] = placed[..., :2]
+    return target
