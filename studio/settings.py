@@ -240,7 +240,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
-CELERY_TASK_ROUTES = {"inference.*": {"queue": "cpu"}, "assets.*": {"queue": "io"}, "generations.*": {"queue": "io"}}
+CELERY_TASK_ROUTES = {"inference.*": {"queue": "cpu"}, "assets.*": {"queue": "io"}, "generations.*": {"queue": "io"}, "api.*": {"queue": "io"}}
 # Longer than the longest step (hard limit one hour), or Redis would hand a running step to a second worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * 3600}
 CELERY_TASK_TIME_LIMIT = 3600
@@ -256,6 +256,11 @@ CELERY_BEAT_SCHEDULE = {
     "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
 }
+
+# --- API ------------------------------------------------------------------------------------------------------------
+API_CREATES_PER_MINUTE = read("STUDIO_API_CREATES")
+API_REQUESTS_PER_MINUTE = read("STUDIO_API_REQUESTS")
+PRIVATE_URLS = read("STUDIO_PRIVATE_URLS")
 
 # --- Language, time, logs -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -9,6 +9,7 @@ urlpatterns = [
     path("theme/", views.theme, name="theme"),
     path("healthz", views.health, name="health"),
     path("icons-<slug:version>.svg", views.icon_sprite, name="icons"),
+    path("v2/", include("apps.api.urls")),
     path("account/", include("allauth.urls")),
     path("w/new/", views.new_workspace, name="new_workspace"),
     path("w/<slug:ws>/", views.enter, name="workspace"),

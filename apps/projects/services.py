@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db.models import F
 from django.utils import timezone
@@ -41,11 +42,14 @@ class StaleDraft(StudioError):
         self.project = project
 
 
-def create_project(*, membership: Membership, name: str = "") -> Project:
-    """A new, empty project."""
+def create_project(*, membership: Membership, name: str = "", identity: UUID | None = None) -> Project:
+    """A new, empty project; ``identity`` is the id it gets where somebody chose one."""
     require(membership, Role.EDITOR)
     return Project.objects.create(
-        workspace=membership.workspace, created_by=membership.user, name=_clean_name(name or UNTITLED)
+        pk=identity or uuid4(),
+        workspace=membership.workspace,
+        created_by=membership.user,
+        name=_clean_name(name or UNTITLED),
     )
 
 

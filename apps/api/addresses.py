@@ -1,0 +1,113 @@
+"""Which machines the studio may speak to when somebody else names the address.
+
+A host name is resolved once, every address it has is checked, and the connection is made to the address that was
+checked: a name that points elsewhere a moment later leads nowhere. Private networks are open only where the setting
+PRIVATE_URLS says so.
+"""
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+import certifi
+import urllib3
+from django.conf import settings
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+PORTS = {"http": 80, "https": 443}
+# NAT64 wraps any IPv4 address into this network.
+NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+class AddressRefused(Exception):
+    """An address that is not fetched; the text says why, without telling what lies there."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """An address taken apart and resolved: ``ip`` is where the connection goes, ``host`` whom it asks for."""
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+    path: str
+    ip: str
+
+    def pool(self, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
+        """One connection to the checked address; a certificate must be the host's."""
+        if self.scheme == "http":
+            return urllib3.HTTPConnectionPool(self.ip, self.port, timeout=timeout, maxsize=1, retries=False)
+        return urllib3.HTTPSConnectionPool(
+            self.ip,
+            self.port,
+            timeout=timeout,
+            maxsize=1,
+            retries=False,
+            cert_reqs="CERT_REQUIRED",
+            ca_certs=certifi.where(),
+            server_hostname=self.host,
+            assert_hostname=self.host,
+        )
+
+    @property
+    def host_header(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == PORTS[self.scheme] else f"{host}:{self.port}"
+
+
+def target_of(url: str, *, schemes: tuple[str, ...] = ("http", "https")) -> Target:
+    """Check and resolve an address; raises ``AddressRefused``."""
+    parts = _parsed(url)
+    if parts.scheme not in schemes:
+        raise AddressRefused(f"The address has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
+    if parts.username is not None or parts.password is not None:
+        raise AddressRefused("The address must not carry a user name or a password.")
+    host = (parts.hostname or "").rstrip(".")
+    if not host:
+        raise AddressRefused("The address has no host.")
+    port = parts.port or PORTS[parts.scheme]
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Target(url, parts.scheme, host, port, path, checked_ip(host, port))
+
+
+def _parsed(url: str) -> SplitResult:
+    if not url.isprintable() or any(sign in url for sign in " \\"):
+        raise AddressRefused("The address has characters that addresses do not have.")
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise AddressRefused("The address cannot be read.") from error
+    return parts
+
+
+def checked_ip(host: str, port: int) -> str:
+    """The first address of a host; raises ``AddressRefused`` where there is none or any of them is not public."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise AddressRefused("The host of the address is not known.") from error
+    ips = [str(entry[4][0]).split("%")[0] for entry in found]
+    if not settings.PRIVATE_URLS and not all(is_public(ipaddress.ip_address(ip)) for ip in ips):
+        raise AddressRefused("The address leads to a private network, which this studio does not open.")
+    return ips[0]
+
+
+def is_public(ip: IPAddress) -> bool:
+    """Whether an address is one of the open internet, also where it wraps an IPv4 address."""
+    if isinstance(ip, ipaddress.IPv6Address):
+        inner = ip.ipv4_mapped or ip.sixtofour or (ip.teredo[1] if ip.teredo else None)
+        if inner is None and ip in NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(inner)
+        if ip.is_site_local:
+            return False
+    return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified
+
+
+def redirected(target: Target, location: str) -> str:
+    """Where a redirect leads, as a whole address; it is checked like any other."""
+    return urljoin(target.url, location)

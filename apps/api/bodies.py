@@ -1,0 +1,122 @@
+"""Reading what a client sends: JSON and multipart, with or without Content-Length.
+
+The TypeScript client sends files in chunks of unknown total length, before the fields and all typed as plain bytes. So
+lengths are counted as they come, nothing is believed about types, and files go to the disk while they arrive.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.core.files.uploadhandler import StopUpload, TemporaryFileUploadHandler
+from django.http import HttpRequest, QueryDict
+from django.http.multipartparser import MultiPartParser, MultiPartParserError
+from django.http.request import UnreadablePostError
+
+from apps.api.errors import ApiError
+
+JSON_LIMIT = 8 * 1024**2  # a box for each frame of a long film is the largest JSON that makes sense
+BLOCK_BYTES = 256 * 1024
+
+
+@dataclass(frozen=True)
+class Form:
+    """Fields (each a list, in the order they came) and files by name; the files lie on the disk."""
+
+    fields: QueryDict
+    files: dict[str, TemporaryUploadedFile]
+
+    def text(self, name: str) -> str | None:
+        """The last value of a field; None where it was not sent."""
+        return self.fields.get(name)
+
+    def close(self) -> None:
+        """Remove the files of this request."""
+        for file in self.files.values():
+            file.close()
+
+
+class _DiskHandler(TemporaryFileUploadHandler):
+    """To the disk from the first byte, up to the studio's limit."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+        self.over = False
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        if start + len(raw_data) > self.limit:
+            self.over = True
+            raise StopUpload(connection_reset=True)
+        super().receive_data_chunk(raw_data, start)
+
+
+def stream_of(request: HttpRequest) -> IO[bytes]:
+    """The body as it comes. Without Content-Length it is read to its end where the server says that it has one."""
+    environ = request.META
+    if not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated"):
+        return cast(IO[bytes], environ["wsgi.input"])
+    return cast(IO[bytes], request)
+
+
+def blocks_of(request: HttpRequest) -> Iterator[bytes]:
+    """The body in blocks."""
+    stream = stream_of(request)
+    try:
+        while block := stream.read(BLOCK_BYTES):
+            yield block
+    except UnreadablePostError as error:
+        raise ApiError("request_invalid", "The connection broke off.", "Send the request again.") from error
+
+
+def read_json(request: HttpRequest) -> Any:
+    """The JSON of the body; raises ``ApiError`` for none, for too much, and for no object."""
+    whole = bytearray()
+    for block in blocks_of(request):
+        whole += block
+        if len(whole) > JSON_LIMIT:
+            raise ApiError("request_too_large")
+    try:
+        found = json.loads(whole.decode("utf-8"))
+    except ValueError as error:
+        raise ApiError("request_invalid", "The body is no JSON.", "Send an object as application/json.") from error
+    if not isinstance(found, dict):
+        raise ApiError("request_invalid", "The body is no JSON object.", "Send an object.")
+    return found
+
+
+def is_form(request: HttpRequest) -> bool:
+    return request.content_type == "multipart/form-data"
+
+
+def read_form(request: HttpRequest, *, limit: int | None = None) -> Form:
+    """Fields and files of a multipart body. ``limit`` bytes are taken for each file, by default the studio's own."""
+    handler = _DiskHandler(limit or settings.UPLOAD_LIMIT)
+    # The parser takes a length of zero for an empty body and uses the number for nothing else.
+    known = request.META.get("CONTENT_LENGTH") or str(settings.UPLOAD_LIMIT)
+    try:
+        parser = MultiPartParser(
+            request.META | {"CONTENT_LENGTH": known}, cast(Any, stream_of(request)), [handler], "utf-8"
+        )
+        fields, files = parser.parse()
+    except (RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent) as error:
+        raise ApiError("request_too_large", "The form has too many or too large fields.") from error
+    except (MultiPartParserError, UnreadablePostError) as error:
+        raise ApiError("request_invalid", "The form cannot be read.", "Send multipart/form-data.") from error
+    form = Form(fields, {name: cast(TemporaryUploadedFile, files[name]) for name in files})
+    if handler.over:
+        form.close()
+        raise ApiError("file_size_exceeds_plan_limit")
+    return form
+
+
+def json_field(text: str, name: str) -> Any:
+    """JSON that came in a form's field."""
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ApiError("request_invalid", f"The field {name} is no JSON.", "Send JSON text.", field=name) from error

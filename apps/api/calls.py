@@ -1,0 +1,225 @@
+"""From a request to a generation.
+
+What is at hand is settled within the request, so that a refusal has its own status. Files that take longer to arrive
+or to be checked are waited for by a worker: the caller has the id already, and the call is then admitted or refused.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import transaction
+
+from apps.api.addresses import AddressRefused, target_of
+from apps.api.errors import ApiError
+from apps.api.idempotency import claimed
+from apps.api.intake import (
+    FETCH_BY_WORKER_S,
+    FETCH_IN_REQUEST_S,
+    TooSlow,
+    asset_by_id,
+    asset_from_url,
+    keep_file,
+    wait_until_checked,
+)
+from apps.api.models import Call, CallState
+from apps.api.routing import Caller
+from apps.api.schemas import CreateGeneration
+from apps.api.wishes import Wish, wish_of
+from apps.assets.models import Asset
+from apps.assets.services import sha256_of
+from apps.billing.plans import plan_of
+from apps.generations.estimate import slot_refusals
+from apps.generations.models import Generation
+from apps.generations.services import submit_generation
+from apps.projects.models import Project
+from apps.projects.services import create_project
+from apps.workspaces.access import membership_for
+from apps.workspaces.models import Membership, Workspace
+from studio.celery import app as celery_app
+from studio.errors import StudioError
+
+log = logging.getLogger(__name__)
+ADMIT = "api.admit"
+DEFAULT_PROJECT = "API"
+SLOT_WAIT_S = 30
+Files = Mapping[str, TemporaryUploadedFile]
+
+
+def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: str | None, source: str = "api") -> Call:
+    """Take a request for a generation on; the same Idempotency-Key gives the same call again.
+
+    Raises ``StudioError`` with what stands in the way, as far as it can be known now.
+    """
+    wish = wish_of(body, files=frozenset(files))
+    check_webhook_url(body.webhookUrl)
+    project = project_for(caller.membership, body.projectId)
+    payload = [body.model_dump(mode="json"), {name: sha256_of(_path(file)) for name, file in files.items()}]
+    with claimed(caller.workspace, key, payload if key else None) as claim:
+        if claim.earlier is not None:
+            return claim.earlier
+        refuse_when_full(caller.workspace)
+        assets, slow = _collect(caller.membership, wish, files)
+        call = Call.objects.create(
+            workspace=caller.workspace,
+            user=caller.membership.user,
+            key=caller.key,
+            project=project,
+            body=_as_understood(body, wish, assets),
+            assets={role: str(asset.pk) for role, asset in assets.items()},
+            warnings=wish.warnings,
+            source=source,
+            webhook_url=body.webhookUrl or "",
+            output_name=body.outputFileName or "",
+        )
+        try:
+            if slow or not wait_until_checked(list(assets.values())):
+                transaction.on_commit(lambda: celery_app.send_task(ADMIT, args=[str(call.pk)]), robust=True)
+            else:
+                _submit(call, caller.membership, wish, assets)
+        except BaseException:
+            call.delete()
+            raise
+        claim.made(call)
+    return call
+
+
+def _path(file: TemporaryUploadedFile) -> Path:
+    return Path(file.temporary_file_path())
+
+
+def _collect(membership: Membership, wish: Wish, files: Files) -> tuple[dict[str, Asset], bool]:
+    """The assets of both inputs, and whether one is too slow to be waited for here."""
+    assets: dict[str, Asset] = {}
+    slow = False
+    for role, item in (("video", wish.video), ("audio", wish.audio)):
+        if role in files:
+            assets[role] = keep_file(membership, _path(files[role]), files[role].name or role)
+        elif item is not None and item.assetId:
+            assets[role] = asset_by_id(membership, item.assetId)
+        elif item is not None and item.url:
+            try:
+                assets[role] = asset_from_url(membership, item.url, role, seconds=FETCH_IN_REQUEST_S)
+            except TooSlow:
+                slow = True
+    return assets, slow
+
+
+def _as_understood(body: CreateGeneration, wish: Wish, assets: dict[str, Asset]) -> dict[str, Any]:
+    """The request as it is kept and shown: inputs that came as files by their asset's id."""
+    sent = [item.model_dump(mode="json", exclude_none=True) for item in body.input]
+    roles = {item["type"] for item in sent}
+    came = [{"type": role, "assetId": str(asset.pk)} for role, asset in assets.items() if role not in roles]
+    options = body.options.model_dump(mode="json", exclude_none=True)
+    return {"model": wish.model, "input": came + sent, "options": {"sync_mode": wish.sync_mode} | options}
+
+
+def _submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, Asset]) -> Generation:
+    """Make the generation of a call; raises ``StudioError`` like a submit in the studio."""
+    with transaction.atomic():
+        generation = submit_generation(
+            membership=membership,
+            project=call.project,
+            video=assets["video"],
+            audio=assets["audio"],
+            model=wish.model,
+            sync_mode=wish.sync_mode,
+            options=wish.options,
+            identity=call.pk,
+        )
+        Call.objects.filter(pk=call.pk).update(generation=generation, state=CallState.ADMITTED)
+    call.generation, call.state = generation, CallState.ADMITTED
+    return generation
+
+
+def admit(call_id: UUID) -> float | None:
+    """Go on with a call that waits for its files; returns seconds after which to look again, None when it is settled.
+
+    Running twice changes nothing: a call is settled by the row's state.
+    """
+    call = Call.objects.select_related("workspace", "user", "project").filter(pk=call_id).first()
+    if call is None or call.state != CallState.WAITING or call.deleted_at is not None:
+        return None
+    try:
+        membership = membership_for(call.user, call.workspace)
+        wish = wish_of(CreateGeneration.model_validate(call.body))
+        assets = _arrived(call, membership, wish)
+        if not wait_until_checked(list(assets.values()), seconds=0):
+            return 2.0
+        _submit(call, membership, wish, assets)
+    except StudioError as error:
+        if error.code == "concurrency_limit_reached":
+            return SLOT_WAIT_S
+        refuse(call, error)
+    except TooSlow:
+        refuse(call, ApiError("generation_media_probe_timeout"))
+    return None
+
+
+def _arrived(call: Call, membership: Membership, wish: Wish) -> dict[str, Asset]:
+    """Assets of a waiting call, fetched now where they are still elsewhere."""
+    assets: dict[str, Asset] = {}
+    for role, item in (("video", wish.video), ("audio", wish.audio)):
+        if role in call.assets:
+            assets[role] = asset_by_id(membership, call.assets[role])
+        elif item is not None and item.url:
+            assets[role] = asset_from_url(membership, item.url, role, seconds=FETCH_BY_WORKER_S)
+            call.assets = call.assets | {role: str(assets[role].pk)}
+            Call.objects.filter(pk=call.pk).update(assets=call.assets)
+    return assets
+
+
+def refuse(call: Call, error: StudioError) -> None:
+    """Settle a waiting call as refused, with the reason."""
+    Call.objects.filter(pk=call.pk, state=CallState.WAITING).update(
+        state=CallState.REFUSED, error_code=error.code, error_message=error.message, error_advice=error.advice
+    )
+    log.info("call %s refused: %s", call.pk, error.code)
+
+
+def refuse_when_full(workspace: Workspace) -> None:
+    """429 with the documented fields where as many run, or wait for their files, as the plan allows."""
+    plan = plan_of(workspace)
+    running = Generation.objects.filter(workspace=workspace).active().count()
+    waiting = Call.objects.filter(workspace=workspace, state=CallState.WAITING, deleted_at=None).count()
+    refusals = slot_refusals(workspace, plan)
+    if plan.max_concurrent is None or running + waiting < plan.max_concurrent:
+        return
+    words = refusals[0].message if refusals else ""
+    extra = {
+        "activeGenerations": running + waiting,
+        "concurrencyLimit": plan.max_concurrent,
+        "retryAfterSeconds": SLOT_WAIT_S,
+        "upgradeUrl": f"{settings.PUBLIC_URL}/w/{workspace.slug}/",
+    }
+    raise ApiError("concurrency_limit_reached", words, extra=extra, headers={"Retry-After": str(SLOT_WAIT_S)})
+
+
+def project_for(membership: Membership, project_id: UUID | None) -> Project:
+    """The project a generation goes into: the named one, else the workspace's project for the API."""
+    projects = Project.objects.listed(membership.workspace)
+    if project_id is None:
+        return projects.filter(name=DEFAULT_PROJECT).last() or create_project(
+            membership=membership, name=DEFAULT_PROJECT
+        )
+    found = projects.filter(pk=project_id).first()
+    if found is None:
+        raise ApiError("project_not_found", field="projectId")
+    return found
+
+
+def check_webhook_url(url: str | None) -> None:
+    """Refuse an address no webhook would ever be sent to. The host is looked up again at each delivery."""
+    if not url:
+        return
+    schemes = ("http", "https") if settings.PRIVATE_URLS else ("https",)
+    try:
+        target_of(url, schemes=schemes)
+    except AddressRefused as error:
+        raise ApiError(
+            "generation_input_validation_failed", str(error), "Send a public https address.", field="webhookUrl"
+        ) from error

@@ -1,0 +1,92 @@
+"""Files of a request on their way into the library: by id, as a part of a form, or fetched from a URL."""
+
+import time
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.http import Http404
+
+from apps.api.errors import ApiError
+from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
+from apps.assets import files
+from apps.assets.access import asset_in
+from apps.assets.models import Asset, Origin, Status
+from apps.assets.services import import_file
+from apps.billing.plans import plan_of
+from apps.workspaces.models import Membership, Workspace
+
+# How long a request waits for the probe of its files. Short ones take under a second; the clients give up at 60 s.
+PROBE_WAIT_S = 15.0
+PROBE_LOOK_S = 0.1
+FETCH_IN_REQUEST_S = 15.0
+FETCH_BY_WORKER_S = 900.0
+
+
+def asset_by_id(membership: Membership, text: str) -> Asset:
+    """An asset of the caller's workspace; raises ``ApiError`` for no UUID, and for one that is not there."""
+    try:
+        asset_id = UUID(text)
+    except ValueError as error:
+        raise ApiError("invalid_asset_id_format", f"“{text[:80]}” is no asset id.") from error
+    try:
+        return asset_in(membership, asset_id)
+    except Http404 as error:
+        raise ApiError("asset_not_found") from error
+
+
+def file_limit(workspace: Workspace) -> int:
+    """Largest file in bytes that the studio and the workspace's plan take."""
+    return min(settings.UPLOAD_LIMIT, plan_of(workspace).max_file_bytes or settings.UPLOAD_LIMIT)
+
+
+def keep_file(membership: Membership, path: Path, name: str) -> Asset:
+    """A file that came in a form."""
+    return import_file(workspace=membership.workspace, user=membership.user, path=path, name=name)
+
+
+def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: float) -> Asset:
+    """Fetch a file into the library. Raises ``TooSlow`` when it is not here after ``seconds``, else ``ApiError``."""
+    limit = file_limit(membership.workspace)
+    with files.scratch_folder() as folder:
+        path = folder / "fetched"
+        try:
+            fetched = fetch(url, path, limit=limit, seconds=seconds)
+        except FetchFailed as error:
+            raise ApiError(
+                f"generation_input_{kind}_inaccessible",
+                f"The provided {kind} URL is inaccessible. {error}",
+                "Check that anyone can fetch it, or upload the file by POST /v2/assets/upload and send its assetId.",
+                field="input",
+            ) from error
+        except TooLarge as error:
+            message = f"The {kind} is larger than {limit} bytes."
+            raise ApiError("file_size_exceeds_plan_limit", message, field="input") from error
+        return import_file(
+            workspace=membership.workspace, user=membership.user, path=path, name=fetched.name, origin=Origin.URL
+        )
+
+
+def wait_until_checked(assets: list[Asset], *, seconds: float = PROBE_WAIT_S) -> bool:
+    """Wait for the probe to be through with all of them; False where it is not after ``seconds``."""
+    ends = time.monotonic() + seconds
+    while True:
+        for asset in assets:
+            if asset.status == Status.CHECKING:
+                asset.refresh_from_db()
+        if all(asset.status != Status.CHECKING for asset in assets):
+            return True
+        if time.monotonic() > ends:
+            return False
+        time.sleep(PROBE_LOOK_S)
+
+
+__all__ = [
+    "FETCH_BY_WORKER_S",
+    "FETCH_IN_REQUEST_S",
+    "TooSlow",
+    "asset_by_id",
+    "asset_from_url",
+    "keep_file",
+    "wait_until_checked",
+]

@@ -1,0 +1,147 @@
+"""Rows as the clients know them."""
+
+from typing import Any
+
+from apps.api.links import base_of, file_url, thumbnail_url
+from apps.api.models import Call, CallState
+from apps.api.routing import Caller
+from apps.assets.models import Asset, Kind, Origin
+from apps.assets.models import Status as AssetStatus
+from apps.assets.naming import suffix_of
+from apps.generations import progress
+from apps.generations.models import Generation, Status
+from apps.projects.models import Project
+
+# The clients know five states and no cancelled one; they would wait for ever. It is a failure whose code says so.
+CANCELLED = ("generation_cancelled", "The generation was cancelled.", "Start it again if you need the result.")
+INPUT_TYPES = {Origin.RESULT: "PLATFORM_IMPORT", Origin.SAMPLE: "PLATFORM_IMPORT"}
+KINDS = {Kind.VIDEO: "VIDEO", Kind.AUDIO: "AUDIO", Kind.IMAGE: "IMAGE"}
+
+
+def status_of(generation: Generation) -> str:
+    return Status.FAILED.value if generation.status == Status.CANCELLED else generation.status
+
+
+def call_of(generation: Generation) -> Call | None:
+    """The API call a generation came by; None for one made in the studio."""
+    return getattr(generation, "api_call", None)
+
+
+def generation_json(generation: Generation, base: str, *, with_progress: bool = False) -> dict[str, Any]:
+    """A generation that was admitted."""
+    call = call_of(generation)
+    error = (generation.error_code, generation.error_message, generation.error_advice)
+    if generation.status == Status.CANCELLED:
+        error = CANCELLED
+    result = generation.result
+    output = file_url(base, result, name=call.output_name if call else "") if result and result.file else None
+    body = _common(call) | {
+        "id": str(generation.pk),
+        "createdAt": (call or generation).created_at.isoformat(),
+        "status": status_of(generation),
+        "model": generation.model,
+        "input": _inputs(generation, call, base),
+        "options": call.body.get("options", {}) if call else {"sync_mode": generation.sync_mode, **generation.options},
+        "outputUrl": output,
+        "outputMediaUrl": output,
+        "outputDuration": result.duration_s if result else None,
+        "projectId": str(generation.project_id) if generation.project_id else None,
+    }
+    return body | _error(*error) | ({"progress": progress_json(generation)} if with_progress else {})
+
+
+def waiting_json(call: Call) -> dict[str, Any]:
+    """A call whose files are not here yet, or that was refused when they were."""
+    refused = call.state == CallState.REFUSED
+    body = _common(call) | {
+        "id": str(call.pk),
+        "createdAt": call.created_at.isoformat(),
+        "status": Status.REJECTED.value if refused else Status.PENDING.value,
+        "model": call.body["model"],
+        "input": call.body["input"],
+        "options": call.body.get("options", {}),
+        "outputUrl": None,
+        "outputMediaUrl": None,
+        "outputDuration": None,
+        "projectId": str(call.project_id) if call.project_id else None,
+    }
+    return body | _error(call.error_code, call.error_message, call.error_advice)
+
+
+def _common(call: Call | None) -> dict[str, Any]:
+    return {
+        "segments": None,
+        "segmentOutputUrl": None,
+        "webhookUrl": (call.webhook_url or None) if call else None,
+        "outputFileName": (call.output_name or None) if call else None,
+        "source": call.source if call else "studio",
+        "warnings": call.warnings if call else [],
+    }
+
+
+def _error(code: str, message: str, advice: str) -> dict[str, Any]:
+    return {
+        "error": message or None,
+        "error_code": code or None,
+        "errorCode": code or None,
+        "suggestion": advice or None,
+    }
+
+
+def _inputs(generation: Generation, call: Call | None, base: str) -> list[dict[str, Any]]:
+    """The inputs as they were sent; those that came as files or ids get an address that works now."""
+    assets = {"video": generation.video, "audio": generation.audio}
+    sent = call.body["input"] if call else [{"type": kind, "assetId": str(asset.pk)} for kind, asset in assets.items()]
+    return [item if item.get("url") else item | {"url": file_url(base, assets[item["type"]])} for item in sent]
+
+
+def progress_json(generation: Generation) -> dict[str, Any]:
+    """Stage, percent and time left."""
+    view = progress.read(generation)
+    return {
+        "stage": view.stage,
+        "stageLabel": view.stage_label,
+        "percent": view.percent,
+        "framesDone": view.frames_done,
+        "framesTotal": view.frames_total,
+        "framesPerSecond": view.fps,
+        "secondsLeft": view.seconds_left,
+    }
+
+
+def asset_json(asset: Asset, caller: Caller) -> dict[str, Any]:
+    base = base_of(caller.request)
+    return {
+        "id": str(asset.pk),
+        "createdAt": asset.created_at.isoformat(),
+        "updatedAt": asset.updated_at.isoformat(),
+        "name": asset.name,
+        "url": file_url(base, asset) if asset.file else None,
+        "size": asset.size,
+        "format": suffix_of(asset.file.name or "").removeprefix(".") or None,
+        "type": KINDS.get(Kind(asset.kind)) if asset.kind else None,
+        "inputType": INPUT_TYPES.get(Origin(asset.origin), asset.origin.upper()),
+        "durationSeconds": asset.duration_s,
+        "thumbnailUrl": thumbnail_url(base, asset) if asset.thumbnail else None,
+        "visibility": "ORGANIZATION",
+        "width": asset.width,
+        "height": asset.height,
+        "status": asset.status,
+        "error": asset.error_message or None if asset.status == AssetStatus.REJECTED else None,
+    }
+
+
+def project_json(project: Project) -> dict[str, Any]:
+    return {
+        "id": str(project.pk),
+        "name": project.name,
+        "createdAt": project.created_at.isoformat(),
+        "updatedAt": project.updated_at.isoformat(),
+        "visibility": "ORGANIZATION",
+        "defaultWorkflow": "lipsync",
+    }
+
+
+def cost_json(frames: int, micros: int) -> dict[str, Any]:
+    """Frames at the billed rate and their price in dollars; whole micro-dollars, so six places are exact."""
+    return {"estimatedFrameCount": frames, "estimatedGenerationCost": round(micros / 1_000_000, 6)}

@@ -1,0 +1,185 @@
+"""What stands behind the lists: query parameters in all encodings of the clients, and pages of rows."""
+
+import json
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import is_naive, make_aware
+
+from apps.api.errors import INVALID, ApiError
+from apps.api.models import Call, CallState
+from apps.assets.models import Asset
+from apps.generations.models import Generation, Status
+from apps.workspaces.models import Workspace
+
+# Without a limit the documented list has no pages. That is kept up to this many rows, newest first.
+UNPAGED = 1000
+STATUSES = ("PENDING", "PROCESSING", "COMPLETED", "FAILED", "REJECTED", "CANCELED", "TIMED_OUT")
+SORTS = {
+    "name": ("name",),
+    "date": ("created_at",),
+    "duration": ("duration_s",),
+    "size": ("size",),
+    "kind": ("kind",),
+}
+
+
+def listed(request: HttpRequest, name: str) -> list[str]:
+    """A list parameter: a JSON array (TypeScript client), a repeated key (Python client) or separated by commas."""
+    values: list[str] = []
+    for text in request.GET.getlist(name):
+        if text.startswith("["):
+            try:
+                found = json.loads(text)
+            except ValueError:
+                found = None
+            if not isinstance(found, list):
+                raise invalid(name, f"“{text[:80]}” is no list.")
+            values += [str(item) for item in found]
+        else:
+            values += [part.strip() for part in text.split(",")]
+    return [value for value in values if value]
+
+
+def invalid(name: str, message: str) -> ApiError:
+    return ApiError(INVALID, message, field=name)
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def whole(request: HttpRequest, name: str, *, default: int | None, least: int, most: int) -> int | None:
+    """A whole number within a range; raises ``ApiError`` for anything else."""
+    text = request.GET.get(name, "")
+    if not text:
+        return default
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1
+    if not least <= number <= most:
+        raise invalid(name, f"{name} is “{text[:20]}”. Give a number from {least} to {most}.")
+    return number
+
+
+def flag(request: HttpRequest, name: str) -> bool:
+    return request.GET.get(name, "").lower() in ("true", "1")
+
+
+def moment(request: HttpRequest, name: str) -> datetime | None:
+    """A date and time in ISO 8601; one without a zone is UTC."""
+    text = request.GET.get(name, "")
+    if not text:
+        return None
+    try:
+        found = parse_datetime(text.replace(" ", "+")) or parse_datetime(f"{text}T00:00:00")
+    except ValueError:
+        found = None
+    if found is None:
+        raise invalid(name, f"{name} is “{text[:40]}”. Give a date and time as 2026-11-22T10:00:00Z.")
+    return make_aware(found) if is_naive(found) else found
+
+
+def generations(workspace: Workspace) -> QuerySet[Generation]:
+    """Generations of a workspace with all that their JSON shows, in one query."""
+    related = ("video", "audio", "result", "api_call")
+    return Generation.objects.listed(workspace).select_related(*related)
+
+
+def waiting(workspace: Workspace) -> QuerySet[Call]:
+    """Calls that have no generation: their files are on the way, or they were refused."""
+    return Call.objects.filter(workspace=workspace, generation=None, deleted_at=None).order_by("-created_at")
+
+
+Row = Generation | Call
+
+
+def filtered(request: HttpRequest, workspace: Workspace) -> tuple[QuerySet[Generation], QuerySet[Call]]:
+    """Both kinds of rows after the filters of the request."""
+    rows, calls = generations(workspace), waiting(workspace)
+    if statuses := listed(request, "status"):
+        unknown = [status for status in statuses if status not in STATUSES]
+        if unknown:
+            raise invalid("status", f"There is no status “{unknown[0][:40]}”. There are: {', '.join(STATUSES)}.")
+        rows = rows.filter(_has_status(statuses))
+        states = {"PENDING": CallState.WAITING, "REJECTED": CallState.REFUSED}
+        calls = calls.filter(state__in=[states[status] for status in statuses if status in states])
+    if "ids" in request.GET:
+        ids = [found for text in listed(request, "ids") if (found := uuid_or_none(text))]
+        rows, calls = rows.filter(pk__in=ids), calls.filter(pk__in=ids)
+    if project := request.GET.get("projectId", ""):
+        found = uuid_or_none(project)
+        rows = rows.filter(project_id=found) if found else rows.none()
+        calls = calls.filter(project_id=found) if found else calls.none()
+    if sources := listed(request, "source") + listed(request, "generationSource"):
+        ours = Q(api_call__source__in=sources)
+        rows = rows.filter(ours | Q(api_call=None) if "studio" in sources else ours)
+        calls = calls.filter(source__in=sources)
+    kind = request.GET.get("type", "")
+    if kind in ("playground", "api"):
+        rows = rows.filter(api_call__isnull=kind == "playground")
+        calls = calls if kind == "api" else calls.none()
+    return rows, calls
+
+
+def _has_status(statuses: list[str]) -> Q:
+    """A cancelled generation is a failed one to the clients, and also answers to its own name."""
+    found = Q(status__in=statuses)
+    if "FAILED" in statuses or "CANCELED" in statuses:
+        found |= Q(status=Status.CANCELLED)
+    return found
+
+
+def page_of(rows: QuerySet[Generation], calls: QuerySet[Call], *, limit: int | None, cursor: str) -> list[Row]:
+    """The newest of both kinds of rows together, after the row whose id is the cursor."""
+    count = limit or UNPAGED
+    if cursor:
+        place = _place(rows, calls, cursor)
+        older = Q(created_at__lt=place.created_at) | Q(created_at=place.created_at, pk__lt=place.pk)
+        rows, calls = rows.filter(older), calls.filter(older)
+    both: list[Row] = [*rows.order_by("-created_at", "-pk")[:count], *calls.order_by("-created_at", "-pk")[:count]]
+    return sorted(both, key=lambda row: (row.created_at, str(row.pk)), reverse=True)[:count]
+
+
+def _place(rows: QuerySet[Generation], calls: QuerySet[Call], cursor: str) -> Row:
+    row_id = uuid_or_none(cursor)
+    place = (rows.filter(pk=row_id).first() or calls.filter(pk=row_id).first()) if row_id else None
+    if place is None:
+        raise invalid("cursor", "The cursor is no id of this list.")
+    return place
+
+
+def assets(request: HttpRequest, workspace: Workspace) -> QuerySet[Asset]:
+    """The library after the filters and in the order of the request."""
+    rows: QuerySet[Asset] = Asset.objects.in_library(workspace)
+    kinds = [kind.lower() for kind in listed(request, "types")]
+    if unknown := [kind for kind in kinds if kind not in ("audio", "video", "image")]:
+        raise invalid("types", f"There is no type “{unknown[0][:40]}”. There are: AUDIO, VIDEO, IMAGE.")
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
+    if search := request.GET.get("searchQuery", "").replace("\x00", ""):
+        rows = rows.filter(name__icontains=search)
+    if project := request.GET.get("projectId", ""):
+        rows = _of_project(rows, uuid_or_none(project))
+    return rows.order_by(*_order(request.GET.get("sortBy", "") or "dateDesc"))
+
+
+def _of_project(rows: QuerySet[Asset], project: UUID | None) -> QuerySet[Asset]:
+    if project is None:
+        return rows.none()
+    takes = Generation.objects.filter(project_id=project, deleted_at=None)
+    used: Any = Q(pk__in=takes.values("video")) | Q(pk__in=takes.values("audio")) | Q(pk__in=takes.values("result"))
+    return rows.filter(used)
+
+
+def _order(name: str) -> tuple[str, ...]:
+    field, down = name.removesuffix("Asc").removesuffix("Desc"), name.endswith("Desc")
+    if field not in SORTS or field == name:
+        known = ", ".join(f"{sort}Asc, {sort}Desc" for sort in SORTS)
+        raise invalid("sortBy", f"There is no order “{name[:40]}”. There are: {known}.")
+    return tuple(f"{'-' if down else ''}{column}" for column in (*SORTS[field], "pk"))

@@ -1,0 +1,89 @@
+"""What a generation would cost, before it is made."""
+
+from typing import Any
+
+from apps.api import bodies, limits, schemas
+from apps.api.errors import ApiError
+from apps.api.intake import TooSlow, asset_by_id, asset_from_url, wait_until_checked
+from apps.api.models import Scope
+from apps.api.presentation import cost_json
+from apps.api.routing import Caller, route
+from apps.api.wishes import wish_of
+from apps.billing.plans import plan_of
+from apps.billing.prices import quote
+from apps.catalog.registry import model_spec
+from apps.generations.services import estimate
+from studio.errors import StudioError
+
+TAG = "Costs"
+SECONDS = 15.0
+
+
+@route(
+    "POST",
+    "analyze/cost",
+    summary="Cost of a request",
+    tag=TAG,
+    scope=Scope.GENERATE,
+    bucket=limits.CREATE,
+    body=schemas.CreateGeneration,
+    gives=list[schemas.Cost],
+    codes=("generation_input_validation_failed", "generation_video_missing", "generation_media_probe_timeout"),
+)
+def analyze(caller: Caller) -> list[dict[str, Any]]:
+    """The body of a create. Files behind addresses are fetched into the library, so that a create finds them there."""
+    body = schemas.CreateGeneration.model_validate(bodies.read_json(caller.request))
+    wish = wish_of(body)
+    assets = {}
+    for role, item in (("video", wish.video), ("audio", wish.audio)):
+        if item is not None and item.assetId:
+            assets[role] = asset_by_id(caller.membership, item.assetId)
+        elif item is not None and item.url:
+            try:
+                assets[role] = asset_from_url(caller.membership, item.url, role, seconds=SECONDS)
+            except TooSlow as error:
+                raise ApiError("generation_media_probe_timeout", field="input") from error
+    if not wait_until_checked(list(assets.values())):
+        raise ApiError("generation_media_probe_timeout", field="input")
+    found = estimate(
+        workspace=caller.workspace,
+        video=assets["video"],
+        audio=assets["audio"],
+        model=wish.model,
+        sync_mode=wish.sync_mode,
+        options=wish.options,
+    )
+    # That as many run as the plan allows is no reason not to name the price.
+    refusals = [refusal for refusal in found.refusals if refusal.code != "concurrency_limit_reached"]
+    if refusals:
+        raise refusals[0]
+    return [cost_json(found.quote.frames, found.quote.micros)]
+
+
+@route(
+    "POST",
+    "generations/estimate",
+    summary="Cost of a length",
+    tag=TAG,
+    body=schemas.EstimateRequest,
+    gives=schemas.Estimate,
+    codes=("cost_estimate_unavailable", "generation_input_validation_failed"),
+)
+@route(
+    "POST",
+    "generate/estimate-cost",
+    summary="Cost of a length (older address)",
+    tag=TAG,
+    body=schemas.EstimateRequest,
+    gives=schemas.Estimate,
+    codes=("cost_estimate_unavailable",),
+)
+def of_length(caller: Caller) -> dict[str, Any]:
+    """What some seconds of result cost with a model, without any file."""
+    body = schemas.EstimateRequest.model_validate(bodies.read_json(caller.request))
+    try:
+        model_spec(body.model)
+    except StudioError as error:
+        raise ApiError("cost_estimate_unavailable", str(error), field="model") from error
+    found = quote(model=body.model, plan=plan_of(caller.workspace), seconds=body.duration)
+    return cost_json(found.frames, found.micros) | {"estimatedCredits": None}

@@ -1,0 +1,281 @@
+"""Generations: made, looked at, listed, cancelled, tried again, deleted."""
+
+import time
+from typing import Any
+
+from django.http import HttpResponse
+from django.utils import timezone
+
+from apps.api import bodies, limits, queries, schemas
+from apps.api.calls import create_call
+from apps.api.errors import ApiError
+from apps.api.idempotency import HEADER
+from apps.api.links import base_of, file_url
+from apps.api.models import Call, CallState, Scope
+from apps.api.presentation import generation_json, status_of, waiting_json
+from apps.api.routing import Answer, Caller, route
+from apps.generations.models import Generation
+from apps.generations.services import cancel_generation, retry_generation
+
+TAG = "Generations"
+LOOK_S = 0.5
+FORM_FIELDS = ("model", "webhookUrl", "outputFileName", "projectId")
+JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
+CREATE_CODES = (
+    "generation_input_validation_failed",
+    "generation_unsupported_model",
+    "generation_video_missing",
+    "generation_audio_missing",
+    "generation_input_video_inaccessible",
+    "generation_input_video_invalid",
+    "asset_not_found",
+    "project_not_found",
+    "feature_unavailable",
+    "generation_plan_duration_exceeded",
+    "concurrency_limit_reached",
+    "IDEMPOTENCY_KEY_CONFLICT",
+)
+
+
+@route(
+    "POST",
+    "generate",
+    summary="Make a generation",
+    tag=TAG,
+    scope=Scope.GENERATE,
+    bucket=limits.CREATE,
+    body=schemas.CreateGeneration,
+    form=True,
+    gives=schemas.Generation,
+    status=201,
+    codes=CREATE_CODES,
+)
+def create(caller: Caller) -> dict[str, Any]:
+    """Lipsync a video to a soundtrack. Send JSON with addresses or ids of files, or a form with the files themselves.
+
+    With the header `Idempotency-Key` the same request sent twice makes one generation.
+    """
+    request = caller.request
+    key = request.headers.get(HEADER)
+    if not bodies.is_form(request):
+        body = schemas.CreateGeneration.model_validate(bodies.read_json(request))
+        return call_json(create_call(caller, body, {}, key=key), caller)
+    form = bodies.read_form(request)
+    try:
+        body = schemas.CreateGeneration.model_validate(fields_of(form))
+        files = {name: file for name, file in form.files.items() if name in ("video", "audio")}
+        return call_json(create_call(caller, body, files, key=key), caller)
+    finally:
+        form.close()
+
+
+def fields_of(form: bodies.Form) -> dict[str, Any]:
+    """The body of a create as it came in a form: inputs are repeated fields or one list, objects are JSON text."""
+    found: dict[str, Any] = {name: form.text(name) for name in FORM_FIELDS if form.text(name)}
+    for name in JSON_FIELDS:
+        if text := form.text(name):
+            found[name] = bodies.json_field(text, name)
+    found["input"] = []
+    for text in filter(None, form.fields.getlist("input")):
+        item = bodies.json_field(text, "input")
+        found["input"] += item if isinstance(item, list) else [item]
+    return found
+
+
+def call_json(call: Call, caller: Caller) -> dict[str, Any]:
+    base = base_of(caller.request)
+    if call.generation is None:
+        return waiting_json(call)
+    generation = queries.generations(caller.workspace).filter(pk=call.pk).first()
+    return generation_json(generation or call.generation, base)
+
+
+def found(caller: Caller, text: str) -> Generation | Call:
+    """The generation, or the call that is to become one, with this id. Raises ``ApiError``."""
+    row_id = queries.uuid_or_none(text)
+    if row_id is None:
+        raise ApiError("invalid_generation_id", f"“{text[:80]}” is no generation id.")
+    generation = queries.generations(caller.workspace).filter(pk=row_id).first()
+    if generation is not None:
+        return generation
+    call = queries.waiting(caller.workspace).filter(pk=row_id).first()
+    if call is None:
+        raise ApiError("generation_not_found")
+    return call
+
+
+def row_json(row: Generation | Call, caller: Caller, *, with_progress: bool = False) -> dict[str, Any]:
+    if isinstance(row, Call):
+        return waiting_json(row)
+    return generation_json(row, base_of(caller.request), with_progress=with_progress)
+
+
+@route(
+    "GET",
+    "generate/{generation_id}",
+    summary="Get a generation",
+    tag=TAG,
+    gives=schemas.Generation,
+    codes=("generation_not_found", "invalid_generation_id"),
+)
+def get(caller: Caller, generation_id: str) -> Any:
+    """Status and result. `?wait=true&timeout=5` answers when it is ready or the seconds (1 to 10) are over;
+    `?include=progress` adds how far it is. The two are not combined.
+    """
+    request = caller.request
+    with_progress = "progress" in queries.listed(request, "include")
+    if not queries.flag(request, "wait"):
+        return row_json(found(caller, generation_id), caller, with_progress=with_progress)
+    if with_progress:
+        raise queries.invalid("include", "wait and include=progress cannot be combined.")
+    seconds = queries.whole(request, "timeout", default=5, least=1, most=10) or 5
+    row = _wait(caller, generation_id, seconds)
+    headers = {"Retry-After": "2", "X-Sync-Wait-Mode": "long_poll", "X-Sync-Wait-Timeout-Seconds": str(seconds)}
+    return Answer(row_json(row, caller), headers=headers)
+
+
+def _wait(caller: Caller, generation_id: str, seconds: int) -> Generation | Call:
+    ends = time.monotonic() + seconds
+    while True:
+        row = found(caller, generation_id)
+        over = row.is_final if isinstance(row, Generation) else row.state == CallState.REFUSED
+        if over or time.monotonic() >= ends:
+            return row
+        time.sleep(LOOK_S)
+
+
+@route("GET", "generations", summary="List generations", tag=TAG, gives=list[schemas.Generation])
+@route("GET", "generate", summary="List generations (older address)", tag=TAG, gives=list[schemas.Generation])
+def list_all(caller: Caller) -> list[dict[str, Any]]:
+    """Newest first. Filters: `status`, `ids`, `source`, `projectId`, `type`. Pages: `limit` (1 to 100) and `cursor`,
+    the id of the last one. Without a limit the newest 1,000.
+    """
+    request = caller.request
+    rows, calls = queries.filtered(request, caller.workspace)
+    limit = queries.whole(request, "limit", default=None, least=1, most=100)
+    cursor = request.GET.get("cursor", "")
+    if cursor and limit is None:
+        raise queries.invalid("cursor", "A cursor needs a limit.")
+    return [row_json(row, caller) for row in queries.page_of(rows, calls, limit=limit, cursor=cursor)]
+
+
+@route("GET", "generations/count", summary="Count generations", tag=TAG, gives=schemas.Count)
+def count(caller: Caller) -> dict[str, int]:
+    """The filters of the list, and `currentUserOnly`."""
+    rows, calls = queries.filtered(caller.request, caller.workspace)
+    if queries.flag(caller.request, "currentUserOnly"):
+        rows, calls = rows.filter(created_by=caller.membership.user), calls.filter(user=caller.membership.user)
+    return {"count": rows.count() + calls.count()}
+
+
+@route(
+    "GET",
+    "generations/{generation_id}/download",
+    summary="Address of the result",
+    tag=TAG,
+    codes=("generation_not_found", "generation_not_finished"),
+)
+def download(caller: Caller, generation_id: str) -> HttpResponse:
+    """The signed address as plain text; it works for seven days."""
+    generation = _generation(caller, generation_id)
+    if generation.result is None:
+        raise ApiError("generation_not_finished", f"The generation is {status_of(generation).lower()}.")
+    call = getattr(generation, "api_call", None)
+    url = file_url(base_of(caller.request), generation.result, name=call.output_name if call else "")
+    return HttpResponse(url, content_type="text/plain; charset=utf-8")
+
+
+@route(
+    "GET",
+    "generations/{generation_id}/report",
+    summary="What was done and measured",
+    tag=TAG,
+    codes=("generation_not_found", "generation_not_finished"),
+)
+def report(caller: Caller, generation_id: str) -> dict[str, Any]:
+    """The engine's report on a finished generation, with the story of its steps."""
+    generation = _generation(caller, generation_id)
+    if not generation.is_final:
+        raise ApiError("generation_not_finished")
+    events = [
+        {"at": event.at.isoformat(), "what": event.what, "detail": event.detail} for event in generation.events.all()
+    ]
+    return {
+        "id": str(generation.pk),
+        "status": status_of(generation),
+        "report": generation.report,
+        "chargedSeconds": generation.charged_seconds,
+        "chargedUsd": (generation.charged_micros or 0) / 1_000_000,
+        "events": events,
+    }
+
+
+def _generation(caller: Caller, generation_id: str) -> Generation:
+    row = found(caller, generation_id)
+    if isinstance(row, Call):
+        raise ApiError("generation_not_finished")
+    return row
+
+
+@route(
+    "POST",
+    "generations/{generation_id}/cancel",
+    summary="Cancel a generation",
+    tag=TAG,
+    scope=Scope.GENERATE,
+    gives=schemas.Generation,
+    codes=("generation_not_found",),
+)
+def cancel(caller: Caller, generation_id: str) -> dict[str, Any]:
+    """Stop it within seconds; nothing is charged. One that has ended stays as it is."""
+    row = found(caller, generation_id)
+    if isinstance(row, Generation):
+        cancel_generation(membership=caller.membership, generation=row)
+    else:
+        Call.objects.filter(pk=row.pk, state=CallState.WAITING).update(
+            state=CallState.REFUSED,
+            error_code="generation_cancelled",
+            error_message="The generation was cancelled.",
+        )
+    return row_json(found(caller, generation_id), caller)
+
+
+@route(
+    "POST",
+    "generations/{generation_id}/retry",
+    summary="Run a generation again",
+    tag=TAG,
+    scope=Scope.GENERATE,
+    bucket=limits.CREATE,
+    gives=schemas.Generation,
+    status=201,
+    codes=("generation_not_found", "generation_conflict"),
+)
+def retry(caller: Caller, generation_id: str) -> dict[str, Any]:
+    """A new generation with the files and options of one that has ended."""
+    row = found(caller, generation_id)
+    if isinstance(row, Call):
+        raise ApiError("generation_conflict", "Its files never arrived.", "Send the request again.")
+    made = retry_generation(membership=caller.membership, generation=row)
+    return row_json(found(caller, str(made.pk)), caller)
+
+
+@route(
+    "DELETE",
+    "generations/{generation_id}",
+    summary="Delete a generation",
+    tag=TAG,
+    scope=Scope.MANAGE,
+    gives=schemas.Deleted,
+    codes=("generation_not_found", "generation_not_deletable_while_processing"),
+)
+def delete(caller: Caller, generation_id: str) -> dict[str, Any]:
+    """Only one that has ended. Its result stays in the library."""
+    row = found(caller, generation_id)
+    now = timezone.now()
+    running = (not row.is_final) if isinstance(row, Generation) else row.state == CallState.WAITING
+    if running:
+        raise ApiError("generation_not_deletable_while_processing")
+    Generation.objects.filter(pk=row.pk).update(deleted_at=now)
+    Call.objects.filter(pk=row.pk).update(deleted_at=now)
+    return {"id": str(row.pk)}

@@ -1,0 +1,177 @@
+"""Models, projects, errors, health, and the parts of the documented API that this studio does not have."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest
+
+from apps.api import bodies, queries, schemas
+from apps.api.catalogue import ENTRIES
+from apps.api.errors import ApiError
+from apps.api.models import Scope
+from apps.api.presentation import project_json
+from apps.api.routing import Answer, Caller, route
+from apps.catalog.registry import MODELS, OPTIONS
+from apps.projects.access import project_in
+from apps.projects.models import Project
+from apps.projects.services import create_project, delete_project, rename_project
+
+PROJECT_CODES = ("not_found",)
+
+
+@route("GET", "models", summary="List models", tag="Models", gives=list[schemas.ModelInfo])
+def models(caller: Caller) -> list[dict[str, Any]]:
+    """What can be run here, with prices and the options each model has."""
+    return [
+        {
+            "id": spec.id,
+            "name": spec.name,
+            "type": "lipsync",
+            "version": spec.id.partition("-")[2] or spec.id,
+            "description": spec.description,
+            "deprecatedAt": None,
+            "legacy": spec.legacy,
+            "bestFor": spec.best_for,
+            "syncModes": list(spec.sync_modes),
+            "options": {name: spec.options[name].state for name in OPTIONS},
+            "caveats": list(spec.caveats),
+        }
+        for spec in MODELS.values()
+    ]
+
+
+@route("GET", "errors", summary="Every error code", tag="Errors", scope=None, gives=list[schemas.ErrorEntry])
+def errors(request: HttpRequest) -> list[dict[str, str | int]]:
+    """No key is needed."""
+    return [
+        {"code": entry.code, "message": entry.message, "suggestion": entry.suggestion, "statusCode": entry.status}
+        for entry in ENTRIES.values()
+    ]
+
+
+@route("GET", "projects", summary="List projects", tag="Projects", gives=schemas.ProjectPage)
+def projects(caller: Caller) -> dict[str, Any]:
+    """Pages: `limit` (1 to 100, default 10), `cursor`. Search: `searchQuery`. Order: `sortBy` updatedAt or name."""
+    request = caller.request
+    rows = Project.objects.listed(caller.workspace)
+    if search := request.GET.get("searchQuery", "").replace("\x00", ""):
+        rows = rows.filter(name__icontains=search)
+    if request.GET.get("sortBy") == "name":
+        rows = rows.order_by("name", "pk")
+    limit = queries.whole(request, "limit", default=10, least=1, most=100) or 10
+    start = queries.whole(request, "cursor", default=0, least=0, most=999_999_999) or 0
+    page = list(rows[start : start + limit + 1])
+    more = str(start + limit) if len(page) > limit else None
+    return {"items": [project_json(project) for project in page[:limit]], "nextCursor": more}
+
+
+@route(
+    "POST",
+    "projects",
+    summary="Make a project",
+    tag="Projects",
+    scope=Scope.GENERATE,
+    body=schemas.NewProject,
+    gives=schemas.Project,
+    status=201,
+    codes=("project_name_missing", "project_conflict"),
+)
+def make_project(caller: Caller) -> Answer:
+    """With an `id` of one's own a second try gives the same project."""
+    body = schemas.NewProject.model_validate(bodies.read_json(caller.request))
+    if body.id is not None:
+        known = Project.objects.filter(pk=body.id).first()
+        if known is not None:
+            if known.workspace_id != caller.workspace.pk or known.deleted_at is not None:
+                raise ApiError("project_conflict", field="id")
+            return Answer(project_json(known))
+    project = create_project(membership=caller.membership, name=body.name, identity=body.id)
+    return Answer(project_json(project), status=201)
+
+
+def _project(caller: Caller, project_id: str) -> Project:
+    found = queries.uuid_or_none(project_id)
+    if found is None:
+        raise Http404("There is no such project in this workspace.")
+    return project_in(caller.membership, found)
+
+
+@route(
+    "GET", "projects/{project_id}", summary="Get a project", tag="Projects", gives=schemas.Project, codes=PROJECT_CODES
+)
+def get_project(caller: Caller, project_id: str) -> dict[str, Any]:
+    """Name and dates."""
+    return project_json(_project(caller, project_id))
+
+
+@route(
+    "PATCH",
+    "projects/{project_id}",
+    summary="Rename a project",
+    tag="Projects",
+    scope=Scope.GENERATE,
+    body=schemas.PatchProject,
+    gives=schemas.Project,
+    codes=PROJECT_CODES,
+)
+def patch_project(caller: Caller, project_id: str) -> dict[str, Any]:
+    """Only the name can be changed."""
+    body = schemas.PatchProject.model_validate(bodies.read_json(caller.request))
+    project = _project(caller, project_id)
+    return project_json(rename_project(membership=caller.membership, project=project, name=body.name))
+
+
+@route(
+    "DELETE",
+    "projects/{project_id}",
+    summary="Delete a project",
+    tag="Projects",
+    scope=Scope.MANAGE,
+    gives=schemas.Deleted,
+    codes=(*PROJECT_CODES, "project_busy"),
+)
+def remove_project(caller: Caller, project_id: str) -> dict[str, Any]:
+    """Not while one of its generations runs. Its generations and files stay."""
+    project = _project(caller, project_id)
+    delete_project(membership=caller.membership, project=project)
+    return {"id": str(project.pk)}
+
+
+@route("GET", "voices", summary="List voices", tag="Voices", gives=list[dict[str, Any]])
+def voices(caller: Caller) -> list[dict[str, Any]]:
+    """Empty: no voice provider is configured."""
+    return []
+
+
+@route("GET", "voices/{voice_id}", summary="Get a voice", tag="Voices", codes=("voice_not_found",))
+def voice(caller: Caller, voice_id: str) -> None:
+    """No voice provider is configured, so no id is known."""
+    raise ApiError("voice_not_found")
+
+
+@route("POST", "voices", summary="Clone a voice", tag="Voices", scope=Scope.GENERATE, codes=("tts_not_configured",))
+@route("POST", "tts", summary="Speak a text", tag="Voices", scope=Scope.GENERATE, codes=("tts_not_configured",))
+@route("POST", "tts/jobs", summary="Speak a text", tag="Voices", scope=Scope.GENERATE, codes=("tts_not_configured",))
+def no_voices(caller: Caller) -> None:
+    """Answers 422: no voice provider is configured."""
+    raise ApiError("tts_not_configured")
+
+
+@route(
+    "POST",
+    "transcriptions",
+    summary="Transcribe",
+    tag="Not available",
+    scope=Scope.GENERATE,
+    codes=("feature_unavailable",),
+)
+@route(
+    "POST",
+    "dialogue-edits",
+    summary="Edit dialogue",
+    tag="Not available",
+    scope=Scope.GENERATE,
+    codes=("feature_unavailable",),
+)
+def unavailable(caller: Caller) -> None:
+    """Answers 422: this studio does not have it."""
+    raise ApiError("feature_unavailable")
