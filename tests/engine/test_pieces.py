@@ -15,7 +15,7 @@ from apps.inference.engine.render.compose import face_box
 from apps.inference.engine.render.mesh import LOWER_LINE, UPPER_LINE
 from apps.inference.engine.report import describe
 from apps.inference.engine.settings import MODELS, EngineSettings
-from apps.inference.engine.speaker import reference_params, study_speaker
+from apps.inference.engine.speaker import mouth_range, study_speaker
 from apps.inference.engine.sync_modes import build_timeline
 
 from .synthetic import make_footage, wanted_mouth
@@ -24,7 +24,7 @@ from .synthetic import make_footage, wanted_mouth
 def planned(footage, model="sync-3", mode="cut_off", seconds=None):
     speaker = study_speaker(footage)
     line = build_timeline(footage.times, footage.end_s, seconds or footage.end_s, mode, footage.fps)
-    wanted = wanted_mouth(reference_params(speaker, 0), len(line))
+    wanted = wanted_mouth(mouth_range(speaker).params, len(line))
     return make_plan(footage, speaker, line, wanted, EngineSettings(model=model, sync_mode=mode))
 
 

@@ -7,6 +7,7 @@ pixels (:mod:`crops`).
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,9 @@ from .model_files import models_folder
 from .progress import Monitor, Progress
 from .settings import EngineSettings
 from .shots import CutDetector, face_jumped
+from .speech.analysis import SpeechAnalysis, analyse_speech
 
+OWN_SOUND = "own_sound"
 MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
 
 
@@ -69,6 +72,12 @@ class FootageAnalysis:
     def fps(self) -> float:
         """Frames per second, the average where the rate varies."""
         return float(self.info.fps)
+
+    @property
+    def own_sound(self) -> SpeechAnalysis | None:
+        """What the footage's own sound says about the mouth; None where it has no sound."""
+        folder = self.folder / OWN_SOUND
+        return SpeechAnalysis.load(folder) if folder.exists() else None
 
     def shot_of(self) -> np.ndarray:
         """(F,) int: the number of the shot each frame belongs to."""
@@ -129,9 +138,19 @@ def analyse_footage(
         colour = reader.colour
     footage = watcher.result(info, colour, crops.index, workdir)
     footage.save()
-    monitor.step("read", footage.frame_count, footage.frame_count)
     _require_face(footage)
+    if info.acodec:
+        _read_own_sound(video, workdir, models)
+    monitor.step("read", footage.frame_count, footage.frame_count)
     return footage
+
+
+def _read_own_sound(video: Path, workdir: Path, models: Path | None) -> None:
+    """Keep what the footage's own sound says; a track that cannot be read counts as none."""
+    try:
+        analyse_speech(video, workdir / OWN_SOUND, models)
+    except EngineError:
+        shutil.rmtree(workdir / OWN_SOUND, ignore_errors=True)
 
 
 class _Watcher:

@@ -7,26 +7,23 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .analysis import FootageAnalysis, analyse_footage
 from .assembly import assemble
 from .errors import EngineError
+from .motion.trajectory import mouth_trajectory
 from .pieces import render_piece
 from .plan import MotionPlan
 from .planning import make_plan
 from .progress import Monitor, Progress
 from .report import Report, measure
 from .settings import EngineSettings
-from .speaker import reference_params, study_speaker
+from .speaker import Speaker, mouth_range, study_speaker
 from .speech.analysis import SpeechAnalysis, analyse_speech
+from .speech.voice import learn_voice
 from .sync_modes import build_timeline
 
-Doubles = NDArray[np.float64]
-
-SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
 Cancelled = Callable[[], bool]
+SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
 
 
 def lipsync(
@@ -70,19 +67,23 @@ def plan_motion(
     mode = "loop" if footage.info.kind == "image" else settings.sync_mode
     line = build_timeline(footage.times, footage.end_s, speech.duration_s, mode, footage.fps)
     speaker = study_speaker(footage)
-    reference = reference_params(speaker, settings.seed)
-    wanted = mouth_trajectory(speech, line.time, reference, settings.range_temperature)
+    if settings.model != "lipsync-1.9.0-beta":
+        speech = _in_this_voice(footage, speaker, speech)
+    wanted = mouth_trajectory(speech, line.time, mouth_range(speaker), footage.fps, settings.range_temperature)
     plan = make_plan(footage, speaker, line, wanted, settings)
     plan.warnings += [{"code": "speech", "message": message} for message in speech.warnings]
     plan.save(workdir)
     return plan
 
 
-def mouth_trajectory(speech: SpeechAnalysis, times: Doubles, reference: Doubles, temperature: float) -> Doubles:
-    """(N, 6) absolute mouth parameters: the standardised ones of the sound, brought to the speaker's range."""
-    score = speech.mouth_at(times)
-    score = (score - score.mean(0)) / (score.std(0) + 1e-6)
-    return reference.mean(0) + score * reference.std(0) * (0.6 + 0.8 * temperature)
+def _in_this_voice(footage: FootageAnalysis, speaker: Speaker, speech: SpeechAnalysis) -> SpeechAnalysis:
+    """The sound as this speaker's own mouth would say it, where the footage's own sound tells."""
+    own = footage.own_sound
+    if own is None or speaker.is_still:
+        return speech
+    usable = speaker.track.usable
+    voice = learn_voice(own, footage.times[usable], speaker.track.params[usable])
+    return speech if voice is None else voice.adapt(speech)
 
 
 def _run(

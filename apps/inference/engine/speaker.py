@@ -11,16 +11,13 @@ from .analysis import FootageAnalysis
 from .face.landmarks import WARP_POINTS
 from .face.mouth_code import MouthCode, learn_mouth_code
 from .faces_in_time import FaceTrack, follow_face
+from .motion.trajectory import MouthRange, still_range
 from .render.mesh import FaceMesh2D, uncross_lips
 
 Doubles = NDArray[np.float64]
 
 # P95 - P5 of the opening: stills measured .001-.017, everyone who talks .095-.36.
 STILL_RANGE = 0.035
-# What an ordinary mouth does, in eye distances: closed, spread of openings and of widths, and how far jaw, lower and
-# upper lip go along with the opening.
-STILL_CLOSED, STILL_OPENING, STILL_WIDTH, STILL_SAMPLES = 0.018, 0.062, 0.03, 400
-STILL_FOLLOW = np.array([0.75, 0.85, -0.12])
 
 
 @dataclass(frozen=True)
@@ -47,24 +44,10 @@ def study_speaker(footage: FootageAnalysis) -> Speaker:
     return Speaker(track, FaceMesh2D.build(track.faces.template), learn_mouth_code(shapes, params), shot)
 
 
-def reference_params(speaker: Speaker, seed: int) -> Doubles:
-    """(M, 6) mouth parameters the speaker is known to reach, or would: for a still mouth, those of an ordinary one.
-
-    Half a normal distribution of openings over the closed mouth, jaw and lips following as they do in people who
-    talk. A still that smiles with open lips is closed first.
-    """
+def mouth_range(speaker: Speaker) -> MouthRange:
+    """How this mouth moves, or, where it never does in the footage, how an ordinary one would."""
     found = speaker.track.params[speaker.track.usable]
-    if not speaker.is_still:
-        return found
-    random = np.random.default_rng(seed)
-    rest = np.median(found, axis=0)
-    closed = min(STILL_CLOSED, float(np.percentile(found[:, 0], 5)))
-    opening = np.abs(random.standard_normal(STILL_SAMPLES)) * STILL_OPENING
-    params = np.tile(rest, (STILL_SAMPLES, 1))
-    params[:, 0] = closed + opening
-    params[:, [2, 4, 3]] += np.outer(opening - (rest[0] - closed), STILL_FOLLOW)
-    params[:, 1] += STILL_WIDTH * random.standard_normal(STILL_SAMPLES)
-    return params
+    return still_range(found) if speaker.is_still else MouthRange(found)
 
 
 def mesh_points(speaker: Speaker) -> NDArray[np.float32]:

@@ -85,7 +85,7 @@ def _on_canvas(
 
 def _objects(unusual: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """The large connected parts, a little enlarged."""
-    mask = np.asarray(cv2.morphologyEx(unusual.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.uint8)
+    mask = np.asarray(cv2.morphologyEx(unusual.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
     large = [part for part in range(1, count) if stats[part, cv2.CC_STAT_AREA] > LEAST_PART * CANVAS * CANVAS]
     return cv2.dilate(np.isin(labels, large).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.uint8)
