@@ -1,0 +1,247 @@
+"""Pictures of every page and state, at two widths in light and dark, into the ignored folder ``screenshots``.
+
+``python -m tests.browser.shots [WORD …]`` draws the pages whose names hold one of the words, or all of them. It needs
+no running studio: it makes one in a folder of its own, with the real clips where they are on the machine.
+"""
+
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from socketserver import ThreadingMixIn
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+import tests.environment  # a data folder of its own, before Django reads its settings
+
+import django  # isort: skip
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+OUT = ROOT / "screenshots"
+SIZES = {"1440": (1440, 900), "390": (390, 844)}
+EMAIL, PASSWORD = "ada@studio.example", "open-the-studio-1"
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A page, and what is done to it before its picture is taken."""
+
+    name: str
+    address: str
+    prepare: Callable | None = None
+    signed_in: bool = True
+
+
+# --- States -------------------------------------------------------------------------------------------------
+
+
+def wrong_password(page) -> None:
+    page.get_by_label("E-mail").fill(EMAIL)
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.get_by_text("do not match").wait_for()
+
+
+def uploads_on_their_way(page) -> None:
+    """One sending, one without network, one refused."""
+    seen: list[str] = []
+
+    def slow(route) -> None:
+        if route.request.method != "PATCH" or route.request.headers["upload-offset"] == "0":
+            route.continue_()
+            return
+        if route.request.url not in seen:
+            seen.append(route.request.url)
+        if seen.index(route.request.url):
+            route.abort()  # the first one hangs in the middle of its second piece, the next one has no network
+
+    page.route("**/uploads/**", slow)
+    page.evaluate(
+        """async () => {
+            const block = crypto.getRandomValues(new Uint8Array(65536));
+            const send = (name, parts) => {
+                const transfer = new DataTransfer();
+                transfer.items.add(new File(parts, name));
+                const about = {dataTransfer: transfer, bubbles: true, cancelable: true};
+                document.body.dispatchEvent(new DragEvent("drop", about));
+            };
+            send("drone_pass_4k.mov", Array(300).fill(block));
+            send("lecture_04_cam-b.mp4", Array(420).fill(block));
+            send("notes.wav", []);
+        }"""
+    )
+    page.get_by_text("Waiting for the network").first.wait_for()
+
+
+def first_file_open(page) -> None:
+    page.locator(".asset.ready a.thumb", has=page.locator("img")).first.click()
+    page.get_by_role("dialog", name="File").wait_for()
+    page.wait_for_timeout(700)
+
+
+def sound_open(page) -> None:
+    page.locator(".asset.ready a.thumb.sound").first.click()
+    page.locator("canvas.peaks[data-drawn]").wait_for()
+    page.wait_for_timeout(500)
+
+
+def menu_open(page) -> None:
+    small = page.get_by_role("button", name="More")
+    (small if small.is_visible() else page.get_by_role("button", name="Workspaces and account")).click()
+
+
+def refused_name(page) -> None:
+    page.get_by_role("button", name="Make workspace").click()
+    page.get_by_text("needs a name").wait_for()
+
+
+SHOTS = [
+    Shot("sign-in", "/account/login/", signed_in=False),
+    Shot("sign-in-refused", "/account/login/", wrong_password, signed_in=False),
+    Shot("sign-up", "/account/signup/", signed_in=False),
+    Shot("password-reset", "/account/password/reset/", signed_in=False),
+    Shot("password-sent", "/account/password/reset/done/", signed_in=False),
+    Shot("not-found", "/nowhere/", signed_in=False),
+    Shot("new-workspace", "/w/new/", refused_name),
+    Shot("library-empty", "/w/empty/library/"),
+    Shot("library", "/w/harbour/library/"),
+    Shot("library-uploads", "/w/harbour/library/", uploads_on_their_way),
+    Shot("library-search", "/w/harbour/library/?q=nothing+like+this"),
+    Shot("library-menu", "/w/harbour/library/", menu_open),
+    Shot("file", "/w/harbour/library/", first_file_open),
+    Shot("file-sound", "/w/harbour/library/", sound_open),
+    Shot("projects", "/w/harbour/projects/"),
+]
+
+
+# --- The studio that is drawn -------------------------------------------------------------------------------
+
+
+class Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class Quiet(WSGIRequestHandler):
+    def log_message(self, *arguments) -> None:
+        """The list of pictures is the only output."""
+
+
+@contextmanager
+def studio() -> Iterator[str]:
+    """A studio with files in it; yields its address."""
+    from django.core.management import call_command
+
+    from studio.wsgi import application
+
+    call_command("migrate", verbosity=0)
+    fill()
+    server = make_server("localhost", 0, application, server_class=Server, handler_class=Quiet)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+
+
+def fill() -> None:
+    """A person, a workspace with clips of every kind and state, and an empty one."""
+    from apps.accounts.models import User
+    from apps.assets.checking import check_asset
+    from apps.assets.models import Asset, Origin
+    from apps.assets.services import import_file
+    from apps.billing.plans import load_plans
+    from apps.projects.services import create_project
+    from apps.workspaces.models import Membership
+    from apps.workspaces.services import create_workspace
+    from studio.celery import app
+
+    app.send_task = lambda name, args: None  # the files are checked below, in the order they shall have
+    load_plans()
+    ada = User.objects.create_user(EMAIL, PASSWORD, name="Ada Lind")
+    harbour = create_workspace(name="Harbour films", owner=ada, slug="harbour")
+    create_workspace(name="Empty", owner=ada, slug="empty")
+    scratch = Path(tests.environment.DATA) / "clips"
+    scratch.mkdir()
+    for path in clips(scratch):
+        asset = import_file(workspace=harbour, user=ada, path=path, name=path.name)
+        check_asset(asset.pk)
+    waiting = scratch / "still_being_checked.mov"
+    waiting.write_bytes(b"not yet")
+    import_file(workspace=harbour, user=ada, path=waiting, name=waiting.name)
+    finished = Asset.objects.filter(workspace=harbour, kind="video").order_by("created_at").first()
+    Asset.objects.filter(pk=finished.pk).update(origin=Origin.RESULT)
+    membership = Membership.objects.select_related("workspace", "user").get(workspace=harbour, user=ada)
+    create_project(membership=membership, name="Harbour interview, Spanish")
+
+
+def clips(scratch: Path) -> list[Path]:
+    """Real clips where this machine has them, else made ones; a text file with a film's name among them."""
+    from tests.conftest import ROOT as repository
+    from tests.factories import write_audio, write_video
+
+    fake = scratch / "lecture_04.mp4"
+    fake.write_text("This is text.")
+    media = repository.parent / "shared" / "media"
+    if media.is_dir():
+        films = sorted((media / "video").glob("*.mp4"))
+        voices = sorted((media / "audio").iterdir())
+        return [*films[:6], *voices[:3], fake]
+    films = [write_video(scratch / f"film_{n}.mp4", seconds=n, size=(320, 180), sound=True) for n in (2, 3)]
+    return [*films, write_audio(scratch / "voice.wav", seconds=3), fake]
+
+
+# --- The pictures -------------------------------------------------------------------------------------------
+
+
+def session_of(email: str) -> str:
+    """Session key of a person, as a browser's cookie would hold it."""
+    from django.conf import settings
+    from django.test import Client
+
+    from apps.accounts.models import User
+
+    client = Client()
+    client.force_login(User.objects.get(email=email), backend=settings.AUTHENTICATION_BACKENDS[0])
+    return client.cookies["sessionid"].value
+
+
+def draw(browser, address: str, shots: list[Shot]) -> None:
+    """Every shot at every size in both themes; a state that a shot leaves behind does not reach the next one."""
+    session = session_of(EMAIL)
+    for width, (wide, high) in SIZES.items():
+        for theme in ("dark", "light"):
+            for shot in shots:
+                context = browser.new_context(
+                    viewport={"width": wide, "height": high}, color_scheme=theme, has_touch=wide < 900
+                )
+                if shot.signed_in:
+                    context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+                page = context.new_page()
+                page.goto(address + shot.address)
+                page.wait_for_load_state("networkidle")
+                if shot.prepare:
+                    shot.prepare(page)
+                page.wait_for_timeout(250)
+                page.screenshot(path=OUT / f"{shot.name}-{width}-{theme}.png")
+                print(f"{shot.name}-{width}-{theme}.png")
+                context.close()
+
+
+def main(words: list[str]) -> None:
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.conftest import CHROMIUM_ARGUMENTS, chromium_path
+
+    chosen = [shot for shot in SHOTS if not words or any(word in shot.name for word in words)]
+    OUT.mkdir(exist_ok=True)
+    with studio() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
+        draw(browser, address, chosen)
+        browser.close()
+
+
+if __name__ == "__main__":
+    import os
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+    django.setup()
+    main(sys.argv[1:])
