@@ -43,7 +43,7 @@ def unless_away(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
 
 
 def _key(generation_id: UUID, *what: object) -> str:
-    return ":".join(["generation", str(generation_id), *map(str, what)])
+    return ":".join(["generation", str(generation_id), *map(str, what)]).replace(" ", "-")
 
 
 @dataclass(frozen=True)

@@ -1,24 +1,60 @@
 """Takes with real media, and the fake engine for every model."""
 
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+
 import pytest
+from django.conf import settings
+from django.db import connections
 
 from apps.assets.checking import check_asset
 from apps.assets.services import import_file
 from apps.generations.models import Generation
 from apps.inference.backends import registry
 from apps.projects.models import Project
+from tests.conftest import ROOT, WORKER_COMMAND, wait_for_worker
 from tests.factories import GenerationFactory, write_audio, write_video
 from tests.inference import fake
 
 
 @pytest.fixture
-def fake_engine(settings, monkeypatch):
-    """lipsync-2 runs on the fake engine, in this process and in workers it starts."""
+def fake_engine(settings):
+    """lipsync-2 runs on the fake engine."""
     settings.INFERENCE_BACKENDS = {"lipsync-2": fake.PATH}
-    monkeypatch.setenv("STUDIO_BACKENDS", f"lipsync-2={fake.PATH}")
     registry.load.cache_clear()
     fake.tell()
     return fake
+
+
+@pytest.fixture(scope="module")
+def worker(django_db_setup) -> Iterator[None]:
+    """One real Celery worker for all tests of a module: it takes ten seconds to start, longer than most of them."""
+    address = f"sqlite:///{connections['default'].settings_dict['NAME']}"
+    if connections["default"].vendor != "sqlite":
+        pytest.skip("the worker of these tests is set up for SQLite")
+    environment = os.environ | {"DATABASE_URL": address, "STUDIO_BACKENDS": f"lipsync-2={fake.PATH}"}
+    log = settings.DATA_DIR / "worker.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *WORKER_COMMAND],
+            cwd=ROOT,
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    wait_for_worker(process)
+    yield
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGTERM)
+    try:
+        process.wait(timeout=20)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
 
 
 @pytest.fixture
