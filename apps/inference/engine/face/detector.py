@@ -18,6 +18,8 @@ SCORE_THRESHOLD = 0.5
 REGION_MARGIN = 1.5
 # Detections whose centres lie nearer than this share of the best one's width are the same face.
 SAME_FACE = 0.5
+# A point means a face when it lies within the box or the hair and chin around it.
+AT_POINT = 0.8
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,16 @@ class FaceDetector:
                 for y in _centres(height, side):
                     found += self._look(picture, x, y, side)
         return _merge(found)
+
+    def detect_at(self, picture: Picture, x: float, y: float) -> Detection | None:
+        """The face at a point, or None: looked for in squares about the point, the smaller the face the closer."""
+        shorter = min(picture.width, picture.height)
+        for share in (1.0, 0.5, 0.25, 0.125):
+            found = self._look(picture, x, y, shorter * share)
+            hit = [face for face in found if max(abs(face.x - x), abs(face.y - y)) < AT_POINT * face.size]
+            if hit:
+                return min(hit, key=lambda face: np.hypot(face.x - x, face.y - y))
+        return None
 
     def _look(self, picture: Picture, x: float, y: float, side: float) -> list[Detection]:
         """Faces within one upright square."""

@@ -31,7 +31,7 @@ MEMORY_FRAMES = 12
 
 @dataclass(frozen=True)
 class FaceChoice:
-    """Which face to follow: the one nearest to a point of the first frame, in source pixels."""
+    """Which face to follow: the one at a point of the first frame that shows a face there, in source pixels."""
 
     x: float
     y: float
@@ -96,8 +96,12 @@ class FaceTracker:
 
     def _find(self, picture: Picture, scale: float) -> Floats | None:
         """The mesh on whichever detected face is the one to follow."""
-        faces = self._detector.detect(picture, search=self._missed % SEARCH_EVERY == 0)
-        for face in self._ranked(faces, picture, scale):
+        if self._choice is not None and self._looks is None:
+            chosen = self._detector.detect_at(picture, self._choice.x / scale, self._choice.y / scale)
+            faces = [] if chosen is None else [chosen]
+        else:
+            faces = self._detector.detect(picture, search=self._missed % SEARCH_EVERY == 0)
+        for face in self._ranked(faces, picture):
             points = self._accept(picture, face.region(), TAKE_UP_PRESENCE)
             if points is not None:
                 return points
@@ -116,13 +120,10 @@ class FaceTracker:
             self._looks = describe(picture, points, self._looks)
         return points
 
-    def _ranked(self, faces: list[Detection], picture: Picture, scale: float) -> list[Detection]:
+    def _ranked(self, faces: list[Detection], picture: Picture) -> list[Detection]:
         """Faces worth trying, the likeliest to be the followed person first."""
         if self._looks is None:
-            if self._choice is None:
-                return faces
-            x, y = self._choice.x / scale, self._choice.y / scale
-            return sorted(faces, key=lambda face: np.hypot(face.x - x, face.y - y) / face.size)[:1]
+            return faces
         if self._last is not None and self._missed < MEMORY_FRAMES:
             return [face for face in faces if _same_place(face, self._last)]
         known = self._looks

@@ -75,7 +75,7 @@ def _read_clip(path: Path, speaker: str, models: Path) -> TrainingClip:
             times.append(frame.time)
     landmarks = np.stack(rows)
     if np.isfinite(landmarks[:, 0, 0]).mean() < LEAST_SEEN:
-        raise EngineError("generation_input_video_no_face", f"{path.name} shows no face in a tenth of its frames.")
+        raise EngineError("generation_input_video_no_face", "More than a tenth of its frames show no face.")
     params = mouth_params(canonicalise(landmarks).shapes)
     return TrainingClip(path.stem, speaker, np.array(times), params, samples, np.empty((0, 7)))
 
