@@ -49,7 +49,7 @@ def programs(*, bind: str, workers: int, redis_command: list[str] | None) -> lis
     python = sys.executable
     web = [python, "-m", "gunicorn", "studio.wsgi", "--bind", bind, "--worker-class", "gthread"]
     web += ["--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning"]
-    celery = [python, "-m", "celery", "-A", "studio"]
+    celery = [python, "-m", "celery", "--quiet", "-A", "studio"]
     worker = [*celery, "worker", "-Q", "cpu,io", "-c", str(workers), "-l", "WARNING", "--without-gossip"]
     own = [Program("redis", redis_command, 1)] if redis_command else []
     return [

@@ -41,7 +41,7 @@ class RedisServer:
         path.write_text(
             f"bind 127.0.0.1\nport {self.port}\nrequirepass {self.password}\n"
             f'dir "{self.folder}"\nappendonly yes\nappendfsync everysec\nsave ""\n'
-            f'daemonize no\nlogfile ""\nloglevel warning\n'
+            f'daemonize no\nlogfile "{self.folder / "redis.log"}"\nloglevel warning\n'
         )
         return path
 

@@ -12,4 +12,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         new = load_plans()
-        self.stdout.write(f"Plans: {new} new, {len(PLANS)} in the table")
+        if options["verbosity"]:
+            self.stdout.write(f"Plans: {new} new, {len(PLANS)} in the table")
