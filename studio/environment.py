@@ -73,14 +73,14 @@ def refuse_unknown_names() -> None:
         raise ImproperlyConfigured(f"Unknown setting {', '.join(unknown)}. Known are: {known}.")
 
 
-def kept_secret(path: Path) -> str:
-    """Secret of the embedded mode: made once, readable by the owner alone, the same at the next start."""
+def kept_secret(path: Path, size: int = 48) -> str:
+    """Secret of the embedded mode of ``size`` random bytes: made once, readable by the owner alone, then the same."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         return path.read_text().strip()
     with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_urlsafe(48)
+        secret = secrets.token_urlsafe(size)
         file.write(secret)
     return secret
