@@ -56,12 +56,17 @@ def blocks(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
                     yield np.zeros((channels, -skip), np.float32)
                     skip = 0
             for out in resampler.resample(frame):
-                block = out.to_ndarray()
+                block = _finite(out.to_ndarray())
                 yield block[:, skip:]
                 skip = max(0, skip - block.shape[1])
         if skip is not None:
             for out in resampler.resample(None):
-                yield out.to_ndarray()
+                yield _finite(out.to_ndarray())
+
+
+def _finite(block: np.ndarray) -> np.ndarray:
+    """Float sound may hold what is no number, or infinite; one such sample would spoil every figure after it."""
+    return np.nan_to_num(block, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
 
 
 def _first_track(container: Any, path: Path) -> Any:
