@@ -69,6 +69,7 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("generation_input_image_inaccessible", 422, "The image URL is inaccessible.", "Check that anyone can fetch it."),
     ("generation_input_video_invalid", 422, "The video cannot be read.", "Send an MP4 with H.264."),
     ("generation_input_audio_invalid", 422, "The sound cannot be read.", "Send a WAV, MP3, FLAC or M4A file."),
+    ("generation_input_audio_silent", 422, "The sound is silent.", "Send a recording of speech."),
     ("generation_input_image_invalid", 422, "The image cannot be read.", "Send a JPEG, PNG or WebP file."),
     ("generation_input_video_no_face", 422, "No face can be followed in the video.", "Use footage of a person."),
     ("generation_input_resolution_unsupported", 422, "The picture is too large.", "Scale it to 4096 × 2160 or less."),

@@ -45,12 +45,11 @@ def fetch(url: str, target: Path, *, limit: int, seconds: float) -> Fetched:
 
     Raises ``FetchFailed``, ``TooLarge`` (more than ``limit`` bytes) or ``TooSlow`` (not whole after ``seconds``).
     """
-    ends = time.monotonic() + seconds
+    download = _Download(url, target, limit, time.monotonic() + seconds)
     target.write_bytes(b"")
-    tag = ""
     for attempt in range(TRIES):
         try:
-            tag = _try(url, target, tag, limit, ends)
+            download.go_on()
             break
         except (HTTPError, OSError) as error:
             if attempt + 1 == TRIES:
@@ -61,36 +60,45 @@ def fetch(url: str, target: Path, *, limit: int, seconds: float) -> Fetched:
     return Fetched(clean_name(unquote(urlsplit(url).path)), size)
 
 
-def _try(url: str, target: Path, tag: str, limit: int, ends: float) -> str:
-    """One go at the file, from where the last one broke off; returns the mark of the file's version."""
-    have = target.stat().st_size if tag else 0
-    headers = {"Range": f"bytes={have}-", "If-Range": tag} if have else {}
-    answer = _opened(url, headers, ends)
-    try:
-        if answer.status not in (200, 206):
-            raise FetchFailed(f"The address answers with status {answer.status}.")
-        starts = RANGE.match(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
-        have = int(starts.group(1)) if starts else 0
-        announced = answer.headers.get("Content-Length", "")
-        if announced.isdigit() and have + int(announced) > limit:
-            raise TooLarge
-        _write(answer, target, have, limit, ends)
-        return answer.headers.get("ETag", "")
-    finally:
-        answer.close()
+@dataclass
+class _Download:
+    """A file on its way. ``tag`` marks its version; with one, a broken connection is taken up where it ended."""
 
+    url: str
+    target: Path
+    limit: int
+    ends: float
+    tag: str = ""
 
-def _write(answer: urllib3.BaseHTTPResponse, target: Path, have: int, limit: int, ends: float) -> None:
-    with target.open("r+b") as file:
-        file.seek(have)
-        file.truncate()
-        for block in answer.stream(BLOCK_BYTES, decode_content=False):
-            have += len(block)
-            if have > limit:
+    def go_on(self) -> None:
+        have = self.target.stat().st_size if self.tag else 0
+        headers = {"Range": f"bytes={have}-", "If-Range": self.tag} if have else {}
+        answer = _opened(self.url, headers, self.ends)
+        try:
+            if answer.status not in (200, 206):
+                raise FetchFailed(f"The address answers with status {answer.status}.")
+            self.tag = answer.headers.get("ETag", "")
+            starts = RANGE.match(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
+            have = int(starts.group(1)) if starts else 0
+            announced = answer.headers.get("Content-Length", "")
+            if announced.isdigit() and have + int(announced) > self.limit:
                 raise TooLarge
-            file.write(block)
-            if time.monotonic() > ends:
-                raise TooSlow
+            self._write(answer, have)
+        finally:
+            answer.close()
+
+    def _write(self, answer: urllib3.BaseHTTPResponse, have: int) -> None:
+        with self.target.open("r+b") as file:
+            file.seek(have)
+            file.truncate()
+            # read1 gives what is here, so that little is lost with a connection that breaks off
+            while block := answer.read1(BLOCK_BYTES, decode_content=False):
+                have += len(block)
+                if have > self.limit:
+                    raise TooLarge
+                file.write(block)
+                if time.monotonic() > self.ends:
+                    raise TooSlow
 
 
 def _opened(url: str, headers: dict[str, str], ends: float) -> urllib3.BaseHTTPResponse:

@@ -11,8 +11,10 @@ from apps.api.routes import assets, costs, generations, studio
 MODULES = (assets, costs, generations, studio)
 
 app_name = "api"
+# "~" sorts behind every letter: plain words are tried before names in braces, assets/upload before assets/{asset_id}.
+VIEWS = sorted(routing.views().items(), key=lambda item: item[0].replace("{", "~"))
 urlpatterns = [
-    *(path(re.sub(r"\{(\w+)\}", r"<str:\1>", address), view) for address, view in routing.views().items()),
+    *(path(re.sub(r"\{(\w+)\}", r"<str:\1>", address), view) for address, view in VIEWS),
     path("", routing.no_route),
     path("<path:rest>", routing.no_route),
 ]

@@ -1,6 +1,7 @@
 """A real studio for the clients: gunicorn and a worker for files as processes of their own, on the test's database."""
 
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -51,8 +52,6 @@ def api(client: Client, key: str):
 
 
 def _encoded(body: dict) -> dict:
-    import json
-
     if not body:
         return {}
     data = body["data"]

@@ -1,0 +1,253 @@
+"""Generations over the API, with files that are in the library already."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.base import ContentFile
+from django.utils import timezone
+
+from apps.api.models import Call, CallState, Idempotency
+from apps.billing.plans import current_plan, subscribe
+from apps.generations.models import Generation, Status
+from apps.projects.models import Project
+from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def wish(workspace) -> dict:
+    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
+    items = [{"type": "video", "assetId": str(video.pk)}, {"type": "audio", "assetId": str(audio.pk)}]
+    return {"model": "lipsync-2", "input": items}
+
+
+def test_it_makes_a_generation_in_the_project_of_the_api(api, wish, owner):
+    answer = api("POST", "generate", wish | {"outputFileName": "talk", "options": {"temperature": 0.7}})
+    assert answer.status_code == 201
+    body = answer.json()
+    row = Generation.objects.get(pk=body["id"])
+    assert (row.status, row.created_by, row.project.name) == (Status.PENDING, owner, "API")
+    assert (body["status"], body["options"]) == ("PENDING", {"sync_mode": "bounce", "temperature": 0.7})
+    assert (body["outputFileName"], body["projectId"], body["warnings"]) == ("talk", str(row.project_id), [])
+    assert api("POST", "generate", wish).json()["projectId"] == body["projectId"]
+    assert Project.objects.count() == 1
+
+
+def test_it_goes_into_the_named_project(api, wish, workspace):
+    project = ProjectFactory(workspace=workspace)
+    assert api("POST", "generate", wish | {"projectId": str(project.pk)}).json()["projectId"] == str(project.pk)
+    other = api("POST", "generate", wish | {"projectId": str(ProjectFactory().pk)})
+    assert (other.status_code, other.json()["errorCode"]) == (422, "project_not_found")
+
+
+def test_options_that_a_model_lacks_are_named(api, wish):
+    options = {"temperature": 0.9, "prompt": "happy", "reasoningEnabled": True, "reasoning_enabled": None}
+    body = api("POST", "generate", wish | {"model": "lipsync-1.9.0-beta", "options": options}).json()
+    assert len(body["warnings"]) == 3
+    assert "prompt" in body["warnings"][0]
+    assert Generation.objects.get().options == {"active_speaker_detection": False}
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept", "warned"),
+    [({"auto_detect": True}, True, 0), ({"frame_number": 3, "coordinates": [4, 5]}, False, 1), (True, True, 0)],
+)
+def test_speaker_detection_in_its_forms(api, wish, sent, kept, warned):
+    body = api("POST", "generate", wish | {"options": {"active_speaker_detection": sent}}).json()
+    assert Generation.objects.get().options["active_speaker_detection"] is kept
+    assert len(body["warnings"]) == warned
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"segments": [{"startTime": 0, "endTime": 1, "audioInput": {"refId": "a"}}]},
+        {"dubParams": {"targetLang": "de"}},
+        {"dialogueEdit": {"id": "x"}},
+    ],
+)
+def test_parts_that_are_not_here_are_refused(api, wish, part):
+    answer = api("POST", "generate", wish | part)
+    assert (answer.status_code, answer.json()["errorCode"]) == (422, "feature_unavailable")
+    assert answer.json()["field"] in part and not Generation.objects.exists()
+
+
+def test_as_many_at_once_as_the_plan_allows(api, wish, workspace):
+    subscribe(workspace=workspace, plan=current_plan("hobbyist"))
+    assert api("POST", "generate", wish).status_code == 201
+    answer = api("POST", "generate", wish)
+    body = answer.json()
+    assert (answer.status_code, body["errorCode"]) == (429, "concurrency_limit_reached")
+    assert (body["activeGenerations"], body["concurrencyLimit"], body["retryAfterSeconds"]) == (1, 1, 30)
+    assert body["upgradeUrl"].endswith("/w/harbour/") and answer["Retry-After"] == "30"
+    assert Generation.objects.count() == Call.objects.count() == 1
+
+
+def test_the_same_key_makes_one_generation(api, wish):
+    headers = {"Idempotency-Key": "order-1"}
+    first = api("POST", "generate", wish, **headers)
+    again = api("POST", "generate", wish, **headers)
+    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
+    other = api("POST", "generate", wish | {"model": "sync-3"}, **headers)
+    assert (other.status_code, other.json()["errorCode"]) == (409, "IDEMPOTENCY_KEY_CONFLICT")
+    assert Generation.objects.count() == 1
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        assert api("POST", "generate", wish, **headers).json()["id"] != first.json()["id"]
+
+
+@pytest.mark.parametrize("text", ["with space", "k" * 129, "slash/"])
+def test_a_bad_idempotency_key(api, wish, text):
+    answer = api("POST", "generate", wish, **{"Idempotency-Key": text})
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_IDEMPOTENCY_KEY")
+
+
+def test_a_refused_request_frees_its_key(api, wish, workspace):
+    headers = {"Idempotency-Key": "order-2"}
+    audio = wish["input"].pop()
+    wish["input"].append({"type": "audio", "assetId": str(AssetFactory(video=True, workspace=workspace).pk)})
+    assert api("POST", "generate", wish, **headers).status_code == 422
+    wish["input"][1] = audio
+    assert api("POST", "generate", wish, **headers).status_code == 201
+
+
+def test_a_key_in_work_has_no_outcome_yet(api, wish, workspace):
+    first = api("POST", "generate", wish, **{"Idempotency-Key": "order-3"})
+    Idempotency.objects.update(call=None)
+    again = api("POST", "generate", wish, **{"Idempotency-Key": "order-3"})
+    assert first.status_code == 201
+    assert (again.status_code, again.json()["errorCode"]) == (503, "IDEMPOTENCY_OUTCOME_UNKNOWN")
+
+
+def test_waiting_calls_are_shown_and_counted(api, wish, workspace, owner):
+    call = Call.objects.create(workspace=workspace, user=owner, body=wish | {"options": {}}, warnings=["Slow."])
+    body = api("GET", f"generate/{call.pk}").json()
+    assert (body["status"], body["warnings"]) == ("PENDING", ["Slow."])
+    Call.objects.update(state=CallState.REFUSED, error_code="generation_input_video_invalid", error_message="Broken.")
+    body = api("GET", f"generate/{call.pk}").json()
+    assert (body["status"], body["error_code"], body["error"]) == (
+        "REJECTED",
+        "generation_input_video_invalid",
+        "Broken.",
+    )
+    assert [row["id"] for row in api("GET", "generations?status=REJECTED").json()] == [str(call.pk)]
+    assert api("GET", "generations/count?status=PENDING").json() == {"count": 0}
+
+
+@pytest.fixture
+def five(workspace) -> list[str]:
+    """Ids of five generations, newest first: two finished, one cancelled, two queued."""
+    rows = [GenerationFactory(workspace=workspace) for _ in range(5)]
+    for row, status in zip(rows, ["COMPLETED", "COMPLETED", "CANCELLED", "PENDING", "PENDING"], strict=True):
+        Generation.objects.filter(pk=row.pk).update(status=status)
+    GenerationFactory()
+    return [str(row.pk) for row in reversed(rows)]
+
+
+@pytest.mark.parametrize("encode", [json.dumps, ",".join, "&status=".join])
+def test_lists_are_read_in_three_encodings(api, five, encode):
+    found = api("GET", f"generations?status={encode(['COMPLETED', 'FAILED'])}").json()
+    assert [row["id"] for row in found] == five[2:]
+    assert [row["status"] for row in found] == ["FAILED", "COMPLETED", "COMPLETED"]
+    assert found[0]["error_code"] == found[0]["errorCode"] == "generation_cancelled"
+    ids = api("GET", f"generations?ids={encode([five[1], five[4]]).replace('status', 'ids')}").json()
+    assert [row["id"] for row in ids] == [five[1], five[4]]
+
+
+def test_pages_follow_the_cursor(api, five):
+    seen, cursor = [], ""
+    while page := api("GET", f"generations?limit=2{cursor}").json():
+        seen += [row["id"] for row in page]
+        cursor = f"&cursor={page[-1]['id']}"
+    assert seen == five
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [
+        ("limit=0", "limit"),
+        ("limit=101", "limit"),
+        ("limit=x", "limit"),
+        ("cursor=x&limit=3", "cursor"),
+        ("cursor=x", "cursor"),
+        ("status=DONE", "status"),
+        ('status=["A"', "status"),
+    ],
+)
+def test_bad_filters_are_named(api, query, field):
+    answer = api("GET", f"generations?{query}")
+    assert (answer.status_code, answer.json()["field"]) == (400, field)
+
+
+def test_lists_ask_the_database_equally_often(api, workspace, django_assert_num_queries):
+    GenerationFactory(workspace=workspace)
+    api("GET", "generations")
+    with django_assert_num_queries(4):  # key, membership, generations, waiting calls
+        api("GET", "generations")
+    GenerationFactory.create_batch(6, workspace=workspace)
+    with django_assert_num_queries(4):
+        assert len(api("GET", "generations").json()) == 7
+
+
+def test_a_long_poll_says_so_and_ends_at_once_where_it_can(api, five):
+    answer = api("GET", f"generate/{five[4]}?wait=true&timeout=10")
+    assert answer.json()["status"] == "COMPLETED"
+    assert (answer["Retry-After"], answer["X-Sync-Wait-Mode"]) == ("2", "long_poll")
+    assert answer["X-Sync-Wait-Timeout-Seconds"] == "10"
+    for query in ("wait=true&timeout=11", "wait=true&timeout=0", "wait=true&include=progress"):
+        assert api("GET", f"generate/{five[0]}?{query}").status_code == 400
+
+
+def test_progress_is_included_on_demand(api, five):
+    assert api("GET", f"generate/{five[4]}?include=progress").json()["progress"]["percent"] == 100
+    assert "progress" not in api("GET", f"generate/{five[4]}").json()
+
+
+def test_cancel_retry_and_delete(api, wish):
+    made = api("POST", "generate", wish).json()["id"]
+    refused = api("DELETE", f"generations/{made}")
+    assert (refused.status_code, refused.json()["errorCode"]) == (409, "generation_not_deletable_while_processing")
+    assert api("POST", f"generations/{made}/retry").json()["errorCode"] == "generation_conflict"
+    cancelled = api("POST", f"generations/{made}/cancel").json()
+    assert (cancelled["status"], cancelled["error_code"]) == ("FAILED", "generation_cancelled")
+    assert Generation.objects.get(pk=made).status == Status.CANCELLED
+    again = api("POST", f"generations/{made}/retry")
+    assert (again.status_code, again.json()["status"]) == (201, "PENDING") and again.json()["id"] != made
+    assert api("DELETE", f"generations/{made}").json() == {"id": made}
+    assert api("GET", f"generate/{made}").status_code == 404
+
+
+def test_the_result_is_downloaded_without_a_cookie_until_the_link_ends(api, client, five, workspace):
+    assert api("GET", f"generations/{five[0]}/download").json()["errorCode"] == "generation_not_finished"
+    film = AssetFactory(workspace=workspace, video=True, name="out.mp4", sha256="e" * 64)
+    film.file.save("assets/out.mp4", ContentFile(b"0123456789"))
+    Generation.objects.filter(pk=five[4]).update(result=film)
+    answer = api("GET", f"generations/{five[4]}/download")
+    link = answer.content.decode().removeprefix("http://testserver")
+    assert answer["Content-Type"].startswith("text/plain") and link.endswith(".mp4")
+    part = client.get(link, headers={"Range": "bytes=2-4"})
+    assert (part.status_code, b"".join(part.streaming_content)) == (206, b"234")
+    with time_machine.travel(timezone.now() + timedelta(days=7, minutes=1)):
+        assert client.get(link).json()["errorCode"] == "link_expired"
+    false = link.replace(link.split("/")[3][:8], "AAAAAAAA")
+    assert client.get(false).status_code == 404
+
+
+def test_the_report_of_a_finished_one(api, five):
+    Generation.objects.filter(pk=five[4]).update(report={"frames": 250}, charged_micros=500_000)
+    body = api("GET", f"generations/{five[4]}/report").json()
+    assert (body["report"], body["chargedUsd"], body["status"]) == ({"frames": 250}, 0.5, "COMPLETED")
+    assert api("GET", f"generations/{five[0]}/report").status_code == 409
+
+
+def test_costs(api, wish, settings, workspace):
+    settings.BILLING = True
+    subscribe(workspace=workspace, plan=current_plan("creator"))
+    assert api("POST", "analyze/cost", wish).json() == [{"estimatedFrameCount": 250, "estimatedGenerationCost": 0.5}]
+    for path in ("generations/estimate", "generate/estimate-cost"):
+        body = api("POST", path, {"model": "sync-3", "duration": 4}).json()
+        assert body == {"estimatedFrameCount": 100, "estimatedGenerationCost": 0.534, "estimatedCredits": None}
+    unknown = api("POST", "generations/estimate", {"model": "x", "duration": 4})
+    assert (unknown.status_code, unknown.json()["errorCode"]) == (422, "cost_estimate_unavailable")

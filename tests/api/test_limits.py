@@ -1,0 +1,50 @@
+"""Requests a minute: counted for each key, told in headers, refused beyond."""
+
+import pytest
+import time_machine
+
+from apps.api.keys import make_key
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def small(settings):
+    settings.API_REQUESTS_PER_MINUTE, settings.API_CREATES_PER_MINUTE = 3, 1
+
+
+@pytest.fixture
+def clock():
+    with time_machine.travel("2026-11-22T10:00:15Z", tick=False) as clock:
+        yield clock
+
+
+def test_it_counts_down_and_refuses(api, clock):
+    left = [api("GET", "models")["RateLimit-Remaining"] for _ in range(3)]
+    assert left == ["2", "1", "0"]
+    over = api("GET", "models")
+    body = over.json()
+    assert (over.status_code, body["errorCode"], body["error"]) == (429, "rate_limit_exceeded", "Too Many Requests")
+    assert body["message"] == "Rate limit exceeded. Please try again later."
+    assert (over["Retry-After"], over["X-RateLimit-Limit"], over["RateLimit-Policy"]) == ("45", "3", "3;w=60")
+    clock.shift(45)
+    assert api("GET", "models").status_code == 200
+
+
+def test_creates_have_a_count_of_their_own(api, clock):
+    assert api("POST", "generate", {})["RateLimit-Limit"] == "1"
+    assert api("POST", "generate", {}).status_code == 429
+    assert api("GET", "models").status_code == 200
+
+
+def test_keys_do_not_share_a_count(api, membership, clock):
+    _, other = make_key(membership=membership, name="other")
+    for _ in range(4):
+        last = api("GET", "models")
+    assert last.status_code == 429
+    assert api("GET", "models", key=other).status_code == 200
+
+
+def test_open_routes_count_by_address(api, clock):
+    answers = [api("GET", "errors", key=None).status_code for _ in range(4)]
+    assert answers == [200, 200, 200, 429]
