@@ -28,6 +28,7 @@ _OTHER_SPREAD = 0.8
 # Jaw and lips follow the opening really shown in part; the rest is what the sound says of them alone. More coupling
 # (.75) costs the jaw a correlation of .50 down to .46, none lets lips and jaw drift apart.
 _COUPLED_SHARE = 0.4
+_LOWER_SHARE = 0.85  # the lower lip's share of an opening, over eleven speakers
 _SMOOTHING_S = 0.022
 # Lips get ready before a word and linger after it: shutting them right at the pause's edges costs .01 to .02 of r.
 _LINGER_S = 0.1
@@ -138,7 +139,11 @@ def _opening(speech: SpeechAnalysis, standard: Doubles, mouth: MouthRange) -> Do
 
 
 def _coupled(params: Doubles, mouth: MouthRange) -> Doubles:
-    """Jaw and lips moved most of the way to where this speaker has them at the opening shown."""
+    """Jaw and lips moved part of the way to where this speaker has them at the opening shown.
+
+    The opening is the distance of the lips, so the two may not contradict it: what is missing is put right, mostly by
+    the lower one.
+    """
     result = params.copy()
     if mouth.params[:, APERTURE].std() < 1e-6:
         return result
@@ -146,4 +151,7 @@ def _coupled(params: Doubles, mouth: MouthRange) -> Doubles:
     slope, start = np.polyfit(mouth.params[:, APERTURE], mouth.params[:, columns], 1)
     expected = params[:, [APERTURE]] * slope + start
     result[:, columns] = _COUPLED_SHARE * expected + (1 - _COUPLED_SHARE) * params[:, columns]
+    missing = (expected[:, 2] - expected[:, 1]) - (result[:, LOWER_LIP] - result[:, UPPER_LIP])
+    result[:, LOWER_LIP] += _LOWER_SHARE * missing
+    result[:, UPPER_LIP] -= (1 - _LOWER_SHARE) * missing
     return result
