@@ -24,7 +24,7 @@ from .synthetic import make_footage, wanted_mouth
 def planned(footage, model="sync-3", mode="cut_off", seconds=None):
     speaker = study_speaker(footage)
     line = build_timeline(footage.times, footage.end_s, seconds or footage.end_s, mode, footage.fps)
-    wanted = wanted_mouth(mouth_range(speaker).params, len(line))
+    wanted = wanted_mouth(mouth_range(speaker, footage.fps).params, len(line))
     return make_plan(footage, speaker, line, wanted, EngineSettings(model=model, sync_mode=mode))
 
 

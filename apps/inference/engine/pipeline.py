@@ -69,7 +69,9 @@ def plan_motion(
     speaker = study_speaker(footage)
     if settings.model != "lipsync-1.9.0-beta":
         speech = _in_this_voice(footage, speaker, speech)
-    wanted = mouth_trajectory(speech, line.time, mouth_range(speaker), footage.fps, settings.range_temperature)
+    wanted = mouth_trajectory(
+        speech, line.time, mouth_range(speaker, footage.fps), footage.fps, settings.range_temperature
+    )
     plan = make_plan(footage, speaker, line, wanted, settings)
     plan.warnings += [{"code": "speech", "message": message} for message in speech.warnings]
     plan.save(workdir)

@@ -42,7 +42,7 @@ def make_plan(
     own = mesh_points(speaker)
     obstructions = None
     if settings.handles_occlusion and footage.frame_count > 1:
-        obstructions = find_obstructions(footage.crops, own, speaker.mesh)
+        obstructions = find_obstructions(footage.crops, own, speaker.mesh, _looked_at(footage, line))
     passed = _passed(speaker, line, settings, obstructions)
     strength = _strength(passed, line)
     if speaker.is_still:
@@ -60,6 +60,13 @@ def make_plan(
         if obstructions else None,
         to_canvas=obstructions.to_canvas if obstructions else None, **drawn,
     )  # fmt: skip
+
+
+def _looked_at(footage: FootageAnalysis, line: Timeline) -> NDArray[np.bool_]:
+    """(F,): frames that are shown or may lend their mouth."""
+    count = footage.frame_count
+    spread = [in_spread_runs(frame, count, MOST_EXEMPLARS) for frame in range(count)]
+    return np.isin(np.arange(count), line.source) | np.array(spread)
 
 
 def _borrowed(

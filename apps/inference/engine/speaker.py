@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .analysis import FootageAnalysis
 from .face.landmarks import WARP_POINTS
 from .face.mouth_code import MouthCode, learn_mouth_code
+from .face.mouth_params import APERTURE
 from .faces_in_time import FaceTrack, follow_face
 from .motion.trajectory import MouthRange, still_range
 from .render.mesh import FaceMesh2D, uncross_lips
@@ -18,6 +20,7 @@ Doubles = NDArray[np.float64]
 
 # P95 - P5 of the opening: stills measured .001-.017, everyone who talks .095-.36.
 STILL_RANGE = 0.035
+MOVEMENT_S, MOVEMENT, LEAST_MOVEMENT = 0.8, 0.03, 40  # within so many seconds the opening changes by so much; frames
 
 
 @dataclass(frozen=True)
@@ -44,10 +47,16 @@ def study_speaker(footage: FootageAnalysis) -> Speaker:
     return Speaker(track, FaceMesh2D.build(track.faces.template), learn_mouth_code(shapes, params), shot)
 
 
-def mouth_range(speaker: Speaker) -> MouthRange:
+def mouth_range(speaker: Speaker, fps: float) -> MouthRange:
     """How this mouth moves, or, where it never does in the footage, how an ordinary one would."""
-    found = speaker.track.params[speaker.track.usable]
-    return still_range(found) if speaker.is_still else MouthRange(found)
+    params = speaker.track.params[speaker.track.usable]
+    if speaker.is_still:
+        return still_range(params)
+    # Who listens for most of the footage does not speak with closed lips: only stretches of movement count.
+    opening = params[:, APERTURE]
+    half = max(2, round(MOVEMENT_S * fps / 2))
+    moving = maximum_filter1d(opening, 2 * half + 1) - minimum_filter1d(opening, 2 * half + 1) > MOVEMENT
+    return MouthRange(params[moving] if moving.sum() >= LEAST_MOVEMENT else params)
 
 
 def mesh_points(speaker: Speaker) -> NDArray[np.float32]:

@@ -30,6 +30,7 @@ SPREADS = 2.6
 TO_DEVIATION = 1.48  # median absolute deviation to standard deviation of a normal distribution
 SKIN_LIMIT, LIPS_LIMIT = 1.0, 1.6
 LEAST_PART = 0.03  # of the canvas: smaller spots are no objects
+BEYOND_LIPS = 0.5  # of its area: a wide open mouth, rare in the footage, is no object
 SHOWN_SHARE = 0.02  # of the canvas; an object is there when it is seen in three of five frames
 ALARM_SHARE = 0.015  # from here on the frame is no exemplar
 HOPELESS_SHARE = 0.45
@@ -48,23 +49,26 @@ class Obstructions:
     to_canvas: NDArray[np.float64]
 
 
-def find_obstructions(crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D) -> Obstructions:
-    """Look through all stored frames; ``points`` (F, Q, 2) mesh points in picture pixels."""
+def find_obstructions(
+    crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, wanted: NDArray[np.bool_]
+) -> Obstructions:
+    """Look through all stored frames that are ``wanted`` (F,); ``points`` (F, Q, 2) mesh points in picture pixels."""
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
-    stored = np.flatnonzero(crops.stored)
+    stored = np.flatnonzero(crops.stored & wanted)
     step = max(1, len(stored) // STUDIED)
     sample = np.stack([_on_canvas(crops, points, mesh, to_canvas, frame) for frame in stored[::step].tolist()])
     usual = np.median(sample, axis=0)
     spread = np.median(np.abs(sample - usual), axis=0) * TO_DEVIATION
     unit = np.maximum(USUAL_CHANGE, SPREADS * spread)
     lips = polygon_mask(cv2.convexHull(to_canvas[OUTER].astype(np.float32))[:, 0], (CANVAS, CANVAS))
-    limit = np.where(cv2.dilate(lips, np.ones((9, 9), np.uint8)) > 0, LIPS_LIMIT, SKIN_LIMIT)
+    mouth = np.asarray(cv2.dilate(lips, np.ones((9, 9), np.uint8))) > 0
+    limit = np.where(mouth, LIPS_LIMIT, SKIN_LIMIT)
     masks = np.zeros((len(points), CANVAS * CANVAS // 8), np.uint8)
     share = np.zeros(len(points))
     for frame in stored.tolist():
         difference = _on_canvas(crops, points, mesh, to_canvas, frame) - usual
         difference -= np.median(difference, axis=(0, 1))  # the light as a whole
-        mask = _objects((np.abs(difference) / unit).max(2) > limit)
+        mask = _objects((np.abs(difference) / unit).max(2) > limit, mouth)
         masks[frame], share[frame] = np.packbits(mask), mask.mean()
     alarm = np.convolve(share > ALARM_SHARE, np.ones(2 * NEIGHBOURS + 1), "same") > 0
     steady = np.convolve(share > SHOWN_SHARE, np.ones(5), "same") >= 3
@@ -83,11 +87,19 @@ def _on_canvas(
     return blurred(np.dstack([luma, chroma]).astype(np.float32), 1.2)
 
 
-def _objects(unusual: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The large connected parts, a little enlarged."""
+def _objects(unusual: NDArray[np.bool_], mouth: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """The large connected parts that reach well beyond the mouth, a little enlarged.
+
+    What is unusual only between the lips is the mouth itself, open for once.
+    """
     mask = np.asarray(cv2.morphologyEx(unusual.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask)
-    large = [part for part in range(1, count) if stats[part, cv2.CC_STAT_AREA] > LEAST_PART * CANVAS * CANVAS]
+    count, labels = cv2.connectedComponents(mask)
+    large = []
+    for part in range(1, count):
+        shape = labels == part
+        beyond = float((shape & ~mouth).sum())
+        if beyond > LEAST_PART * mask.size and beyond > BEYOND_LIPS * shape.sum():
+            large.append(part)
     return cv2.dilate(np.isin(labels, large).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.uint8)
 
 
