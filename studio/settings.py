@@ -240,7 +240,12 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
-CELERY_TASK_ROUTES = {"inference.*": {"queue": "cpu"}, "assets.*": {"queue": "io"}, "generations.*": {"queue": "io"}, "api.*": {"queue": "io"}}
+CELERY_TASK_ROUTES = {
+    "inference.*": {"queue": "cpu"},
+    "assets.*": {"queue": "io"},
+    "generations.*": {"queue": "io"},
+    "api.*": {"queue": "io"},
+}
 # Longer than the longest step (hard limit one hour), or Redis would hand a running step to a second worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * 3600}
 CELERY_TASK_TIME_LIMIT = 3600
@@ -254,6 +259,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
     "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
+    "webhooks of the API": {"task": "api.webhooks", "schedule": 5.0, "options": {"expires": 10}},
+    "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
 }
 

@@ -6,6 +6,7 @@ or to be checked are waited for by a worker: the caller has the id already, and 
 
 import logging
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
+from django.utils import timezone
 
 from apps.api.addresses import AddressRefused, target_of
 from apps.api.errors import ApiError
@@ -47,6 +49,8 @@ log = logging.getLogger(__name__)
 ADMIT = "api.admit"
 DEFAULT_PROJECT = "API"
 SLOT_WAIT_S = 30
+# Longer than a worker may take to fetch both files; a call not looked at for that long has lost its task.
+LOST_AFTER = timedelta(minutes=40)
 Files = Mapping[str, TemporaryUploadedFile]
 
 
@@ -144,6 +148,7 @@ def admit(call_id: UUID) -> float | None:
     call = Call.objects.select_related("workspace", "user", "project").filter(pk=call_id).first()
     if call is None or call.state != CallState.WAITING or call.deleted_at is not None:
         return None
+    Call.objects.filter(pk=call_id).update(looked_at=timezone.now())
     try:
         membership = membership_for(call.user, call.workspace)
         wish = wish_of(CreateGeneration.model_validate(call.body))
@@ -223,3 +228,12 @@ def check_webhook_url(url: str | None) -> None:
         raise ApiError(
             "generation_input_validation_failed", str(error), "Send a public https address.", field="webhookUrl"
         ) from error
+
+
+def waiting_too_long() -> list[UUID]:
+    """Waiting calls that nobody has looked at for long: their task was lost with its worker."""
+    before = timezone.now() - LOST_AFTER
+    lost = Call.objects.filter(state=CallState.WAITING, deleted_at=None, looked_at__lt=before)
+    ids = list(lost.values_list("pk", flat=True)[:100])
+    Call.objects.filter(pk__in=ids).update(looked_at=timezone.now())
+    return ids

@@ -116,6 +116,8 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("project_name_missing", 422, "A project needs a name.", "Send one."),
     ("project_name_too_long", 422, "The name is too long.", "Send 120 characters or fewer."),
     ("draft_stale", 409, "The draft was changed elsewhere.", "Get it again."),
+    # --- webhooks
+    ("webhook_missing", 409, "The workspace has no webhook address.", "Set one by PUT /v2/webhook."),
     # --- batches
     ("batch_file_too_large", 413, "The batch file is larger than 5 MB.", "Split it."),
     ("batch_too_many_requests", 400, "The batch has more lines than are allowed.", "Send 500 or fewer."),

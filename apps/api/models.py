@@ -89,6 +89,7 @@ class Call(models.Model):
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
     error_advice = models.TextField(blank=True)
+    looked_at = models.DateTimeField(default=timezone.now, help_text="when a worker last looked whether it can start")
     announced_at = models.DateTimeField(null=True, help_text="when its webhooks were written down")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     deleted_at = models.DateTimeField(null=True)

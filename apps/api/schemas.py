@@ -248,6 +248,30 @@ class ProjectPage(BaseModel):
     nextCursor: str | None = None
 
 
+class WebhookAddress(Incoming):
+    url: str = Field(max_length=2000)
+
+
+class Webhook(BaseModel):
+    url: str | None
+    secret: str
+    disabledAt: datetime | None
+    previousSecretSignsUntil: datetime | None
+
+
+class Delivery(BaseModel):
+    id: UUID
+    event: str
+    generationId: UUID | None
+    url: str
+    state: Literal["waiting", "delivered", "given_up"]
+    tries: int
+    nextTryAt: datetime | None
+    answerStatus: int | None
+    answer: str
+    createdAt: datetime
+
+
 class ErrorEntry(BaseModel):
     code: str
     message: str

@@ -5,8 +5,13 @@ from uuid import UUID
 from celery import Task, shared_task
 
 from apps.api.calls import admit as admit_call
+from apps.api.calls import waiting_too_long
+from apps.api.delivering import deliver_due
+from apps.api.idempotency import forget_old_keys
+from apps.api.webhooks import announce_ended
+from studio.celery import app as celery_app
 
-# A call that is not settled after this many looks is given up by the sweep of lost calls.
+# Looks at a call before it is left to the sweep, which takes it up again.
 LOOKS = 400
 
 
@@ -16,3 +21,18 @@ def admit(self: Task, call_id: str) -> None:
     again = admit_call(UUID(call_id))
     if again is not None:
         raise self.retry(countdown=again)
+
+
+@shared_task(name="api.sweep", ignore_result=True)
+def sweep() -> None:
+    """Calls whose task was lost with its worker, and keys that are over."""
+    for call_id in waiting_too_long():
+        celery_app.send_task("api.admit", args=[str(call_id)])
+    forget_old_keys()
+
+
+@shared_task(name="api.webhooks", ignore_result=True)
+def webhooks() -> None:
+    """Announce what ended, and deliver what is due."""
+    announce_ended()
+    deliver_due()

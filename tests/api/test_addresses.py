@@ -52,7 +52,7 @@ class Site(http.server.BaseHTTPRequestHandler):
 def site():
     Site.reached, Site.pages = [], {}
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Site)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=[0.05], daemon=True).start()
     yield server.server_port
     server.shutdown()
     server.server_close()
