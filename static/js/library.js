@@ -40,12 +40,33 @@ class Tile {
     this.element.querySelector(".state").textContent = text;
   }
 
+  /** The end of it: the reason stays until it is dismissed. */
+  refuse(text) {
+    this.show(null, text, { refused: true });
+    this.element.querySelector(".percent").textContent = "";
+    this.element.querySelector("[data-cancel]").hidden = true;
+    this.element.setAttribute("role", "alert");
+    this.on("[data-dismiss]", "click", () => this.remove());
+  }
+
   remove() { this.element.remove(); }
 }
 
+// Cards of a fresh list, as the server counts them.
+const FIRST_PAGE = 48;
+// Only these may end better at a second try with the same file.
+const WORTH_ANOTHER_TRY = ["upload_failed", "generation_infra_storage_error"];
+
 function send(file, replaces = null) {
   const tile = new Tile(file.name);
-  const handle = sendFile(file, {
+  let handle = null;
+  const again = () => send(file, replaces);
+  tile.on("[data-cancel]", "click", async () => {
+    tile.remove();
+    await handle.cancel();
+    undoable(`Upload of ${file.name} cancelled`, again);
+  });
+  handle = sendFile(file, {
     url: tray.dataset.uploadUrl,
     onState(state) {
       const percent = Math.floor((state.sent / Math.max(1, state.total)) * 100);
@@ -56,19 +77,10 @@ function send(file, replaces = null) {
       tile.remove();
       await arrived(assetId, file.name, replaces);
     },
-    onError({ message, advice }) {
-      tile.show(null, `${message} ${advice}`.trim(), { refused: true });
-      tile.element.querySelector(".percent").textContent = "";
-      tile.element.querySelector("[data-cancel]").hidden = true;
-      tile.element.setAttribute("role", "alert");
-      tile.on("[data-again]", "click", () => { tile.remove(); send(file, replaces); });
-      tile.on("[data-dismiss]", "click", () => tile.remove());
+    onError({ code, message, advice }) {
+      tile.refuse(`${message} ${advice}`.trim());
+      if (WORTH_ANOTHER_TRY.includes(code)) tile.on("[data-again]", "click", () => { tile.remove(); again(); });
     },
-  });
-  tile.on("[data-cancel]", "click", async () => {
-    tile.remove();
-    await handle.cancel();
-    undoable(`Upload of ${file.name} cancelled`, () => send(file, replaces));
   });
 }
 
@@ -86,7 +98,7 @@ function post(url, fields) {
   return fetch(url, { method: "POST", headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" }, body: new URLSearchParams(fields) });
 }
 
-/** Show a finished upload: its card under Today where the list has one, else the list anew. */
+/** Show a finished upload: the list anew, or its card alone where somebody has scrolled into later pages. */
 async function arrived(assetId, name, replaces) {
   const known = assetId && document.getElementById(`asset-${assetId}`);
   if (known) {
@@ -95,7 +107,12 @@ async function arrived(assetId, name, replaces) {
     else known.querySelector("a")?.focus();
     return;
   }
-  refresh();
+  if (assetId && document.querySelectorAll("#asset-grid .asset").length > FIRST_PAGE) {
+    const today = document.getElementById("day-today");
+    window.htmx.ajax("GET", `${tray.dataset.libraryUrl}${assetId}/card/`, {
+      target: today ?? document.getElementById("asset-grid"), swap: today ? "afterend" : "afterbegin",
+    });
+  } else refresh();
   announce(`${name} is here and being checked.`);
 }
 

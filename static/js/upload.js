@@ -163,11 +163,12 @@ export function unfinished(url) {
     const ask = (method) => fetch(kept.uploadUrl, { method, headers: { "Tus-Resumable": "1.0.0", "X-CSRFToken": csrfToken() } });
     found.push({
       name: kept.metadata?.filename ?? "", size: kept.size, address: kept.uploadUrl,
-      /** Bytes that are safe on the server; null where it has forgotten them. */
+      /** Bytes that are safe on the server; null where nothing is left to send, or where it has forgotten them. */
       async arrived() {
         const answer = await ask("HEAD");
-        if (answer.ok) return Number(answer.headers.get("Upload-Offset"));
-        if ([403, 404, 410].includes(answer.status)) localStorage.removeItem(key);
+        const safe = Number(answer.headers.get("Upload-Offset"));
+        if (answer.ok && safe < kept.size) return safe;
+        if (answer.ok || [403, 404, 410].includes(answer.status)) localStorage.removeItem(key);
         return null;
       },
       async forget() { localStorage.removeItem(key); await ask("DELETE"); },

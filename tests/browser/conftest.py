@@ -5,9 +5,12 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Page, expect
 
 from apps.accounts.models import User
+
+# As long as the actions' own limit: a busy machine is no failure.
+expect.set_options(timeout=15_000)
 
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",

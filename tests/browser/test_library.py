@@ -184,12 +184,13 @@ def test_an_upload_waits_for_the_network_and_goes_on_where_it_stopped(library, c
 
 def test_an_upload_survives_a_closed_tab(library, complaints, workspace, tmp_path):
     film = big_file(tmp_path)
-    library.route("**/uploads/**", lose_second_piece)
+    context = library.context
+    context.route("**/uploads/**", lose_second_piece)  # for the context: it must hold while the tab closes
     library.locator("#files").set_input_files(film)
     expect(library.locator(".upload")).to_contain_text("Waiting for the network")
-    again = library.context.new_page()
-    address = library.url
+    again, address = context.new_page(), library.url
     library.close()
+    context.unroute("**/uploads/**")
     complaints.clear()
     offsets: list[str] = []
     again.on("request", lambda r: offsets.append(r.headers["upload-offset"]) if r.method == "PATCH" else None)
