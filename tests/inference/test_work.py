@@ -1,0 +1,89 @@
+"""Hand-over between steps on a local disk and in a bucket (moto's S3)."""
+
+from uuid import uuid4
+
+import boto3
+import pytest
+from django.core.files.storage import default_storage
+from moto import mock_aws
+
+from apps.assets import files
+from apps.inference import work
+
+DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
+BUCKET = {
+    "BACKEND": "storages.backends.s3.S3Storage",
+    "OPTIONS": {"bucket_name": "studio", "region_name": "us-east-1", "file_overwrite": True},
+}
+
+
+@pytest.fixture(params=["disk", "bucket"])
+def storage(request, settings, tmp_path, monkeypatch):
+    settings.DATA_DIR = tmp_path
+    if request.param == "disk":
+        options = {"OPTIONS": {"location": tmp_path / "media", "allow_overwrite": True}}
+        settings.STORAGES = settings.STORAGES | {"default": DISK | options}
+        yield default_storage
+        return
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with mock_aws():
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="studio")
+        settings.STORAGES = settings.STORAGES | {"default": BUCKET}
+        yield default_storage
+
+
+def made(tmp_path, text: str):
+    folder = tmp_path / f"scratch-{text}" / "made"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "a.txt").write_text(text)
+    return folder
+
+
+def test_a_folder_is_kept_whole_and_once(storage, tmp_path):
+    name = work.analysis_name("footage", "ab" * 32, "native-1")
+    assert not work.has_folder(name)
+    work.keep_folder(made(tmp_path, "one"), name)
+    assert work.has_folder(name)
+    with work.open_folder(name) as folder:
+        assert (folder / "inner" / "a.txt").read_text() == "one"
+
+
+def test_a_second_folder_of_the_same_name_does_no_harm(storage, tmp_path):
+    for text in ("one", "two"):
+        work.keep_folder(made(tmp_path, text), "work/x/plan")
+    with work.open_folder("work/x/plan") as folder:
+        assert (folder / "inner" / "a.txt").read_text() in ("one", "two")
+    assert not list(tmp_path.glob("media/work/x/.plan*"))
+
+
+def test_a_missing_folder_is_said_to_be_missing(storage):
+    with pytest.raises(FileNotFoundError), work.open_folder("work/none/plan"):
+        pass
+
+
+def test_files_come_back_as_paths_and_leave_no_copy(storage, tmp_path):
+    (tmp_path / "piece.mp4").write_bytes(b"piece")
+    generation = uuid4()
+    name = work.piece_name(generation, "0-9.mp4")
+    assert files.put(tmp_path / "piece.mp4", name, move=True) == name
+    assert not (tmp_path / "piece.mp4").exists()
+    with files.as_path(name) as path:
+        assert path.read_bytes() == b"piece"
+    assert not list((tmp_path / "tmp").glob("scratch-*")) if (tmp_path / "tmp").exists() else True
+
+
+def test_everything_of_a_take_is_forgotten(storage, tmp_path):
+    generation = uuid4()
+    (tmp_path / "piece.mp4").write_bytes(b"piece")
+    files.put(tmp_path / "piece.mp4", work.piece_name(generation, "0-9.mp4"))
+    work.keep_folder(made(tmp_path, "plan"), work.plan_name(generation))
+    assert work.left_behind() == [generation]
+    work.forget(generation)
+    assert work.left_behind() == []
+    assert not work.has_folder(work.plan_name(generation))
+
+
+def test_nothing_left_behind_in_an_empty_storage(storage):
+    assert work.left_behind() == []
+    work.forget(uuid4())
