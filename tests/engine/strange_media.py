@@ -141,7 +141,7 @@ def clip_starts_late(base: Base, at: Path) -> tuple[Path, Path]:
 
 @legal
 def face_leaves_for_a_while(base: Base, at: Path) -> tuple[Path, Path]:
-    hidden = [np.full_like(f, 90) if 10 <= k < 16 else f for k, f in enumerate(base.frames)]
+    hidden = [np.full_like(f, 90) if 12 <= k < 15 else f for k, f in enumerate(base.frames)]
     return film(at / "v.mp4", hidden), base.sound
 
 
