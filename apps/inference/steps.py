@@ -27,6 +27,7 @@ SPLIT_FILE = "split.json"
 
 def prepare(generation: Generation, watch: Watch) -> list[Piece]:
     """Analyse what is not analysed yet, plan what is not planned yet; returns the pieces that are not rendered yet."""
+    watch.progress("read", 0, 1)  # at once: loading an engine's nets takes a second, and the take is no longer queued
     backend = backend_for(generation.model)
     Generation.objects.filter(pk=generation.pk).update(backend=backend.name)
     with _media(generation) as job:
@@ -47,6 +48,7 @@ def render(generation: Generation, piece: Piece, watch: Watch) -> None:
     """Render one piece, unless it is there."""
     if _is_rendered(generation.pk, piece):
         return
+    watch.progress("lipsync", 0, piece.last - piece.first)
     backend = backend_for(generation.model)
     with (
         _media(generation) as job,
