@@ -20,6 +20,7 @@ Doubles = NDArray[np.float64]
 
 # P95 - P5 of the opening: stills measured .001-.017, everyone who talks .095-.36.
 STILL_RANGE = 0.035
+STUDIED = 3000  # frames the mouth code is learnt from: two minutes hold every shape
 MOVEMENT_S, MOVEMENT, LEAST_MOVEMENT = 0.8, 0.03, 40  # within so many seconds the opening changes by so much; frames
 
 
@@ -43,8 +44,10 @@ def study_speaker(footage: FootageAnalysis) -> Speaker:
     """Pose, shape, mouth code and mesh of the followed face."""
     shot = footage.shot_of()
     track = follow_face(footage.landmarks, footage.times, shot)
-    shapes, params = track.faces.shapes[track.usable], track.params[track.usable]
-    return Speaker(track, FaceMesh2D.build(track.faces.template), learn_mouth_code(shapes, params), shot)
+    frames = np.flatnonzero(track.usable)
+    frames = frames[:: max(1, len(frames) // STUDIED)]
+    code = learn_mouth_code(track.faces.shapes[frames], track.params[frames])
+    return Speaker(track, FaceMesh2D.build(track.faces.template), code, shot)
 
 
 def mouth_range(speaker: Speaker, fps: float) -> MouthRange:
@@ -74,7 +77,7 @@ def target_points(
     The displacement is added to the frame's own landmarks, so that errors of the canonical frame cancel.
     """
     faces = speaker.track.faces
-    shape = uncross_lips(faces.shapes[source][:, WARP_POINTS] + displacement)
+    shape = uncross_lips(faces.shapes[np.ix_(source, np.array(WARP_POINTS))] + displacement)
     placed = np.einsum("npc,ndc->npd", shape, faces.rotation[source]) * faces.scale[source][:, None, None]
     placed = placed + faces.shift[source][:, None]
     target = own[source].copy()

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..crops import CropStore
 from .layers import Floats, blurred, polygon_mask
 from .mesh import ALL_LIPS, OUTER, FaceMesh2D
-from .warp import piecewise_map, sample_chroma, sample_luma
+from .warp import Canvas, sample_chroma, sample_luma
 
 CANVAS = 72
 REACH = (0.42, 0.36)  # eye distances from the middle of the lips to the canvas' left and top
@@ -54,9 +54,10 @@ def find_obstructions(
 ) -> Obstructions:
     """Look through all stored frames that are ``wanted`` (F,); ``points`` (F, Q, 2) mesh points in picture pixels."""
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
+    canvas = Canvas(to_canvas, mesh.triangles, (CANVAS, CANVAS))
     stored = np.flatnonzero(crops.stored & wanted)
     step = max(1, len(stored) // STUDIED)
-    sample = np.stack([_on_canvas(crops, points, mesh, to_canvas, frame) for frame in stored[::step].tolist()])
+    sample = np.stack([_on_canvas(crops, points, canvas, frame) for frame in stored[::step].tolist()])
     usual = np.median(sample, axis=0)
     spread = np.median(np.abs(sample - usual), axis=0) * TO_DEVIATION
     unit = np.maximum(USUAL_CHANGE, SPREADS * spread)
@@ -66,8 +67,8 @@ def find_obstructions(
     masks = np.zeros((len(points), CANVAS * CANVAS // 8), np.uint8)
     share = np.zeros(len(points))
     for frame in stored.tolist():
-        difference = _on_canvas(crops, points, mesh, to_canvas, frame) - usual
-        difference -= np.median(difference, axis=(0, 1))  # the light as a whole
+        difference = _on_canvas(crops, points, canvas, frame) - usual
+        difference -= np.median(difference[::3, ::3], axis=(0, 1))  # the light as a whole
         mask = _objects((np.abs(difference) / unit).max(2) > limit, mouth)
         masks[frame], share[frame] = np.packbits(mask), mask.mean()
     alarm = np.convolve(share > ALARM_SHARE, np.ones(2 * NEIGHBOURS + 1), "same") > 0
@@ -75,14 +76,12 @@ def find_obstructions(
     return Obstructions(masks, np.where(steady, share, 0.0), alarm, to_canvas)
 
 
-def _on_canvas(
-    crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, to_canvas: NDArray[np.float64], frame: int
-) -> Floats:
+def _on_canvas(crops: CropStore, points: NDArray[np.floating], canvas: Canvas, frame: int) -> Floats:
     """(72, 72, 3) Y, U, V of one frame's mouth on the canvas."""
     crop = crops[frame]
-    warp = piecewise_map(to_canvas, points[frame], mesh.triangles, (0, 0, CANVAS, CANVAS), 1, 0.0)
+    warp = canvas.warp(points[frame])
     luma = sample_luma(crop.luma, warp.luma((crop.x, crop.y)))
-    chroma = sample_chroma(crop.chroma, warp.chroma((crop.x, crop.y)))
+    chroma: Floats = sample_chroma(crop.chroma, warp.chroma((crop.x, crop.y)))
     chroma = cv2.resize(chroma, (CANVAS, CANVAS), interpolation=cv2.INTER_LINEAR)
     return blurred(np.dstack([luma, chroma]).astype(np.float32), 1.2)
 

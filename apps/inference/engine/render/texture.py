@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..crops import CropStore
 from .layers import Floats, blurred, polygon_mask
 from .mesh import INNER, OUTER, FaceMesh2D
-from .warp import piecewise_map, sample_luma
+from .warp import Canvas, sample_luma
 
 CANVAS = (64, 40)  # width, height of the common mouth picture
 MARGIN = 0.02  # iod around the outer lips
@@ -25,8 +25,9 @@ class MouthTextures:
         self, crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, frames: NDArray[np.integer]
     ) -> None:
         """``points`` (F, Q, 2): mesh points of every frame in picture pixels; ``frames`` those that are looked at."""
-        canvas = _on_canvas(mesh.template)
-        inside = polygon_mask(canvas[INNER], (CANVAS[1], CANVAS[0]))
+        target = _on_canvas(mesh.template)
+        canvas = Canvas(target, mesh.triangles, CANVAS)
+        inside = polygon_mask(target[INNER], (CANVAS[1], CANVAS[0]))
         self._inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
         weight = np.sqrt(self._inside.sum())
         self._row_of = np.full(len(points), -1, np.int64)
@@ -34,8 +35,7 @@ class MouthTextures:
         self._rows = np.zeros((len(frames), CANVAS[0] * CANVAS[1]), np.float32)
         for row, frame in enumerate(frames.tolist()):
             crop = crops[frame]
-            warp = piecewise_map(canvas, points[frame], mesh.triangles, (0, 0, *CANVAS), 1, 0.0)
-            luma = sample_luma(crop.luma, warp.luma((crop.x, crop.y))).astype(np.float32)
+            luma = sample_luma(crop.luma, canvas.warp(points[frame]).luma((crop.x, crop.y))).astype(np.float32)
             self._rows[row] = (blurred(luma, 0.8) * self._inside).ravel() / weight
         self._squares = (self._rows**2).sum(1)
 

@@ -47,6 +47,31 @@ class WarpMap:
         return field
 
 
+class Canvas:
+    """A fixed target: what its pixels take from the corners of their triangles is worked out once."""
+
+    def __init__(self, target: NDArray[np.floating], triangles: NDArray[np.integer], size: tuple[int, int]) -> None:
+        """``target`` (Q, 2) mesh points in canvas pixels, ``size`` width and height of the canvas."""
+        self._target, self._box = target, (0, 0, *size)
+        corners = target[triangles]
+        first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        solid = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) > MIN_DETERMINANT
+        owner = _rasterise(corners, np.flatnonzero(solid), *size).ravel().astype(np.int64) - 1
+        self._inside = np.flatnonzero(owner >= 0)
+        owner = owner[self._inside]
+        self._corners = triangles[owner]
+        pixels = np.stack([self._inside % size[0], self._inside // size[0], np.ones(len(self._inside))], axis=1)
+        upright = np.concatenate([corners[owner], np.ones((len(owner), 3, 1))], axis=2)
+        self._shares = np.einsum("nk,nkc->nc", pixels, np.linalg.inv(upright)).astype(np.float32)
+
+    def warp(self, source: NDArray[np.floating]) -> WarpMap:
+        """Where each canvas pixel lies in the picture in which the mesh points are at ``source`` (Q, 2)."""
+        shift = (source - self._target).astype(np.float32)
+        field = np.zeros((self._box[2] * self._box[3], 2), np.float32)
+        field[self._inside] = np.einsum("nc,ncd->nd", self._shares, shift[self._corners])
+        return WarpMap(field.reshape(self._box[3], self._box[2], 2), self._box)
+
+
 def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], triangles: NDArray[np.integer],
                   box: Box, step: int, blur: float) -> WarpMap:  # fmt: skip
     """The map that takes ``target`` points (Q, 2) from ``source`` points (Q, 2), both in picture pixels.

@@ -1,0 +1,226 @@
+"""The picture operations one by one: maps, masks, light, detail, objects, painted mouths."""
+
+import cv2
+import numpy as np
+import pytest
+
+from apps.inference.engine.crops import Crop, CropStore, CropWriter, cut_out, even_box, in_spread_runs
+from apps.inference.engine.face.landmarks import LIPS, WARP_POINTS
+from apps.inference.engine.render.basis import generic_basis, generic_displacement
+from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, lips_mask, relit
+from apps.inference.engine.render.detail import bands, restored, strength
+from apps.inference.engine.render.interior import PaintedMouth
+from apps.inference.engine.render.layers import Layer, read_box, write_box
+from apps.inference.engine.render.mesh import LOWER_LINE, NOSE, OUTER, UPPER_LINE, FaceMesh2D, uncross_lips
+from apps.inference.engine.render.occlusion import find_obstructions, in_picture
+from apps.inference.engine.render.warp import Canvas, piecewise_map, sample_luma
+
+from .synthetic import EYES_PX, MEAN_FACE, SIZE, paint, talking_landmarks
+
+MEAN = np.load(MEAN_FACE).astype(np.float64)
+MESH = FaceMesh2D.build(MEAN)
+
+
+def mesh_points(landmarks):
+    """(Q, 2): warp points of one frame and the ring about its mean pose."""
+    ring = MESH.ring[:, :2] * EYES_PX + [SIZE[0] / 2, SIZE[1] * 0.42]
+    return np.concatenate([landmarks[WARP_POINTS, :2], ring])
+
+
+@pytest.fixture(scope="module")
+def face():
+    landmarks = talking_landmarks(1, 0.0)[0]
+    return landmarks, mesh_points(landmarks), paint(landmarks)
+
+
+def opened(points, by):
+    """The same points with the mouth opened by ``by`` eye distances."""
+    change = np.zeros((1, 6))
+    change[0, [0, 2, 4, 3]] = np.array([1, 0.75, 0.85, -0.12]) * by
+    moved = points.copy()
+    moved[: len(WARP_POINTS)] += generic_displacement(change)[0, :, :2] * EYES_PX
+    return moved
+
+
+def test_a_map_carries_every_mesh_point_to_its_source(face):
+    _, own, _ = face
+    target = opened(own, 0.1)
+    box = (0, 0, 256, 256)
+    field = piecewise_map(target, own, MESH.triangles, box, 1, 0.0).luma((0, 0))
+    inside = target[OUTER]
+    found = np.array([field[y, x] for x, y in np.round(inside).astype(int)])
+    np.testing.assert_allclose(found - np.round(inside), own[OUTER] - target[OUTER], atol=1.2)
+
+
+def test_half_resolution_maps_agree_with_full_ones(face):
+    _, own, _ = face
+    target = opened(own, 0.1)
+    box = (48, 80, 160, 160)
+    fine = piecewise_map(target, own, MESH.triangles, box, 1, 1.0).luma((0, 0))
+    half = piecewise_map(target, own, MESH.triangles, box, 2, 1.0).luma((0, 0))
+    assert np.percentile(np.abs(fine - half), 95) < 0.35
+
+
+def test_without_movement_pixels_are_copied_bit_for_bit(face):
+    _, own, yuv = face
+    luma = yuv[:256]
+    field = piecewise_map(own, own, MESH.triangles, (0, 0, 256, 256), 2, 2.0).luma((0, 0))
+    np.testing.assert_array_equal(sample_luma(luma, field), luma)
+
+
+def test_a_thin_triangle_throws_no_pixel_far_away():
+    target = np.array([[10.0, 10.0], [50.0, 10.2], [30.0, 10.3], [30.0, 60.0]])
+    source = target.copy()
+    source[2, 1] += 9
+    triangles = np.array([[0, 1, 2], [0, 2, 3], [2, 1, 3]])
+    warp = piecewise_map(target, source, triangles, (0, 0, 64, 64), 1, 0.0).luma((0, 0))
+    moved = np.abs(warp[..., 1] - np.arange(64)[:, None])
+    assert moved.max() < 9.5
+
+
+def test_a_canvas_agrees_with_the_general_map(face):
+    _, own, _ = face
+    target = (MESH.template - MESH.template.min(0)) * 40
+    size = (64, 64)
+    quick = Canvas(target, MESH.triangles, size).warp(own).luma((0, 0))
+    full = piecewise_map(target, own, MESH.triangles, (0, 0, *size), 1, 0.0).luma((0, 0))
+    assert np.median(np.abs(quick - full)[8:-8, 8:-8]) < 0.3
+
+
+def test_lips_that_would_cross_meet_in_the_middle():
+    shape = MEAN[WARP_POINTS].copy()
+    shape[UPPER_LINE[5], 1], shape[LOWER_LINE[5], 1] = 0.95, 0.90
+    mended = uncross_lips(shape)
+    assert mended[LOWER_LINE[5], 1] - mended[UPPER_LINE[5], 1] == pytest.approx(0.002)
+    assert mended[UPPER_LINE[5], 1] == pytest.approx(0.924)
+
+
+def test_the_mask_covers_the_lips_and_stops_below_the_nose(face):
+    _, own, _ = face
+    mask = lips_mask(own, EYES_PX, (256, 256))
+    step = 256 // mask.shape[0]
+    corner = (own[OUTER].mean(0) / step).astype(int)
+    assert mask[corner[1], corner[0]] > 0.95
+    above = int((own[NOSE, 1] - 0.03 * EYES_PX) / step)
+    assert mask[:above].max() < 1e-3
+
+
+def test_borrowed_pixels_take_on_the_light_of_their_place(face):
+    _, own, _ = face
+    mask = lips_mask(own, EYES_PX, (256, 256))
+    dark = Layer(np.full((256, 256), 90, np.float32), np.full((128, 128, 2), (120.0, 135.0), np.float32))
+    bright = Layer(dark.luma + 25, dark.chroma + 4)
+    lit = relit(dark, bright, mask, EYES_PX / 2)
+    x, y = own[OUTER].mean(0).astype(int)
+    assert lit.luma[y, x] == pytest.approx(115, abs=1)
+    assert lit.chroma[y // 2, x // 2, 0] == pytest.approx(124, abs=0.5)
+
+
+def test_feathering_keeps_the_borders_of_the_box_but_not_those_of_the_picture():
+    new, old = Layer(np.full((64, 64), 200, np.uint8), np.full((32, 32, 2), 200, np.uint8)), None
+    old = Layer(np.full((64, 64), 100, np.uint8), np.full((32, 32, 2), 100, np.uint8))
+    mixed = feathered(new, old, (0, 10, 64, 64), (256, 256))
+    assert (mixed.luma[0, 32], mixed.luma[32, 63], mixed.luma[32, 0], mixed.luma[32, 32]) == (100, 100, 200, 200)
+
+
+def test_a_painted_mouth_is_dark_inside_and_leaves_the_cheeks_alone(face):
+    _, own, yuv = face
+    target = opened(own, 0.12)
+    picture = yuv.copy()
+    job = FrameJob(own, target, EYES_PX, painted=PaintedMouth(0.12, 0.01))
+    draw(picture, job, MESH.triangles)
+    x, y = (0.25 * target[UPPER_LINE[5]] + 0.75 * target[LOWER_LINE[5]]).astype(int)
+    assert picture[y, x] < 75 < yuv[y, x]
+    left, top, *_ = face_box(job, SIZE)
+    np.testing.assert_array_equal(picture[:top], yuv[:top])
+    np.testing.assert_array_equal(picture[:256, :left], yuv[:256, :left])
+
+
+def test_detail_is_raised_to_the_reference_and_not_beyond():
+    random = np.random.default_rng(2)
+    sharp = cv2.GaussianBlur(random.normal(120, 30, (96, 96)).astype(np.float32), (0, 0), 0.8)
+    soft = cv2.GaussianBlur(sharp, (0, 0), 0.7)
+    whole = np.ones_like(soft)
+    goal, before = strength(bands(sharp, 100.0), whole), strength(bands(soft, 100.0), whole)
+    after = strength(bands(restored(soft, whole, whole, 100.0, goal), 100.0), whole)
+    assert before[0] < after[0] <= 1.15 * goal[0]
+    unmasked = restored(soft, np.zeros_like(soft), whole, 100.0, goal)
+    np.testing.assert_array_equal(unmasked, soft)
+
+
+def talking_crops(folder, hide=()):
+    """Crops of a talking face; in the frames ``hide`` a dark bar covers a third of mouth and cheek."""
+    frames = talking_landmarks(60, 0.1)
+    with CropWriter(folder / "crops.bin") as writer:
+        for index, landmarks in enumerate(frames):
+            yuv = paint(landmarks)
+            if index in hide:
+                x, y = landmarks[61, :2].astype(int)
+                yuv[y - 26 : y + 26, x - 20 : x + 12] = 12
+            writer.add(cut_out(yuv, even_box(landmarks[LIPS, :2], SIZE, 0.38 * EYES_PX)))
+    points = np.stack([mesh_points(landmarks) for landmarks in frames])
+    return CropStore(folder / "crops.bin", writer.index), points
+
+
+def test_an_object_in_front_of_the_mouth_is_found_where_it_is(tmp_path):
+    hidden = range(30, 42)
+    crops, points = talking_crops(tmp_path, hidden)
+    found = find_obstructions(crops, points, MESH, np.ones(60, bool))
+    assert (found.share[31:41] > 0.02).all()
+    assert not found.share[:25].any()
+    assert found.alarm[27:45].all()
+    shown = in_picture(found.masks[35], found.to_canvas, points[35], EYES_PX, (0, 0, 256, 256))
+    x, y = points[35][OUTER[0]].astype(int)
+    other_x, other_y = points[35][OUTER[10]].astype(int)
+    assert shown[y, x - 6] > 0.9 > 0.1 > shown[other_y, other_x + 6]
+
+
+def test_talking_alone_is_no_object(tmp_path):
+    crops, points = talking_crops(tmp_path)
+    found = find_obstructions(crops, points, MESH, np.ones(60, bool))
+    assert not found.share.any()
+
+
+def test_the_original_stays_in_front_where_an_object_is(face):
+    _, own, yuv = face
+    everywhere = np.packbits(np.ones((72, 72), np.uint8))
+    to_canvas = (MESH.template - MESH.template.mean(0)) * 80 + 36
+    picture = yuv.copy()
+    job = FrameJob(own, opened(own, 0.1), EYES_PX, object_mask=everywhere, to_canvas=to_canvas)
+    draw(picture, job, MESH.triangles)
+    x, y = own[OUTER].mean(0).astype(int)
+    np.testing.assert_array_equal(picture[y - 10 : y + 10, x - 10 : x + 10], yuv[y - 10 : y + 10, x - 10 : x + 10])
+
+
+def test_the_general_movement_opens_both_sides_alike():
+    basis = generic_basis()
+    assert basis.shape == (6, len(WARP_POINTS), 3)
+    gap = (basis[0, LOWER_LINE, 1] - basis[0, UPPER_LINE, 1]) + 0.85 * (
+        basis[4, LOWER_LINE, 1] - basis[4, UPPER_LINE, 1]
+    )
+    np.testing.assert_allclose(gap, gap[::-1], atol=0.05)
+    assert gap[5] > 0.6
+
+
+def test_boxes_round_trip_and_crops_come_back(tmp_path):
+    yuv = np.random.default_rng(0).integers(0, 256, (96, 64), np.uint8)
+    copy = yuv.copy()
+    write_box(copy, (8, 6, 24, 32), read_box(yuv, (8, 6, 24, 32)))
+    np.testing.assert_array_equal(copy, yuv)
+    with CropWriter(tmp_path / "c.bin") as writer:
+        writer.add(None)
+        writer.add(cut_out(yuv, (4, 2, 20, 16)))
+    store = CropStore(tmp_path / "c.bin", writer.index)
+    assert store.stored.tolist() == [False, True]
+    crop = store[1]
+    assert isinstance(crop, Crop)
+    np.testing.assert_array_equal(crop.luma, yuv[2:18, 4:24])
+    with pytest.raises(KeyError):
+        store[0]
+
+
+def test_a_long_film_lends_evenly_spread_runs():
+    kept = np.array([in_spread_runs(index, 9000, 1500) for index in range(9000)])
+    assert 1400 <= kept.sum() <= 1515
+    assert min(kept[start : start + 900].sum() for start in range(0, 9000, 900)) > 100
+    assert all(in_spread_runs(index, 900, 1500) for index in range(900))
