@@ -5,11 +5,13 @@
 
 let edits = 0;
 let sentEdits = 0;
+let savedEdits = 0;
 
 export function bindDraft() {
   const form = document.getElementById("draft");
   form.addEventListener("input", (event) => {
     edits += 1;
+    say("Saving");
     const row = event.target.closest("[data-slider]");
     if (row) mirrorSlider(row, event.target);
   });
@@ -21,7 +23,7 @@ export function bindDraft() {
     const slider = event.target.closest("input.slider");
     if (!slider) return;
     slider.value = slider.dataset.default;
-    edits += 1;
+    slider.dispatchEvent(new Event("input", { bubbles: true }));
     slider.dispatchEvent(new Event("change", { bubbles: true }));
   });
   fillSliders();
@@ -29,7 +31,6 @@ export function bindDraft() {
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target !== form) return;
     sentEdits = edits;
-    say("Saving");
     form.classList.add("repricing");
   });
   document.addEventListener("htmx:afterRequest", (event) => {
@@ -38,8 +39,10 @@ export function bindDraft() {
     if (revision) document.getElementById("revision").value = revision;
     if (event.target !== form) return;
     form.classList.remove("repricing");
+    if (edits !== sentEdits) return;
     if (successful) say(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`);
-    else say(xhr?.status === 409 ? "Not saved" : "Draft not saved");
+    else say("Draft not saved");
+    if (successful) savedEdits = edits;
   });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     // The queued request is sent right after the swap, so the new revision must be in place before.
@@ -50,6 +53,11 @@ export function bindDraft() {
     if (event.detail.target.id === "choices" && edits !== sentEdits) event.detail.shouldSwap = false;
   });
   document.addEventListener("htmx:oobAfterSwap", fillSliders);
+  // Leaving within the quarter of a second: the browser sends the last edit after the page is gone.
+  addEventListener("pagehide", () => {
+    if (edits === savedEdits || edits === sentEdits) return;
+    fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true, redirect: "manual" });
+  });
 }
 
 function mirrorSlider(row, source) {

@@ -1,0 +1,259 @@
+"""The page of a take in a real browser: it is followed without a reload, and the player keeps two films in step."""
+
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+
+from apps.assets.models import Origin
+from apps.billing.plans import load_plans
+from apps.generations import signals
+from apps.generations.models import Generation, Stage, Status
+from apps.workspaces.models import Membership
+from tests.browser.stage import enter, film, make_project, same_document, tone, until
+from tests.factories import GenerationFactory
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+expect.set_options(timeout=15_000)  # two slow cores, shared with a browser
+CLOCK = "document.querySelector('[data-transport]').transport"
+A, B = "document.getElementById('video-a')", "document.getElementById('video-b')"
+FPS = 25
+REPORT = {
+    "fps": FPS,
+    "frames": 75,
+    "width": 320,
+    "height": 180,
+    "duration_s": 3.0,
+    "lipsynced_s": 3.0,
+    "per_second": [
+        {"second": 0, "driven": 1.0, "agreement": 0.9, "offset_ms": 0},
+        {"second": 1, "driven": 1.0, "agreement": 0.5, "offset_ms": 80},
+        {"second": 2, "driven": 1.0, "agreement": 0.6, "offset_ms": -60},
+    ],
+    "median_offset_ms": 0,
+}
+# Which picture each video last handed to the screen, noted side by side whenever the result shows a new one.
+WATCH = f"""() => {{
+    window.pairs = [];
+    let original = null;
+    const a = {A}, b = {B};
+    const seeA = (now, {{mediaTime}}) => {{ original = mediaTime; a.requestVideoFrameCallback(seeA); }};
+    const seeB = (now, {{mediaTime}}) => {{
+        if (original !== null) window.pairs.push([original, mediaTime]);
+        b.requestVideoFrameCallback(seeB);
+    }};
+    a.requestVideoFrameCallback(seeA);
+    b.requestVideoFrameCallback(seeB);
+}}"""
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch):
+    load_plans()  # a test with real transactions begins with an empty database
+    monkeypatch.setattr("apps.assets.services.celery_app.send_task", lambda name, args: None)
+    monkeypatch.setattr("apps.generations.services.hand_to_workers", lambda generation_id: None)
+
+
+@pytest.fixture
+def take(membership: Membership, tmp_path: Path):
+    """``take(status=…)``: a take of a 4 s film with 3 s of sound; a finished one has a result of 3 s."""
+
+    def make(status: str = Status.COMPLETED, **facts) -> Generation:
+        video = film(membership, tmp_path, "cam-a.mp4", 4.0)
+        audio = tone(membership, tmp_path, "maren.wav", 3.0)
+        project = make_project(membership, video=video, audio=audio)
+        if status == Status.COMPLETED:
+            facts = {"result": film(membership, tmp_path, "take.mp4", 3.0, Origin.RESULT), "report": REPORT} | facts
+        return GenerationFactory(
+            workspace=membership.workspace, project=project, number=1, video=video, audio=audio, status=status, **facts
+        )
+
+    return make
+
+
+@pytest.fixture
+def watch(studio: Page, live_server, as_person, owner):
+    """``watch(take)`` opens its page as the owner, with both films loaded where it is finished."""
+
+    def visit(one: Generation, query: str = "") -> Page:
+        path = reverse("generations:take", args=["harbour", one.project_id, one.number]) + query
+        page = enter(studio, live_server.url, path, as_person(owner).cookies["sessionid"].value)
+        if one.result_id:
+            until(page, f"{A}.readyState >= 3 && {B}.readyState >= 3")
+        return page
+
+    return visit
+
+
+def frames_shown(page: Page) -> list[int]:
+    """Frame numbers that both films stand on, by their own clocks."""
+    return page.evaluate(f"[{A}.currentTime, {B}.currentTime].map((second) => Math.floor(second * {FPS} + 1e-3))")
+
+
+def test_paused_both_films_stand_on_the_same_frame_wherever_one_goes(watch, take):
+    page = watch(take(), "?mode=side")
+    expect(page.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
+    for keys, frame in ((["."] * 3, 3), ([">"], 13), ([","], 12), (["End"], 74), (["Home"], 0)):
+        for key in keys:
+            page.keyboard.press(key)
+        until(page, f"!{A}.seeking && !{B}.seeking")
+        assert frames_shown(page) == [frame, frame]
+
+
+def test_playing_both_films_stay_within_a_frame(watch, take):
+    page = watch(take(), "?mode=side")
+    page.evaluate(WATCH)
+    page.keyboard.press(" ")
+    until(page, f"{CLOCK}.time > 2.5")
+    page.keyboard.press(" ")
+    apart = page.evaluate("window.pairs.filter(([, b]) => b > 0.4).map(([a, b]) => Math.abs(a - b))")
+    assert len(apart) >= 5, "pictures were shown"
+    apart.sort()
+    # The original's callback may come after the result's of the same refresh, which reads as one frame more.
+    assert apart[len(apart) // 2] <= 1.02 / FPS, "in step for most of the time"
+    assert apart[int(len(apart) * 0.9)] <= 2.02 / FPS
+    until(page, f"!{A}.seeking && !{B}.seeking")
+    assert len(set(frames_shown(page))) == 1, "and on the same frame as soon as it is paused"
+
+
+def test_a_film_that_runs_away_is_brought_back(watch, take):
+    page = watch(take(), "?mode=side")
+    page.keyboard.press(" ")
+    until(page, f"{CLOCK}.time > 0.4")
+    page.evaluate(f"{A}.currentTime = {A}.currentTime + 0.2")
+    until(page, f"Math.abs({A}.currentTime - {CLOCK}.time) <= 1 / {FPS}")
+    assert page.evaluate(f"{CLOCK}.playing") is True
+
+
+def test_the_original_of_a_loop_begins_again_with_the_result(watch, take, membership, tmp_path):
+    one = take(sync_mode="loop")
+    one.video = film(membership, tmp_path, "short.mp4", 1.0)
+    one.save()
+    page = watch(one, "?mode=side")
+    page.evaluate(f"{CLOCK}.seek(2.5)")
+    until(page, f"!{A}.seeking && !{B}.seeking")
+    original, result = frames_shown(page)
+    assert (original, result) == (12, 62)
+
+
+def test_each_view_shows_what_it_says(watch, take):
+    page = watch(take())
+    pane = {letter: page.locator(f'[data-pane="{letter}"]') for letter in "ab"}
+    expect(pane["a"]).to_be_hidden()
+    expect(pane["b"]).to_be_visible()
+    page.keyboard.press("6")
+    expect(pane["a"]).to_be_visible()
+    expect(pane["b"]).to_be_hidden()
+    page.keyboard.press("1")
+    left, right = pane["a"].bounding_box(), pane["b"].bounding_box()
+    assert left["x"] + left["width"] < right["x"]
+    assert left["y"] == right["y"]
+    assert "mode=side" in page.url
+    page.keyboard.press("3")
+    seen = set()
+    for _ in range(60):
+        seen.add(pane["b"].is_visible())
+        page.wait_for_timeout(50)
+        if len(seen) == 2:
+            break
+    assert seen == {True, False}, "blink shows one, then the other"
+
+
+def test_the_wipe_moves_by_hand_and_by_keys(watch, take):
+    page = watch(take(), "?mode=wipe")
+    line = page.get_by_role("slider", name="Wipe between original and result")
+    line.press("Shift+ArrowRight")
+    expect(line).to_have_attribute("aria-valuenow", "60")
+    box = page.locator("[data-compare]").bounding_box()
+    line.hover()
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 4, box["y"] + 20, steps=3)
+    page.mouse.up()
+    expect(line).to_have_attribute("aria-valuenow", "25")
+    clip = page.locator('[data-pane="b"]').evaluate("(pane) => getComputedStyle(pane).clipPath")
+    assert "25" in clip
+    assert page.evaluate(f"{CLOCK}.playing") is False
+
+
+def test_one_sound_is_heard_and_a_key_changes_it(watch, take):
+    page = watch(take())
+    assert page.evaluate(f"[{A}.muted, {B}.muted]") == [True, False]
+    page.keyboard.press("a")
+    assert page.evaluate(f"[{A}.muted, {B}.muted]") == [False, True]
+    page.locator('[data-hear="voice"]').click()
+    assert page.evaluate(f"[{A}.muted, {B}.muted]") == [True, False]
+
+
+def test_loop_and_speed(watch, take):
+    page = watch(take())
+    page.locator("[data-speed]").select_option("2")
+    page.get_by_role("button", name="Loop").click()
+    page.evaluate(f"{CLOCK}.seek(2.6)")
+    page.keyboard.press("l")
+    until(page, f"{CLOCK}.time < 1")
+    assert page.evaluate(f"{CLOCK}.playing") is True
+    assert page.evaluate(f"{CLOCK}.rate") == 2
+
+
+def test_the_weakest_second_is_a_key_away_and_the_next_after_it(watch, take):
+    page = watch(take())
+    page.keyboard.press("w")
+    assert page.evaluate(f"Math.floor({CLOCK}.time)") == 1
+    page.keyboard.press("w")
+    assert page.evaluate(f"Math.floor({CLOCK}.time)") == 2
+    page.locator(".worst-link").click()
+    assert page.evaluate(f"Math.floor({CLOCK}.time)") == 1
+
+
+def test_the_film_is_downloaded(watch, take):
+    one = take()
+    page = watch(one)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").click()
+    assert Path(download.value.path()).read_bytes() == one.result.file.read()
+
+
+def test_a_running_take_turns_into_the_player_without_a_reload(watch, take, membership, tmp_path):
+    one = take(Status.PROCESSING, stage=Stage.LIPSYNC, started_at=timezone.now())
+    signals.set_pieces(one.pk, [0], 75)
+    page = watch(one)
+    expect(page.get_by_text("0 of 75 frames")).to_be_visible()
+    signals.set_piece(one.pk, 0, 60)
+    expect(page.get_by_text("60 of 75 frames")).to_be_visible()
+    assert page.title().startswith("75 % · Take 1")
+    result = film(membership, tmp_path, "take.mp4", 3.0, Origin.RESULT)
+    Generation.objects.filter(pk=one.pk).update(status=Status.COMPLETED, result=result, report=REPORT)
+    expect(page.locator("#video-b")).to_be_visible()
+    expect(page.locator("#take-state")).to_have_text("Finished")
+    expect(page.locator("#download")).to_be_visible()
+    until(page, f"{B}.readyState >= 3 && {CLOCK}.duration > 2.9")
+    page.keyboard.press(".")
+    assert page.evaluate(f"{CLOCK}.frame") == 1
+    assert page.title().startswith("Take 1")
+    assert same_document(page)
+
+
+def test_a_take_that_fails_under_ones_eyes_says_why(watch, take):
+    one = take(Status.PROCESSING, stage=Stage.READ)
+    page = watch(one)
+    expect(page.get_by_text("You can close this page.")).to_be_visible()
+    Generation.objects.filter(pk=one.pk).update(
+        status=Status.REJECTED,
+        error_code="generation_input_video_no_face",
+        error_message="There is no face in cam-a.mp4.",
+        error_advice="Use a video in which a face can be seen.",
+    )
+    expect(page.get_by_role("heading", name="There is no face in cam-a.mp4.")).to_be_visible()
+    assert same_document(page)
+    page.get_by_role("button", name="Retry").click()
+    page.wait_for_url("**/takes/2/")
+    expect(page.get_by_text("Waiting for a free worker")).to_be_visible()
+
+
+def test_cancel_ends_a_queued_take(watch, take):
+    page = watch(take(Status.PENDING))
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", name="This take was cancelled")).to_be_visible()

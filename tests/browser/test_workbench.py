@@ -1,0 +1,283 @@
+"""The workbench in a real browser: files are chosen and dropped, the draft saves itself, keys drive the preview."""
+
+import re
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Browser, Page, Route, expect
+
+from apps.assets.checking import check_asset
+from apps.assets.models import Asset
+from apps.billing.plans import load_plans
+from apps.generations.models import Generation
+from apps.projects.models import Project
+from apps.projects.services import DraftChanges, save_draft
+from apps.workspaces.models import Membership
+from tests.browser.stage import enter, film, forgive, make_project, same_document, tone, until
+from tests.factories import write_audio
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+DROP = """([name, bytes]) => {
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([new Uint8Array(bytes)], name, {type: "audio/wav"}));
+    for (const kind of ["dragenter", "dragover", "drop"]) {
+        document.body.dispatchEvent(new DragEvent(kind, {dataTransfer: transfer, bubbles: true, cancelable: true}));
+    }
+}"""
+expect.set_options(timeout=15_000)  # two slow cores, shared with a browser
+CLOCK = "document.querySelector('[data-transport]').transport"
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch, settings):
+    """Nothing is sent to a worker; films are checked on the spot."""
+    settings.BILLING = True
+    load_plans()  # a test with real transactions begins with an empty database
+    monkeypatch.setattr("apps.assets.services.celery_app.send_task", lambda name, args: None)
+    monkeypatch.setattr("apps.generations.services.hand_to_workers", lambda generation_id: None)
+
+
+@pytest.fixture
+def project(membership: Membership, tmp_path: Path) -> Project:
+    video = film(membership, tmp_path, "cam-a.mp4", 3.0)
+    return make_project(membership, video=video, audio=tone(membership, tmp_path, "maren.wav", 2.0))
+
+
+@pytest.fixture
+def bench(studio: Page, live_server, as_person, owner):
+    """``bench(project)`` opens its workbench as the owner."""
+
+    def visit(project: Project) -> Page:
+        path = reverse("projects:workbench", args=["harbour", project.pk])
+        return enter(studio, live_server.url, path, as_person(owner).cookies["sessionid"].value)
+
+    return visit
+
+
+def saved(page: Page) -> None:
+    expect(page.locator("#saved")).to_have_text(re.compile("Draft saved"))
+
+
+def choose(page: Page, model: str) -> None:
+    page.locator(f'[name="model"][value="{model}"]').check()
+
+
+def test_both_files_are_chosen_from_the_library_without_a_reload(bench, membership, tmp_path):
+    film(membership, tmp_path, "cam-a.mp4", 3.0)
+    tone(membership, tmp_path, "maren.wav", 2.0)
+    project = make_project(membership)
+    page = bench(project)
+    expect(page.get_by_text("Start with a video and a new soundtrack")).to_be_visible()
+    expect(page.locator("#generate")).to_have_attribute("aria-disabled", "true")
+    page.locator("#choose-video").click()
+    page.locator("#picker").get_by_role("button", name="cam-a.mp4").click()
+    expect(page.locator("#stage-video")).to_be_visible()
+    page.locator("#choose-audio").click()
+    page.get_by_role("button", name="maren.wav").click()
+    expect(page.locator("#mode-sentence")).to_have_text("Ends with the shorter one, the soundtrack: 0:02.0.")
+    expect(page.locator("#price")).to_have_text("$0.10")
+    expect(page.locator("#generate")).not_to_have_attribute("aria-disabled", "true")
+    expect(page.locator("#picker")).not_to_be_visible()
+    assert same_document(page)
+
+
+def test_a_dropped_sound_is_uploaded_checked_and_put_in_place(bench, membership, tmp_path):
+    project = make_project(membership, video=film(membership, tmp_path, "cam-a.mp4", 3.0))
+    page = bench(project)
+    wave = write_audio(tmp_path / "dropped.wav", seconds=1.0)
+    page.evaluate(DROP, ["dropped.wav", list(wave.read_bytes())])
+    place = page.locator('.source[data-place="audio"]')
+    expect(place).to_contain_text("Checking")
+    check_asset(Asset.objects.get(name="dropped.wav").pk)
+    expect(place).to_contain_text("0:01.0")
+    expect(page.locator("#mode-sentence")).to_contain_text("0:01.0")
+    assert same_document(page)
+
+
+def test_an_edit_saves_itself_and_reopens_as_it_was(bench, project):
+    page = bench(project)
+    expect(page.locator("#price")).to_have_text("$0.10")
+    choose(page, "lipsync-2-pro")
+    expect(page.locator("#price")).to_have_text("$0.1665")
+    page.locator(".mode-tile", has_text="Silence").click()
+    expect(page.locator("#mode-sentence")).to_have_text("Quiet after the soundtrack, 0:03.0 in all.")
+    page.locator("#option-reasoning_enabled").check()
+    page.get_by_label("Expressiveness, value").fill("0.8")
+    page.get_by_label("Expressiveness, value").press("Tab")
+    saved(page)
+    page.reload()
+    expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2-pro")
+    expect(page.locator('[name="sync_mode"]:checked')).to_have_value("silence")
+    expect(page.locator("#option-reasoning_enabled")).to_be_checked()
+    expect(page.locator("#option-temperature")).to_have_value("0.8")
+
+
+def test_an_edit_just_before_leaving_is_saved(bench, project):
+    page = bench(project)
+    choose(page, "sync-3")
+    page.goto("about:blank")
+    for _ in range(100):
+        project.refresh_from_db()
+        if project.model == "sync-3":
+            break
+        page.wait_for_timeout(50)
+    assert project.model == "sync-3"
+
+
+def test_a_model_without_an_option_says_so_in_the_same_place(bench, project):
+    page = bench(project)
+    row = page.locator("#row-temperature")
+    before = row.bounding_box()
+    expect(row.locator("input.slider")).to_be_visible()
+    choose(page, "sync-3")
+    expect(row).to_contain_text("Automatic")
+    choose(page, "lipsync-1.9.0-beta")
+    expect(row).to_contain_text("Not available")
+    assert row.bounding_box()["y"] == before["y"]
+
+
+def test_edits_while_an_answer_is_on_its_way_are_not_lost(bench, project):
+    page = bench(project)
+    held: list[Route] = []
+    page.route("**/draft/", lambda route: held.append(route))
+    page.locator("#mode-loop").check()
+    until(page, "document.getElementById('draft').classList.contains('repricing')")
+    choose(page, "sync-3")
+    page.unroute("**/draft/")
+    held[0].continue_()
+    expect(page.locator("#price")).to_have_text("$0.267")
+    saved(page)
+    expect(page.locator('[name="model"]:checked')).to_have_value("sync-3")
+    project.refresh_from_db()
+    assert (project.model, project.sync_mode, project.revision) == ("sync-3", "loop", 3)
+
+
+def test_a_change_in_another_window_is_seen_and_nothing_is_written_over(bench, project, membership, complaints):
+    page = bench(project)
+    save_draft(membership=membership, project=project, revision=1, changes=DraftChanges(model="sync-3"))
+    choose(page, "lipsync-2-pro")
+    expect(page.get_by_text("This draft was changed in another window.")).to_be_visible()
+    project.refresh_from_db()
+    assert project.model == "sync-3"
+    expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2-pro")
+    forgive(complaints, 409)
+    page.get_by_role("button", name="Keep mine").click()
+    expect(page.get_by_text("This draft was changed in another window.")).not_to_be_visible()
+    project.refresh_from_db()
+    assert project.model == "lipsync-2-pro"
+
+
+def test_ctrl_enter_generates_and_opens_the_take(bench, project):
+    page = bench(project)
+    choose(page, "sync-3")
+    saved(page)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/takes/1/")
+    expect(page.get_by_text("You can close this page. The work goes on.")).to_be_visible()
+    assert Generation.objects.get().model == "sync-3"
+
+
+def test_what_is_missing_is_said_beside_the_button_and_generate_starts_nothing(bench, membership, tmp_path, complaints):
+    page = bench(make_project(membership, video=film(membership, tmp_path, "cam-a.mp4", 3.0)))
+    expect(page.locator("#hints")).to_contain_text("There is no soundtrack yet.")
+    page.locator("#generate").click(force=True)
+    expect(page.locator("#refusal")).to_contain_text("There is no soundtrack yet.")
+    assert not Generation.objects.exists()
+    assert same_document(page)
+    forgive(complaints, 422)
+
+
+def test_the_preview_plays_and_steps_by_keys(bench, project):
+    page = bench(project)
+    until(page, "document.getElementById('stage-video').readyState >= 3")
+    for _ in range(3):
+        page.keyboard.press(".")
+    page.keyboard.press(",")
+    assert page.evaluate(f"{CLOCK}.frame") == 2
+    shown = page.evaluate("document.getElementById('stage-video').currentTime")
+    assert 2 / 25 <= shown < 3 / 25
+    page.keyboard.press("l")
+    until(page, f"{CLOCK}.time > 0.6")
+    page.keyboard.press("k")
+    assert page.evaluate(f"{CLOCK}.playing") is False
+    page.keyboard.press("j")
+    until(page, f"{CLOCK}.time === 0")
+    page.keyboard.press(" ")
+    until(page, f"{CLOCK}.time > 0.2")
+    page.keyboard.press("End")
+    # The result is as long as the soundtrack: 2 s of the 3 s of picture.
+    until(page, f"!{CLOCK}.playing && {CLOCK}.frame === 49")
+
+
+def test_letters_belong_to_the_field_that_has_the_focus(bench, project):
+    page = bench(project)
+    name = page.locator("#project-name")
+    name.fill("jkl,. Harbour")
+    name.press("Enter")
+    expect(page.locator("h1")).to_have_text("jkl,. Harbour")
+    assert page.evaluate(f"{CLOCK}.playing") is False
+    project.refresh_from_db()
+    assert project.name == "jkl,. Harbour"
+
+
+def test_the_new_soundtrack_is_heard_and_the_original_at_a_key(bench, project):
+    page = bench(project)
+    muted = "[document.getElementById('stage-video').muted, document.getElementById('stage-audio').muted]"
+    assert page.evaluate(muted) == [True, False]
+    page.keyboard.press("a")
+    assert page.evaluate(muted) == [False, True]
+    expect(page.locator('[data-hear="original"]')).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_timeline_is_drawn_and_moves_the_playhead(bench, project):
+    page = bench(project)
+    drawn = """name => {
+        const canvas = document.querySelector(`[data-lane="${name}"]`);
+        const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+        return data.some((value) => value > 0);
+    }"""
+    for lane in ("ruler", "picture", "original", "voice"):
+        until(page, f"({drawn})('{lane}')")
+    expect(page.locator(".mark-range.left-out")).to_be_visible()
+    box = page.locator("[data-track]").bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 3, box["y"] + 10)
+    # The axis is all 3 s of the picture, so a third of it is one second.
+    assert page.evaluate(f"{CLOCK}.time") == pytest.approx(1.0, abs=0.02)
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(f"{CLOCK}.frame") == 26
+    expect(page.locator("[data-track]")).to_have_attribute("aria-valuetext", "0:01.1 of 0:03.0")
+
+
+def test_the_keyboard_sheet_opens_and_closes(bench, project):
+    page = bench(project)
+    page.keyboard.press("?")
+    expect(page.locator("#sheet")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#sheet")).not_to_be_visible()
+
+
+def test_without_scripts_the_whole_way_works_by_forms(
+    browser: Browser, live_server, as_person, owner, membership, tmp_path
+):
+    film(membership, tmp_path, "cam-a.mp4", 3.0)
+    tone(membership, tmp_path, "maren.wav", 2.0)
+    project = make_project(membership)
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies(
+        [{"name": "sessionid", "value": as_person(owner).cookies["sessionid"].value, "url": live_server.url}]
+    )
+    page = context.new_page()
+    page.goto(live_server.url + reverse("projects:workbench", args=["harbour", project.pk]))
+    page.locator("#choose-video").click()
+    page.get_by_role("button", name="cam-a.mp4").click()
+    page.locator("#choose-audio").click()
+    page.get_by_role("button", name="maren.wav").click()
+    choose(page, "lipsync-2-pro")
+    page.get_by_role("button", name="Save and price").click()
+    expect(page.locator("#price")).to_have_text("$0.1665")
+    page.get_by_role("button", name="Generate").click()
+    expect(page.get_by_text("Scripts are off:")).to_be_visible()
+    assert Generation.objects.get().model == "lipsync-2-pro"
+    context.close()
