@@ -16,6 +16,8 @@ from apps.inference.engine.media.audio import read_mono
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.sample import make_sample
 from apps.inference.engine.sample.articulation import mouth_motion
+from apps.inference.engine.speech.analysis import analyse_speech
+from apps.inference.engine.speech.offset import estimate_offset
 
 ROOT = Path(__file__).resolve().parent.parent
 RATE = 16_000
@@ -39,12 +41,16 @@ class Seen:
 
 @dataclass
 class Driver:
-    """A sound and what a mouth did to it: opening (T,) in eye distances at ``times`` (T,) seconds."""
+    """A sound and what a mouth did to it: opening (T,) in eye distances at ``times`` (T,) seconds.
+
+    ``sound_late_ms`` is how late the file's own sound is against its picture, by the engine's estimate.
+    """
 
     name: str
     sound: Path
     times: np.ndarray
     opening: np.ndarray
+    sound_late_ms: float
 
     @property
     def duration_s(self) -> float:
@@ -81,7 +87,8 @@ def talking_clips(folder: Path, scratch: Path, models: Path, seconds: float) -> 
         clips.append(Clip(name, video, seen))
         usable = np.isfinite(seen.opening)
         sound = write_sound(video, scratch / f"{name}.wav", seconds)
-        drivers.append(Driver(name, sound, seen.times[usable], seen.opening[usable]))
+        late = estimate_offset(analyse_speech(sound, None, models), seen.times[usable], seen.track.params[usable])
+        drivers.append(Driver(name, sound, seen.times[usable], seen.opening[usable], 1000 * late.seconds))
     return clips, drivers
 
 
@@ -92,7 +99,7 @@ def own_sample(scratch: Path, models: Path) -> tuple[Clip, Driver]:
     assert seen is not None
     times = np.arange(0, made.new.duration_s, 0.01)
     motion = mouth_motion(made.new.phones, made.new.duration_s, times)
-    return Clip("sample", made.video, seen), Driver("new line", made.new_line, times, motion.aperture)
+    return Clip("sample", made.video, seen), Driver("new line", made.new_line, times, motion.aperture, 0.0)
 
 
 def look(video: Path, models: Path) -> Seen | None:

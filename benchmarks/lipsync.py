@@ -28,7 +28,22 @@ from .running import frozen_film, plain_copy, run_engine
 
 QUICK_MODELS = ("lipsync-1.9.0-beta", "lipsync-2")
 COLUMNS = (
-    *("clip", "sound", "model", "r", "lag", "r0", "wrong", "plan r", "shut", "open", "silence", "sharp", "flicker"),
+    *(
+        "clip",
+        "sound",
+        "model",
+        "r",
+        "lag",
+        "own",
+        "r0",
+        "wrong",
+        "plan r",
+        "shut",
+        "open",
+        "silence",
+        "sharp",
+        "flicker",
+    ),
     *("psnr", "rtf", "x plain", "MB"),
 )
 
@@ -128,9 +143,10 @@ class Bench:
             if other.name != driver.name
         ]
         shut, apart = measures.closure(driver, seen, found.lag)
+        frame_ms = 1000 * float(np.median(np.diff(seen.times)))
         return {
-            "r": found.r, "lag": found.lag, "r0": found.r0, "wrong": float(np.mean(controls)), "shut": shut,
-            "open": apart,
+            "r": found.r, "lag": found.lag, "own": driver.sound_late_ms / frame_ms, "r0": found.r0,
+            "wrong": float(np.mean(controls)), "shut": shut, "open": apart,
         }  # fmt: skip
 
     def _looks(self, clip: Clip, film: Path, sound: Path, seen: measures.Seen) -> dict[str, float | None]:
@@ -197,7 +213,9 @@ def _cells(row: Row) -> list[str]:
 def _number(column: str, value: float | None) -> str:
     if value is None or not np.isfinite(value):
         return "-"
-    digits = {"lag": 1 if value % 1 else 0, "MB": 0, "psnr": 1, "shut": 3, "open": 3, "silence": 3}.get(column, 2)
+    digits = {"lag": 1 if value % 1 else 0, "own": 1, "MB": 0, "psnr": 1, "shut": 3, "open": 3, "silence": 3}.get(
+        column, 2
+    )
     return f"{value:.{digits}f}"
 
 
