@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,6 +26,7 @@ from tests.conftest import ROOT, wait_for_worker
 from tests.factories import write_audio, write_video
 
 START_S = 60
+TYPESCRIPT_CLIENT = "@sync.so/sdk@0.3.0"
 
 
 @pytest.fixture(autouse=True)
@@ -144,3 +146,32 @@ def clip(tmp_path_factory) -> Path:
 def voice(tmp_path_factory) -> Path:
     """One and a half seconds of sound."""
     return write_audio(tmp_path_factory.mktemp("media") / "voice.wav", seconds=1.5)
+
+
+@pytest.fixture(scope="session")
+def typescript_folder(tmp_path_factory) -> Path:
+    """A throw-away folder with the client in it."""
+    npm = shutil.which("npm")
+    if npm is None or shutil.which("node") is None:
+        pytest.skip("npm is not on this machine, so the TypeScript client cannot be installed")
+    folder = tmp_path_factory.mktemp("typescript")
+    (folder / "package.json").write_text('{"type": "module"}')
+    install = [npm, "install", TYPESCRIPT_CLIENT, "--ignore-scripts", "--no-audit", "--no-fund", "--silent"]
+    done = subprocess.run(install, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip(f"the TypeScript client cannot be fetched here: {done.stderr.strip()[:200]}")
+    shutil.copy(Path(__file__).with_name("typescript_client.mjs"), folder)
+    return folder
+
+
+@pytest.fixture
+def typescript(typescript_folder, studio, key):
+    """``typescript("get", id)`` runs a step of the script and gives what it printed."""
+
+    def step(name: str, *rest: object, key: str = key) -> dict:
+        command = ["node", "typescript_client.mjs", name, studio, key, *map(str, rest)]
+        done = subprocess.run(command, cwd=typescript_folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return step

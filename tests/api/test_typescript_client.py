@@ -1,0 +1,48 @@
+"""The official TypeScript client, unchanged. It sends files in chunks without a length, before the fields, untyped."""
+
+from apps.generations.models import Generation, Status
+from tests.factories import AssetFactory, GenerationFactory
+
+UNKNOWN = "00000000-0000-4000-8000-000000000000"
+
+
+def test_it_generates_from_files(typescript, clip, voice):
+    made = typescript("files", clip, voice)["gave"]
+    row = Generation.objects.get(pk=made["id"])
+    assert (row.sync_mode, row.options["temperature"]) == ("loop", 0.8)
+    assert (row.video.kind, row.audio.kind, row.video.size) == ("video", "audio", clip.stat().st_size)
+    assert row.video.file.read() == clip.read_bytes()
+
+
+def test_it_generates_from_a_file_and_an_id(typescript, clip, workspace):
+    audio = AssetFactory(workspace=workspace, audio=True)
+    made = typescript("fileAndInput", clip, audio.pk)["gave"]
+    assert Generation.objects.get(pk=made["id"]).audio == audio
+
+
+def test_it_creates_gets_and_estimates(typescript, workspace):
+    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
+    made = typescript("create", video.pk, audio.pk)["gave"]
+    assert made["status"] == "PENDING" and Generation.objects.get(pk=made["id"]).sync_mode == "cut_off"
+    assert typescript("get", made["id"])["gave"]["id"] == made["id"]
+    cost = typescript("cost", video.pk, audio.pk)["gave"]
+    assert cost == [{"estimatedFrameCount": 250, "estimatedGenerationCost": 0}]
+
+
+def test_it_lists_and_looks(typescript, workspace):
+    done, queued = (
+        GenerationFactory(workspace=workspace, status=Status.COMPLETED),
+        GenerationFactory(workspace=workspace),
+    )
+    assert [row["id"] for row in typescript("list", done.pk, queued.pk)["gave"]] == [str(done.pk)]
+    page = typescript("assets")["gave"]
+    assert page["totalCount"] == 4 and {item["type"] for item in page["items"]} == {"VIDEO", "AUDIO"}
+    assert typescript("asset", done.video_id)["gave"]["durationSeconds"] == 10
+    assert "lipsync-2" in {model["id"] for model in typescript("models")["gave"]}
+
+
+def test_failures_have_their_classes(typescript):
+    stranger = typescript("models", key="lips_no_key")
+    assert (stranger["refused"], stranger["status"]) == ("UnauthorizedError", 401)
+    missing = typescript("get", UNKNOWN)
+    assert (missing["refused"], missing["body"]["errorCode"]) == ("NotFoundError", "generation_not_found")
