@@ -19,7 +19,7 @@ from apps.projects.access import project_in
 from apps.projects.forms import posted_changes, posted_revision
 from apps.projects.models import Project
 from apps.projects.queries import PICKS_SHOWN, PLACES, listed_with_last_take, pickable
-from apps.projects.workbench import draft_context, takes_context, workbench_context
+from apps.projects.workbench import draft_context, draft_in_words, takes_context, workbench_context
 from apps.workspaces.access import membership_in
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
@@ -214,7 +214,7 @@ def _refused(request: SignedInRequest, membership: Membership, project: Project,
     context: dict[str, Any] = {"error": error, "stale": isinstance(error, services.StaleDraft)}
     if isinstance(error, services.StaleDraft):
         project = error.project
-        context["saved_revision"] = project.revision
+        context |= {"saved_revision": project.revision, "saved_words": draft_in_words(project)}
     if request.htmx:
         context |= {"ws": membership.workspace.slug, "project": project}
         # The page swaps 409 and 422 only; 402 and 429 tell the API more than they tell a form.

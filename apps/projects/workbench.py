@@ -167,6 +167,13 @@ def eta_sentence(now: Estimate) -> str:
     return f"{place}, about {f'{minutes:.0f} min' if minutes >= 1.5 else f'{max(5, round(now.eta_s / 5) * 5):.0f} s'}"
 
 
+def draft_in_words(project: Project) -> str:
+    """The draft in one line, to compare it with what is on the page."""
+    parts = [project.model, SYNC_MODES[project.sync_mode].label.lower()]
+    parts += [asset.name for asset in (project.video, project.audio) if asset is not None]
+    return ", ".join(parts)
+
+
 def timeline_facts(project: Project) -> dict[str, Any]:
     """What the timeline's script draws from: lengths, frame rate, addresses of the files and their peaks."""
     return {

@@ -29,15 +29,17 @@ export function bindDraft() {
   fillSliders();
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (event.target !== form) return;
+    if (!savesDraft(event.target, form)) return;
     sentEdits = edits;
     form.classList.add("repricing");
   });
   document.addEventListener("htmx:afterRequest", (event) => {
-    const { xhr, successful } = event.detail;
+    const { xhr } = event.detail;
+    // 409 and 422 are answers to be shown, but nothing was saved.
+    const successful = xhr?.status >= 200 && xhr.status < 300;
     const revision = xhr?.getResponseHeader("X-Draft-Revision");
     if (revision) document.getElementById("revision").value = revision;
-    if (event.target !== form) return;
+    if (!savesDraft(event.target, form)) return;
     form.classList.remove("repricing");
     if (edits !== sentEdits) return;
     if (successful) say(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`);
@@ -58,6 +60,11 @@ export function bindDraft() {
     if (edits === savedEdits || edits === sentEdits) return;
     fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true, redirect: "manual" });
   });
+}
+
+/** The form itself, or the button that writes over a version saved elsewhere. */
+function savesDraft(element, form) {
+  return element === form || element.matches?.('[name="over"]');
 }
 
 function mirrorSlider(row, source) {

@@ -58,9 +58,6 @@ function ended(take, icon) {
   });
 }
 
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.target.id === "take") event.detail.target.dataset.leaving = "yes";
-});
 document.addEventListener("htmx:afterSettle", () => {
   const take = document.getElementById("take");
   const wasRunning = document.title !== plainTitle;

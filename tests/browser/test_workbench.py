@@ -159,12 +159,15 @@ def test_a_change_in_another_window_is_seen_and_nothing_is_written_over(bench, p
     save_draft(membership=membership, project=project, revision=1, changes=DraftChanges(model="sync-3"))
     choose(page, "lipsync-2-pro")
     expect(page.get_by_text("This draft was changed in another window.")).to_be_visible()
+    expect(page.get_by_text("Saved now: sync-3, cut off, cam-a.mp4, maren.wav.")).to_be_visible()
     project.refresh_from_db()
     assert project.model == "sync-3"
     expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2-pro")
     forgive(complaints, 409)
     page.get_by_role("button", name="Keep mine").click()
     expect(page.get_by_text("This draft was changed in another window.")).not_to_be_visible()
+    saved(page)
+    assert same_document(page)
     project.refresh_from_db()
     assert project.model == "lipsync-2-pro"
 
