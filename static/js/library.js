@@ -45,7 +45,7 @@ class Tile {
     this.show(null, text, { refused: true });
     this.element.querySelector(".percent").textContent = "";
     this.element.querySelector("[data-cancel]").hidden = true;
-    this.element.setAttribute("role", "alert");
+    this.element.querySelector(".state").setAttribute("role", "alert");
     this.on("[data-dismiss]", "click", () => this.remove());
   }
 

@@ -1,5 +1,7 @@
 """``{% icon "upload" %}``: an icon of the sprite. ``{% mark %}``: the studio's own sign."""
 
+from functools import cache
+
 from django import template
 from django.urls import reverse
 from django.utils.html import format_html
@@ -15,6 +17,12 @@ TICKS = "M7.5 10.3v3.4M16.5 10.3v3.4"
 PLAYHEAD = "M12 4v16"
 
 
+@cache
+def sheet() -> str:
+    """Address of the sprite, looked up once: a page of the library draws a hundred icons."""
+    return reverse("icons", args=[icons.version()])
+
+
 @register.simple_tag
 def icon(name: str, classes: str = "", label: str = "") -> SafeString:
     """Icon of 16 px in the text's colour; ``classes`` may add small, large or solid.
@@ -25,8 +33,7 @@ def icon(name: str, classes: str = "", label: str = "") -> SafeString:
     if name not in icons.NAMES:
         raise template.TemplateSyntaxError(f"No icon named {name!r} in studio/icons.py.")
     voice = format_html('role="img" aria-label="{}"', label) if label else mark_safe('aria-hidden="true"')
-    address = reverse("icons", args=[icons.version()])
-    return format_html('<svg class="{}" {}><use href="{}#{}"/></svg>', f"i {classes}".strip(), voice, address, name)
+    return format_html('<svg class="{}" {}><use href="{}#{}"/></svg>', f"i {classes}".strip(), voice, sheet(), name)
 
 
 @register.simple_tag
