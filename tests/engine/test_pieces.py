@@ -90,6 +90,17 @@ def test_frames_without_a_face_pass_through_and_are_reported(tmp_path):
     assert not np.isin(plan.exemplar[plan.driven], range(20, 40)).any()
 
 
+def test_outside_the_wanted_ranges_frames_stay_as_they_were(talking):
+    video, footage = talking
+    speaker = study_speaker(footage)
+    line = build_timeline(footage.times, footage.end_s, footage.end_s, "cut_off", footage.fps)
+    wanted = wanted_mouth(mouth_range(speaker, footage.fps).params, len(line))
+    plan = make_plan(footage, speaker, line, wanted, EngineSettings(), [(0.4, 0.8), (1.2, 1.6)])
+    assert plan.driven.nonzero()[0].tolist() == [*range(10, 20), *range(30, 40)]
+    assert [row["reason"] for row in describe(plan).passed] == ["outside_range"] * 3
+    assert plan.strength[10] < plan.strength[12] <= plan.strength[15] == 1
+
+
 def test_a_short_miss_is_bridged(tmp_path):
     _, footage = make_footage(tmp_path, 40, unseen=range(20, 25))
     assert planned(footage).driven.all()

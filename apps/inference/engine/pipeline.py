@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from .speaker import Speaker, mouth_range, study_speaker
 from .speech.analysis import SpeechAnalysis, analyse_speech
 from .speech.voice import learn_voice
 from .sync_modes import build_timeline
+from .warnings_for_people import footage_warnings
 
 Cancelled = Callable[[], bool]
 SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
@@ -36,17 +37,19 @@ def lipsync(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     models: Path | None = None,
+    ranges: Sequence[tuple[float, float]] | None = None,
 ) -> Report:
     """Write to ``output`` (MP4) the film in which the speaker of ``video`` says what is heard in ``audio``.
 
+    ``ranges`` are the stretches of the result, in seconds, in which the mouth is driven; None means all of it.
     ``workdir`` keeps what was found on the way; without it nothing is kept. Raises EngineError with a stable code.
     """
     settings = settings or EngineSettings()
     if workdir is None:
         with tempfile.TemporaryDirectory(prefix="lipsync-") as scratch:
-            return _run(video, audio, output, settings, Path(scratch), progress, cancelled, models)
+            return _run(video, audio, output, settings, Path(scratch), progress, cancelled, models, ranges)
     workdir.mkdir(parents=True, exist_ok=True)
-    return _run(video, audio, output, settings, workdir, progress, cancelled, models)
+    return _run(video, audio, output, settings, workdir, progress, cancelled, models, ranges)
 
 
 def plan_motion(
@@ -54,8 +57,13 @@ def plan_motion(
     speech: SpeechAnalysis,
     settings: EngineSettings,
     workdir: Path,
+    *,
+    ranges: Sequence[tuple[float, float]] | None = None,
 ) -> MotionPlan:
-    """Decide for every output frame what is shown and what the mouth does; saved in ``workdir``."""
+    """Decide for every output frame what is shown and what the mouth does; saved in ``workdir``.
+
+    ``ranges`` are the stretches of the result, in seconds, in which the mouth is driven; None means all of it.
+    """
     if footage.info.kind == "image" and settings.model != "sync-3":
         raise EngineError(
             "generation_input_video_invalid", f"{settings.model} needs a video, not a picture.", "Choose sync-3."
@@ -72,7 +80,8 @@ def plan_motion(
     wanted = mouth_trajectory(
         speech, line.time, mouth_range(speaker, footage.fps), footage.fps, settings.range_temperature
     )
-    plan = make_plan(footage, speaker, line, wanted, settings)
+    plan = make_plan(footage, speaker, line, wanted, settings, ranges)
+    plan.warnings += footage_warnings(speaker, plan.passed, settings)
     plan.warnings += [{"code": "speech", "message": message} for message in speech.warnings]
     plan.save(workdir)
     return plan
@@ -97,6 +106,7 @@ def _run(
     progress: Progress | None,
     cancelled: Cancelled | None,
     models: Path | None,
+    ranges: Sequence[tuple[float, float]] | None,
 ) -> Report:
     monitor = Monitor(progress, cancelled)
     with monitor.timed("read"):
@@ -108,7 +118,7 @@ def _run(
         speech = analyse_speech(audio, workdir, models)
     monitor.step("plan", 0, 1)
     with monitor.timed("plan"):
-        plan = plan_motion(footage, speech, settings, workdir)
+        plan = plan_motion(footage, speech, settings, workdir, ranges=ranges)
     with monitor.timed("lipsync"):
         piece = render_piece(
             video, footage, plan, 0, len(plan), workdir / "piece.mp4", progress=progress, cancelled=cancelled

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from .crops import in_spread_runs
 from .faces_in_time import runs
 from .motion.joins import find_joins
 from .motion.selection import ExemplarPool, Wanted, select_exemplars
-from .plan import DRIVEN, NO_FACE, OBSTRUCTED, STILL_MOUTH, TURNED_AWAY, MotionPlan
+from .plan import DRIVEN, NO_FACE, OBSTRUCTED, OUTSIDE_RANGE, STILL_MOUTH, TURNED_AWAY, MotionPlan
 from .render.basis import generic_displacement
 from .render.detail import reference_detail
 from .render.occlusion import HOPELESS_SHARE, Obstructions, find_obstructions
@@ -36,14 +37,22 @@ BLUR_PENALTY = 1.0
 
 
 def make_plan(
-    footage: FootageAnalysis, speaker: Speaker, line: Timeline, wanted: Doubles, settings: EngineSettings
+    footage: FootageAnalysis,
+    speaker: Speaker,
+    line: Timeline,
+    wanted: Doubles,
+    settings: EngineSettings,
+    ranges: Sequence[tuple[float, float]] | None = None,
 ) -> MotionPlan:
-    """The plan that makes the mouth do ``wanted`` (N, 6) on ``line``."""
+    """The plan that makes the mouth do ``wanted`` (N, 6) on ``line``, only inside ``ranges`` (seconds) where given."""
     own = mesh_points(speaker)
     obstructions = None
     if settings.handles_occlusion and footage.frame_count > 1:
         obstructions = find_obstructions(footage.crops, own, speaker.mesh, _looked_at(footage, line))
     passed = _passed(speaker, line, settings, obstructions)
+    if ranges is not None:
+        inside = [(line.time >= first) & (line.time < last) for first, last in ranges]
+        passed[~np.any(inside, axis=0)] = OUTSIDE_RANGE
     strength = _strength(passed, line)
     if speaker.is_still:
         change = (wanted - speaker.track.params[line.source]) * strength[:, None]

@@ -53,4 +53,4 @@ def face_jumped(points: np.ndarray, before: np.ndarray) -> bool:
     """Whether the face of one frame cannot be the continuation of the frame before; both (N, 3) in pixels."""
     eyes, eyes_before = (float(np.linalg.norm(p[33] - p[263])) for p in (points, before))
     moved = float(np.linalg.norm(points[168, :2] - before[168, :2])) / eyes_before
-    return moved > FACE_JUMP or abs(np.log(eyes / eyes_before)) > FACE_SCALE_JUMP
+    return bool(moved > FACE_JUMP or abs(np.log(eyes / eyes_before)) > FACE_SCALE_JUMP)

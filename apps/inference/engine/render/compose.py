@@ -141,12 +141,12 @@ def _lay_mouth(base: Layer, place: Box, box: Box, job: FrameJob, triangles: NDAr
     assert job.mouth is not None
     in_picture = (box[0] + place[0], box[1] + place[1], place[2], place[3])
     target = job.target - in_picture[:2]
+    shape = (place[3], place[2])
     patch = warp_mouth(job.mouth, job, triangles, in_picture)
     if job.fading is not None:
         other = warp_mouth(job.fading, job, triangles, in_picture)
-        patch = other.mix(patch, _join_weight(target, job, place))
+        patch = other.mix(patch, join_weight(target, job, shape))
     under = base.part(place)
-    shape = (place[3], place[2])
     mask = inner_mask(target, job.eyes, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
     step = mask_step(job.eyes)
     lit = relit(patch, under, resized(mask, (shape[0] // step, shape[1] // step)), job.eyes / step)
@@ -159,12 +159,12 @@ def _lay_mouth(base: Layer, place: Box, box: Box, job: FrameJob, triangles: NDAr
     under.luma[:], under.chroma[:] = blend.luma, blend.chroma
 
 
-def _join_weight(target: Points, job: FrameJob, place: Box) -> Floats:
+def join_weight(target: Points, job: FrameJob, shape: tuple[int, int]) -> Floats:
     """Share of the new exemplar at a join: a soft fade outside the inner lips, a hard switch inside.
 
     Two sets of teeth shown at once are what the eye catches; a switch of one frame it takes for fast speech.
     """
-    inside = polygon_mask(target[INNER], (place[3], place[2]))
+    inside = polygon_mask(target[INNER], shape)
     inside = blurred(dilated(inside, JOIN_GROWTH * job.eyes), JOIN_SOFTNESS * job.eyes)
     switched = 1.0 if job.weight >= 0.5 else 0.0
     return job.weight + inside * np.float32(switched - job.weight)

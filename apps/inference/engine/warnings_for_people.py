@@ -1,0 +1,41 @@
+"""What a person should know about a result before showing it to others."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .plan import NO_FACE, OBSTRUCTED, STILL_MOUTH, TURNED_AWAY
+from .settings import EngineSettings
+from .speaker import Speaker
+
+SMALL_FACE_PX = 70.0  # outer eye corners apart; at 44 px lips keep 65 % of their sharpness
+STEEP_YAW = 30.0  # degrees; nothing was measured beyond 21
+NOTED_SHARE = 0.02  # of the frames
+
+
+def footage_warnings(speaker: Speaker, passed: NDArray[np.uint8], settings: EngineSettings) -> list[dict[str, str]]:
+    """``code`` and ``message`` of everything in the footage that shows in the result."""
+    usable = speaker.track.usable
+    eyes = float(np.median(speaker.track.faces.scale[usable]))
+    yaw = float(np.percentile(np.abs(speaker.track.pose[usable, 0]), 95))
+    found = []
+    if eyes < SMALL_FACE_PX:
+        found.append(("small_face", "The face is small, so lips look soft. Footage closer to the face looks sharper."))
+    if yaw > STEEP_YAW:
+        found.append(("turned_head", "The head turns far to the side; lips are least exact there."))
+    if (passed == STILL_MOUTH).any():
+        found.append(
+            (
+                "still_mouth",
+                f"The mouth never moves in the footage, so {settings.model} left it as it is. sync-3 opens still mouths.",
+            )
+        )
+    for reason, code, message in (
+        (NO_FACE, "no_face", "Some frames show no usable face and were left as they are."),
+        (TURNED_AWAY, "turned_away", "Where the face is turned away, frames were left as they are."),
+        (OBSTRUCTED, "obstructed", "Where the mouth is covered, frames were left as they are."),
+    ):
+        if (passed == reason).mean() > NOTED_SHARE:
+            found.append((code, message))
+    return [{"code": code, "message": message} for code, message in found]

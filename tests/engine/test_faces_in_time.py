@@ -1,0 +1,80 @@
+"""Which frames count as showing the speaker, and where shots end."""
+
+import numpy as np
+import pytest
+
+from apps.inference.engine.faces_in_time import follow_face, runs, usable_frames
+from apps.inference.engine.shots import CutDetector, face_jumped, thumbnail
+
+from .synthetic import paint, talking_landmarks
+
+ONE_SHOT = np.zeros(100, np.int64)
+TIMES = np.arange(100) / 25
+
+
+def seen(*gaps):
+    mask = np.ones(100, bool)
+    for first, last in gaps:
+        mask[first:last] = False
+    return mask
+
+
+def test_short_gaps_are_bridged_and_long_ones_are_not():
+    usable = usable_frames(seen((20, 30), (50, 70)), TIMES, ONE_SHOT)
+    assert usable[:50].all()
+    assert not usable[50:70].any()
+    assert usable[70:].all()
+
+
+def test_a_gap_at_a_cut_is_not_bridged():
+    shot = (np.arange(100) >= 25).astype(np.int64)
+    assert not usable_frames(seen((20, 30)), TIMES, shot)[20:30].any()
+
+
+def test_a_face_seen_for_a_moment_is_no_speaker():
+    mask = np.zeros(100, bool)
+    mask[40:48] = True
+    assert not usable_frames(mask, TIMES, ONE_SHOT).any()
+
+
+def test_a_single_picture_of_a_face_counts():
+    assert usable_frames(np.ones(1, bool), np.zeros(1), np.zeros(1, np.int64)).all()
+
+
+def test_runs_end_at_shots():
+    shot = np.array([0, 0, 0, 1, 1, 1])
+    assert runs(np.array([0, 1, 1, 1, 0, 1], bool), shot) == [(1, 3), (3, 4), (5, 6)]
+
+
+def test_smoothing_does_not_reach_across_a_cut():
+    landmarks = talking_landmarks(40)
+    landmarks[20:, :, 0] += 60
+    shot = (np.arange(40) >= 20).astype(np.int64)
+    track = follow_face(landmarks, TIMES[:40], shot)
+    moved = np.abs(track.faces.landmarks - landmarks).max(axis=(1, 2))
+    assert moved[18:22].max() < 2
+    joined = follow_face(landmarks, TIMES[:40], np.zeros(40, np.int64))
+    assert np.abs(joined.faces.landmarks - landmarks).max(axis=(1, 2))[18:22].max() > 5
+
+
+def test_the_opening_is_read_off_the_landmarks():
+    landmarks = talking_landmarks(50, opening=0.1)
+    opening = follow_face(landmarks, TIMES[:50], ONE_SHOT[:50]).params[:, 0]
+    real = np.linalg.norm(landmarks[:, 13] - landmarks[:, 14], axis=1) / 70
+    assert np.corrcoef(opening, real)[0, 1] > 0.98
+
+
+def test_a_new_picture_is_a_cut_and_movement_is_not():
+    is_cut = CutDetector()
+    landmarks = talking_landmarks(6)
+    other = np.full((384, 256), 30, np.uint8)
+    other[256:] = 150
+    verdicts = [is_cut(paint(points)) for points in landmarks] + [is_cut(other), is_cut(other)]
+    assert verdicts == [False] * 6 + [True, False]
+    assert thumbnail(other).shape == (36, 64, 3)
+
+
+@pytest.mark.parametrize(("shift", "scale", "jumped"), [(5, 1.0, False), (50, 1.0, True), (0, 1.4, True)])
+def test_a_face_that_jumps_is_another_shot(shift, scale, jumped):
+    before = talking_landmarks(1)[0]
+    assert face_jumped((before * scale + [shift, 0, 0]).astype(np.float32) - [0, 0, 0], before) is jumped
