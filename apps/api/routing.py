@@ -48,11 +48,21 @@ Handler = Callable[..., Any]
 
 
 @dataclass(frozen=True)
+class Param:
+    """A query parameter: its name, its JSON schema, what it does."""
+
+    name: str
+    schema: dict[str, Any]
+    meaning: str
+
+
+@dataclass(frozen=True)
 class Route:
     """One route: what it takes and gives, for the dispatcher and for the OpenAPI document alike.
 
-    ``path`` is below ``/v2/`` with ``{names}``; ``scope`` None means that no key is asked for. ``body`` and ``query``
-    are the schemas of what comes, ``gives`` the one of what goes out, ``codes`` the errors it is known to answer with.
+    ``path`` is below ``/v2/`` with ``{names}``; ``scope`` None means that no key is asked for. ``body`` is
+    the schema of what comes (``form``: also as a form, ``example``: one to show), ``gives`` of what goes out, ``codes``
+    the errors it is known to answer with.
     """
 
     method: str
@@ -64,7 +74,8 @@ class Route:
     bucket: str = limits.OTHER
     body: type[BaseModel] | None = None
     form: bool = False
-    query: type[BaseModel] | None = None
+    query: tuple[Param, ...] = ()
+    example: dict[str, Any] | None = None
     gives: Any = None
     status: int = 200
     codes: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ from apps.api.links import (
 )
 from apps.api.models import Scope
 from apps.api.presentation import asset_json
-from apps.api.routing import Answer, Caller, route
+from apps.api.routing import Answer, Caller, Param, route
 from apps.assets import uploads
 from apps.assets.access import upload_in
 from apps.assets.models import Asset, Upload
@@ -36,7 +36,18 @@ OUR_UPLOAD = re.compile(r"/v2/uploads/([0-9a-f-]{36})\Z")
 ASSET_CODES = ("asset_not_found", "invalid_asset_id_format")
 
 
-@route("GET", "assets", summary="List files", tag=TAG, gives=schemas.AssetPage)
+TEXT = {"type": "string"}
+LISTING = (
+    Param("types", {"type": "array", "items": TEXT}, "AUDIO, VIDEO, IMAGE; a JSON array, repeated, or with commas"),
+    Param("searchQuery", TEXT, "part of the name"),
+    Param("projectId", TEXT, "files that the project's generations used or made"),
+    Param("sortBy", TEXT, "name, date, duration, size or kind, with Asc or Desc; default dateDesc"),
+    Param("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "how many, default 50"),
+    Param("cursor", TEXT, "nextCursor of the page before"),
+)
+
+
+@route("GET", "assets", summary="List files", tag=TAG, query=LISTING, gives=schemas.AssetPage)
 def list_all(caller: Caller) -> dict[str, Any]:
     """Filters: `types`, `searchQuery`, `projectId`. Order: `sortBy`. Pages: `limit` (1 to 100), `cursor`."""
     request = caller.request
@@ -69,6 +80,7 @@ def download(caller: Caller, asset_id: str) -> HttpResponse:
     tag=TAG,
     scope=Scope.GENERATE,
     body=schemas.UploadRequest,
+    example={"fileName": "talk.mp4", "contentType": "video/mp4", "size": 5242880},
     gives=schemas.UploadTicket,
     status=201,
     codes=("file_size_exceeds_plan_limit",),
@@ -110,6 +122,7 @@ def put(request: HttpRequest, token: str) -> Answer:
     tag=TAG,
     scope=Scope.GENERATE,
     body=schemas.RegisterAsset,
+    example={"url": "https://media.example/talk.mp4", "type": "VIDEO"},
     gives=schemas.Asset,
     status=201,
     codes=("uploaded_file_not_found", "upload_incomplete", "generation_input_video_inaccessible"),
@@ -150,6 +163,7 @@ def _finished(caller: Caller, upload_id: str) -> Asset:
     tag=TAG,
     scope=Scope.GENERATE,
     body=schemas.PatchAsset,
+    example={"name": "Interview, first day"},
     gives=schemas.Asset,
     codes=(*ASSET_CODES, "asset_forbidden", "asset_name_empty"),
 )

@@ -7,6 +7,7 @@ from apps.api.errors import ApiError
 from apps.api.intake import TooSlow, asset_by_id, asset_from_url, wait_until_checked
 from apps.api.models import Scope
 from apps.api.presentation import cost_json
+from apps.api.routes.generations import EXAMPLE
 from apps.api.routing import Caller, route
 from apps.api.wishes import wish_of
 from apps.billing.plans import plan_of
@@ -27,6 +28,7 @@ SECONDS = 15.0
     scope=Scope.GENERATE,
     bucket=limits.CREATE,
     body=schemas.CreateGeneration,
+    example=EXAMPLE,
     gives=list[schemas.Cost],
     codes=("generation_input_validation_failed", "generation_video_missing", "generation_media_probe_timeout"),
 )
@@ -66,6 +68,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
     summary="Cost of a length",
     tag=TAG,
     body=schemas.EstimateRequest,
+    example={"model": "lipsync-2", "duration": 12.5},
     gives=schemas.Estimate,
     codes=("cost_estimate_unavailable", "generation_input_validation_failed"),
 )
@@ -75,6 +78,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
     summary="Cost of a length (older address)",
     tag=TAG,
     body=schemas.EstimateRequest,
+    example={"model": "lipsync-2", "duration": 12.5},
     gives=schemas.Estimate,
     codes=("cost_estimate_unavailable",),
 )

@@ -13,7 +13,7 @@ from apps.api.idempotency import HEADER
 from apps.api.links import base_of, file_url
 from apps.api.models import Call, CallState, Scope
 from apps.api.presentation import generation_json, status_of, waiting_json
-from apps.api.routing import Answer, Caller, route
+from apps.api.routing import Answer, Caller, Param, route
 from apps.generations.models import Generation
 from apps.generations.services import cancel_generation, retry_generation
 
@@ -21,6 +21,32 @@ TAG = "Generations"
 LOOK_S = 0.5
 FORM_FIELDS = ("model", "webhookUrl", "outputFileName", "projectId")
 JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
+EXAMPLE = {
+    "model": "lipsync-2",
+    "input": [
+        {"type": "video", "url": "https://media.example/talk.mp4"},
+        {"type": "audio", "url": "https://media.example/voice.wav"},
+    ],
+    "options": {"sync_mode": "cut_off", "temperature": 0.6},
+}
+TEXT = {"type": "string"}
+LIST = {"type": "array", "items": TEXT}
+FILTERS = (
+    Param("status", LIST, "states; as a JSON array, repeated, or separated by commas"),
+    Param("ids", LIST, "ids, in the same encodings"),
+    Param("projectId", TEXT, "of one project"),
+    Param("source", LIST, "api, batch or studio"),
+    Param("type", TEXT, "playground (made on pages) or api"),
+)
+PAGES = (
+    Param("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "how many"),
+    Param("cursor", TEXT, "the id of the last one of the page before; needs limit"),
+)
+POLL = (
+    Param("wait", {"type": "boolean"}, "answer when it is ready or the timeout is over"),
+    Param("timeout", {"type": "integer", "minimum": 1, "maximum": 10}, "seconds to wait, default 5"),
+    Param("include", TEXT, "progress: how far it is; not together with wait"),
+)
 CREATE_CODES = (
     "generation_input_validation_failed",
     "generation_unsupported_model",
@@ -46,6 +72,7 @@ CREATE_CODES = (
     bucket=limits.CREATE,
     body=schemas.CreateGeneration,
     form=True,
+    example=EXAMPLE,
     gives=schemas.Generation,
     status=201,
     codes=CREATE_CODES,
@@ -115,6 +142,7 @@ def row_json(row: Generation | Call, caller: Caller, *, with_progress: bool = Fa
     "generate/{generation_id}",
     summary="Get a generation",
     tag=TAG,
+    query=POLL,
     gives=schemas.Generation,
     codes=("generation_not_found", "invalid_generation_id"),
 )
@@ -144,8 +172,15 @@ def _wait(caller: Caller, generation_id: str, seconds: int) -> Generation | Call
         time.sleep(LOOK_S)
 
 
-@route("GET", "generations", summary="List generations", tag=TAG, gives=list[schemas.Generation])
-@route("GET", "generate", summary="List generations (older address)", tag=TAG, gives=list[schemas.Generation])
+@route("GET", "generations", summary="List generations", tag=TAG, query=FILTERS + PAGES, gives=list[schemas.Generation])
+@route(
+    "GET",
+    "generate",
+    summary="List generations (older address)",
+    tag=TAG,
+    query=FILTERS + PAGES,
+    gives=list[schemas.Generation],
+)
 def list_all(caller: Caller) -> list[dict[str, Any]]:
     """Newest first. Filters: `status`, `ids`, `source`, `projectId`, `type`. Pages: `limit` (1 to 100) and `cursor`,
     the id of the last one. Without a limit the newest 1,000.
@@ -159,7 +194,14 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
     return [row_json(row, caller) for row in queries.page_of(rows, calls, limit=limit, cursor=cursor)]
 
 
-@route("GET", "generations/count", summary="Count generations", tag=TAG, gives=schemas.Count)
+@route(
+    "GET",
+    "generations/count",
+    summary="Count generations",
+    tag=TAG,
+    query=(*FILTERS, Param("currentUserOnly", {"type": "boolean"}, "only those of the key's person")),
+    gives=schemas.Count,
+)
 def count(caller: Caller) -> dict[str, int]:
     """The filters of the list, and `currentUserOnly`."""
     rows, calls = queries.filtered(caller.request, caller.workspace)

@@ -9,7 +9,7 @@ from apps.api.catalogue import ENTRIES
 from apps.api.errors import ApiError
 from apps.api.models import Scope
 from apps.api.presentation import project_json
-from apps.api.routing import Answer, Caller, route
+from apps.api.routing import Answer, Caller, Param, route
 from apps.catalog.registry import MODELS, OPTIONS
 from apps.projects.access import project_in
 from apps.projects.models import Project
@@ -48,7 +48,16 @@ def errors(request: HttpRequest) -> list[dict[str, str | int]]:
     ]
 
 
-@route("GET", "projects", summary="List projects", tag="Projects", gives=schemas.ProjectPage)
+TEXT = {"type": "string"}
+LISTING = (
+    Param("searchQuery", TEXT, "part of the name"),
+    Param("sortBy", TEXT, "updatedAt (default) or name"),
+    Param("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "how many, default 10"),
+    Param("cursor", TEXT, "nextCursor of the page before"),
+)
+
+
+@route("GET", "projects", summary="List projects", tag="Projects", query=LISTING, gives=schemas.ProjectPage)
 def projects(caller: Caller) -> dict[str, Any]:
     """Pages: `limit` (1 to 100, default 10), `cursor`. Search: `searchQuery`. Order: `sortBy` updatedAt or name."""
     request = caller.request
@@ -71,6 +80,7 @@ def projects(caller: Caller) -> dict[str, Any]:
     tag="Projects",
     scope=Scope.GENERATE,
     body=schemas.NewProject,
+    example={"name": "Harbour film"},
     gives=schemas.Project,
     status=201,
     codes=("project_name_missing", "project_conflict"),
@@ -110,6 +120,7 @@ def get_project(caller: Caller, project_id: str) -> dict[str, Any]:
     tag="Projects",
     scope=Scope.GENERATE,
     body=schemas.PatchProject,
+    example={"name": "Harbour film, second cut"},
     gives=schemas.Project,
     codes=PROJECT_CODES,
 )

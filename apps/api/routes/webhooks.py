@@ -5,7 +5,7 @@ from typing import Any
 from apps.api import bodies, queries, schemas
 from apps.api.errors import ApiError
 from apps.api.models import Delivery, Scope, Webhook
-from apps.api.routing import Answer, Caller, route
+from apps.api.routing import Answer, Caller, Param, route
 from apps.api.webhooks import resend, rotate_secret, send_test, set_address, webhook_of
 from apps.workspaces.access import require
 from apps.workspaces.models import Role
@@ -63,6 +63,7 @@ def get(caller: Caller) -> dict[str, Any]:
     tag=TAG,
     scope=Scope.MANAGE,
     body=schemas.WebhookAddress,
+    example={"url": "https://receiver.example/lipsync"},
     gives=schemas.Webhook,
     codes=("generation_input_validation_failed",),
 )
@@ -106,7 +107,15 @@ def test(caller: Caller) -> Answer:
     return Answer(delivery_json(delivery), status=202)
 
 
-@route("GET", "webhook/deliveries", summary="Deliveries", tag=TAG, scope=Scope.MANAGE, gives=list[schemas.Delivery])
+@route(
+    "GET",
+    "webhook/deliveries",
+    summary="Deliveries",
+    tag=TAG,
+    scope=Scope.MANAGE,
+    query=(Param("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "how many, default 50"),),
+    gives=list[schemas.Delivery],
+)
 def deliveries(caller: Caller) -> list[dict[str, Any]]:
     """The newest, with the last answer of each; `limit` 1 to 100, default 50."""
     _administrator(caller)

@@ -1,0 +1,129 @@
+"""The OpenAPI 3.1 document, made from the table of routes, the schemas and the catalogue of errors."""
+
+import inspect
+import re
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from apps.api import limits
+from apps.api.catalogue import ENTRIES
+from apps.api.idempotency import HEADER
+from apps.api.models import Scope
+from apps.api.routing import KEY_HEADER, ROUTES, Route
+from apps.api.schemas import Failure
+
+REF = "#/components/schemas/{model}"
+NAME_IN_PATH = re.compile(r"\{(\w+)\}")
+# Every route with a key may answer with these.
+WITH_KEY = ("unauthorized", "forbidden")
+ALWAYS = ("rate_limit_exceeded", "internal_error")
+TITLE = "Lipsync Studio API"
+ABOUT = "Give a video of a person another soundtrack, and the mouth follows. Every failure has the same shape."
+
+
+def document(base: str) -> dict[str, Any]:
+    """The whole document; ``base`` is the address of this studio."""
+    schemas: dict[str, Any] = {}
+    paths: dict[str, Any] = {}
+    _reference(Failure, schemas)
+    for entry in ROUTES:
+        paths.setdefault(f"/v2/{entry.path}", {})[entry.method.lower()] = _operation(entry, schemas)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": TITLE, "version": "2", "description": ABOUT, "license": {"name": "Apache-2.0"}},
+        "servers": [{"url": base}],
+        "tags": [{"name": tag} for tag in dict.fromkeys(entry.tag for entry in ROUTES)],
+        "paths": paths,
+        "components": {
+            "schemas": dict(sorted(schemas.items())),
+            "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
+        },
+    }
+
+
+def _reference(kind: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of a type; the models it is made of go into ``schemas``."""
+    schema = TypeAdapter(kind).json_schema(ref_template=REF)
+    schemas |= schema.pop("$defs", {})
+    if "title" in schema and schema.get("type") == "object" and isinstance(kind, type):
+        schemas[kind.__name__] = schema
+        return {"$ref": REF.format(model=kind.__name__)}
+    return schema
+
+
+def _operation(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": operation_id(entry),
+        "summary": entry.summary,
+        "description": about(entry),
+        "tags": [entry.tag],
+        "parameters": _parameters(entry),
+        "responses": {str(entry.status): _success(entry, schemas)} | _failures(entry),
+    }
+    if entry.scope is not None:
+        operation["security"] = [{"key": []}]
+    if entry.body is not None:
+        operation["requestBody"] = {"required": True, "content": _contents(entry, schemas)}
+    return operation
+
+
+def operation_id(entry: Route) -> str:
+    """A name for code generators: the method and the words of the path."""
+    words = re.sub(r"[^A-Za-z]+", "_", entry.path).strip("_")
+    return f"{entry.method.lower()}_{words}"
+
+
+def about(entry: Route) -> str:
+    """The handler's own words and the scope that its key needs."""
+    needs = "No key." if entry.scope is None else f"Key with the scope {Scope(entry.scope).value}."
+    return f"{inspect.cleandoc(entry.handler.__doc__ or '')}\n\n{needs}".strip()
+
+
+def _parameters(entry: Route) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+        for name in NAME_IN_PATH.findall(entry.path)
+    ]
+    for param in entry.query:
+        found.append({"name": param.name, "in": "query", "schema": param.schema, "description": param.meaning})
+    if entry.path == "generate" and entry.bucket == limits.CREATE:
+        schema = {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,128}$"}
+        found.append({"name": HEADER, "in": "header", "schema": schema, "description": "the same key, one generation"})
+    return found
+
+
+def _contents(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = _reference(entry.body, schemas)
+    contents: dict[str, Any] = {"application/json": {"schema": schema}}
+    if entry.example is not None:
+        contents["application/json"]["example"] = entry.example
+    if entry.form:
+        file, text = {"type": "string", "contentMediaType": "application/octet-stream"}, {"type": "string"}
+        fields: dict[str, Any] = {"video": file, "audio": file, "model": text, "options": text, "webhookUrl": text}
+        fields["input"] = {"type": "array", "items": text}
+        contents["multipart/form-data"] = {"schema": {"type": "object", "properties": fields, "required": ["model"]}}
+    return contents
+
+
+def _success(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    if entry.gives is None:
+        return {"description": entry.summary}
+    return {
+        "description": entry.summary,
+        "content": {"application/json": {"schema": _reference(entry.gives, schemas)}},
+    }
+
+
+def _failures(entry: Route) -> dict[str, Any]:
+    codes = dict.fromkeys([*entry.codes, *(WITH_KEY if entry.scope else ()), *ALWAYS])
+    if entry.body is not None:
+        codes |= dict.fromkeys(["request_invalid", "generation_input_validation_failed", "request_too_large"])
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(ENTRIES[code].status, []).append(code)
+    content = {"application/json": {"schema": {"$ref": REF.format(model="Failure")}}}
+    return {
+        str(status): {"description": ", ".join(names), "content": content}
+        for status, names in sorted(by_status.items())
+    }

@@ -1,0 +1,41 @@
+"""The API about itself: its OpenAPI document, and the same as a page."""
+
+import json
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from apps.api import openapi
+from apps.api.catalogue import ENTRIES
+from apps.api.links import base_of
+from apps.api.routing import ROUTES, route
+
+TAG = "Reference"
+
+
+@route("GET", "openapi.json", summary="OpenAPI 3.1 document", tag=TAG, scope=None, gives=dict[str, Any])
+def document(request: HttpRequest) -> dict[str, Any]:
+    """For code generators and test tools."""
+    return openapi.document(base_of(request))
+
+
+@route("GET", "docs", summary="This reference as a page", tag=TAG, scope=None)
+def page(request: HttpRequest) -> HttpResponse:
+    """Every route with what it takes and the errors it answers with."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for entry in ROUTES:
+        groups.setdefault(entry.tag, []).append(
+            {
+                "id": openapi.operation_id(entry),
+                "method": entry.method,
+                "path": f"/v2/{entry.path}",
+                "summary": entry.summary,
+                "about": openapi.about(entry),
+                "query": entry.query,
+                "example": json.dumps(entry.example, indent=2) if entry.example else "",
+                "codes": entry.codes,
+            }
+        )
+    context = {"groups": groups.items(), "errors": ENTRIES.values(), "base": base_of(request)}
+    return render(request, "api/reference.html", context)

@@ -1,0 +1,145 @@
+"""The OpenAPI document is valid and true, the docs name every route, the quick starts run."""
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import jsonschema
+import pytest
+from openapi_spec_validator import validate
+
+from apps.api import openapi
+from apps.api.routing import ROUTES
+from apps.assets.models import Origin
+from apps.assets.services import import_file
+from apps.generations.models import Generation, Status
+from apps.generations.services import begin, complete
+from tests.conftest import ROOT
+from tests.factories import AssetFactory, GenerationFactory
+
+GUIDE = (ROOT / "docs" / "api.md").read_text()
+QUICK_START_S = 60
+
+
+@pytest.fixture(scope="module")
+def document() -> dict:
+    import apps.api.urls  # noqa: F401  (enters the routes)
+
+    return openapi.document("http://studio.example")
+
+
+def test_the_document_is_valid_and_complete(document):
+    validate(document)
+    assert document["openapi"] == "3.1.0"
+    operations = {(method.upper(), path) for path, entry in document["paths"].items() for method in entry}
+    assert operations == {(route.method, f"/v2/{route.path}") for route in ROUTES}
+    names = [operation["operationId"] for entry in document["paths"].values() for operation in entry.values()]
+    assert len(set(names)) == len(names)
+    for entry in document["paths"].values():
+        for operation in entry.values():
+            assert operation["summary"] and operation["description"].strip()
+            assert "application/json" not in operation.get("requestBody", {}).get("content", {}) or (
+                operation["requestBody"]["content"]["application/json"].get("example") is not None
+            ), operation["operationId"]
+
+
+@pytest.mark.django_db
+def test_answers_are_as_the_document_says(api, document, workspace):
+    take = GenerationFactory(workspace=workspace, status=Status.COMPLETED)
+    film = AssetFactory(workspace=workspace, video=True)
+    project = take.project_id
+    pairs = [{"type": "video", "assetId": str(film.pk)}, {"type": "audio", "assetId": str(take.audio_id)}]
+    wish = {"model": "lipsync-2", "input": pairs}
+    for method, template, path, body in (
+        ("POST", "generate", "generate", wish),
+        ("GET", "generate/{generation_id}", f"generate/{take.pk}?include=progress", None),
+        ("GET", "generate/{generation_id}", "generate/none", None),
+        ("GET", "generations", "generations", None),
+        ("GET", "generations/count", "generations/count", None),
+        ("POST", "analyze/cost", "analyze/cost", wish),
+        ("POST", "generations/estimate", "generations/estimate", {"model": "sync-3", "duration": 2}),
+        ("GET", "assets", "assets", None),
+        ("GET", "assets/{asset_id}", f"assets/{film.pk}", None),
+        ("GET", "models", "models", None),
+        ("GET", "projects", "projects", None),
+        ("GET", "projects/{project_id}", f"projects/{project}", None),
+        ("GET", "errors", "errors", None),
+        ("GET", "webhook", "webhook", None),
+        ("GET", "webhook/deliveries", "webhook/deliveries", None),
+        ("POST", "tts", "tts", {}),
+    ):
+        answer = api(method, path, body)
+        responses = document["paths"][f"/v2/{template}"][method.lower()]["responses"]
+        schema = responses[str(answer.status_code)]["content"]["application/json"]["schema"]
+        jsonschema.validate(answer.json(), schema | {"components": document["components"]})
+
+
+@pytest.mark.django_db
+def test_the_reference_is_a_page(client):
+    page = client.get("/v2/docs").content.decode()
+    for route in ROUTES:
+        assert f'id="{openapi.operation_id(route)}"' in page
+    assert client.get("/v2/openapi.json").json()["servers"] == [{"url": "http://testserver"}]
+
+
+def test_the_guide_names_every_route_and_no_other():
+    named = set(re.findall(r"`((?:GET|POST|PUT|PATCH|DELETE) /v2/[^`\s?]+)`", GUIDE))
+    assert named == {f"{route.method} /v2/{route.path}" for route in ROUTES}
+
+
+def block(language: str) -> str:
+    found = re.search(rf"```{language}\n(.*?)```", GUIDE, re.DOTALL)
+    assert found, language
+    return found[1]
+
+
+def run_while_working(command: list[str], folder: Path, key: str, result: Path) -> str:
+    """Run a quick start, and stand in for the engine: whatever it asks for ends with ``result``."""
+    process = subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | {"SYNC_API_KEY": key},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + QUICK_START_S
+    while process.poll() is None:
+        assert time.monotonic() < deadline, "the quick start did not end"
+        for take in Generation.objects.filter(status=Status.PENDING):
+            film = import_file(
+                workspace=take.workspace, user=None, path=result, name="result.mp4", origin=Origin.RESULT
+            )
+            film.duration_s = 1.5
+            film.save(update_fields=["duration_s"])
+            assert begin(take.pk)
+            complete(generation_id=take.pk, result=film, lipsynced_s=1.5, report={})
+        time.sleep(0.1)
+    output = process.communicate()[0]
+    assert process.returncode == 0, output
+    return output
+
+
+@pytest.fixture
+def desk(tmp_path, clip, voice) -> Path:
+    """A folder with the files that the quick starts name."""
+    (tmp_path / "talk.mp4").write_bytes(clip.read_bytes())
+    (tmp_path / "voice.wav").write_bytes(voice.read_bytes())
+    return tmp_path
+
+
+def test_the_python_quick_start_runs(studio, key, desk, clip):
+    (desk / "start.py").write_text(block("python").replace("http://localhost:8000", studio))
+    output = run_while_working([sys.executable, "start.py"], desk, key, clip)
+    assert (desk / "result.mp4").read_bytes() == clip.read_bytes() and "result.mp4, 1.5 seconds" in output
+
+
+def test_the_typescript_quick_start_runs(studio, key, desk, clip, typescript_folder):
+    for name in ("talk.mp4", "voice.wav"):
+        (typescript_folder / name).write_bytes((desk / name).read_bytes())
+    (typescript_folder / "start.mjs").write_text(block("typescript").replace("http://localhost:8000", studio))
+    output = run_while_working(["node", "start.mjs"], typescript_folder, key, clip)
+    assert (typescript_folder / "result.mp4").read_bytes() == clip.read_bytes() and "result.mp4, 1.5 seconds" in output
