@@ -29,7 +29,7 @@ export function bindDraft() {
   fillSliders();
 
   document.addEventListener("htmx:beforeRequest", (event) => {
-    if (!savesDraft(event.target, form)) return;
+    if (!savesDraft(event.detail.requestConfig.elt, form)) return;
     sentEdits = edits;
     form.classList.add("repricing");
   });
@@ -39,7 +39,7 @@ export function bindDraft() {
     const successful = xhr?.status >= 200 && xhr.status < 300;
     const revision = xhr?.getResponseHeader("X-Draft-Revision");
     if (revision) document.getElementById("revision").value = revision;
-    if (!savesDraft(event.target, form)) return;
+    if (!savesDraft(event.detail.requestConfig.elt, form)) return;
     form.classList.remove("repricing");
     if (edits !== sentEdits) return;
     if (successful) say(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`);
