@@ -11,12 +11,12 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from apps.accounts.requests import SignedInRequest
-from apps.inference.engine.errors import EngineError
-from apps.projects.sample import add_sample_project
+from apps.projects import sample
 from apps.workspaces.access import membership_in
 from apps.workspaces.models import Role, Workspace
 from apps.workspaces.services import create_workspace, first_workspace
 from studio import icons
+from studio.celery import app as celery_app
 from studio.errors import StudioError
 from studio.toasts import toast
 
@@ -62,11 +62,16 @@ def new_workspace(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_POST
 def try_sample(request: SignedInRequest, ws: str) -> HttpResponse:
-    """The sample project in this workspace, opened in the workbench."""
+    """The sample project in this workspace, opened in the workbench; a studio that has none yet draws it first."""
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    if not sample.is_drawn():
+        celery_app.send_task("projects.draw_sample")
+        words = "The sample is being drawn, which takes about a minute. Press the button again then."
+        toast(request, words, level=messages.INFO)
+        return redirect("assets:library", ws=ws)
     try:
-        project = add_sample_project(membership=membership)
-    except (StudioError, EngineError) as error:
+        project = sample.add_sample_project(membership=membership)
+    except StudioError as error:
         toast(request, str(error), level=messages.ERROR)
         return redirect("assets:library", ws=ws)
     return redirect("projects:workbench", ws, project.pk)

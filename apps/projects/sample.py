@@ -21,7 +21,8 @@ AUDIO_NAME = "sample_new_line.wav"
 def add_sample_project(*, membership: Membership) -> Project:
     """Put the sample's two files into the workspace and open a project with both of them chosen.
 
-    A second call finds the files by their bytes and the project by its video, so that nothing piles up.
+    A second call finds the files by their bytes and the project by its video, so that nothing piles up. Draws the
+    sample where that was not done yet, which takes up to a minute: pages ask ``is_drawn`` first.
     """
     require(membership, Role.EDITOR)
     video_path, audio_path = sample_files()
@@ -39,17 +40,25 @@ def _shelved(membership: Membership, path: Path, name: str) -> Asset:
     return import_file(workspace=membership.workspace, user=membership.user, path=path, name=name, origin=Origin.SAMPLE)
 
 
-def sample_files() -> tuple[Path, Path]:
-    """Paths of the sample's video and of its new line, made at the first call and kept in STUDIO_DATA/sample.
+def folder() -> Path:
+    """Where the sample is kept once it is drawn."""
+    return Path(settings.DATA_DIR) / "sample"
 
-    Two calls at once make it once: the second waits at the lock and finds it.
+
+def is_drawn() -> bool:
+    """Whether the sample lies ready; the truth is written last."""
+    return (folder() / "truth.json").is_file()
+
+
+def sample_files() -> tuple[Path, Path]:
+    """Paths of the sample's video and of its new line, drawn at the first call and kept in STUDIO_DATA/sample.
+
+    Two calls at once draw it once: the second waits at the lock and finds it. Raises ``EngineError`` where the parts
+    are not unpacked.
     """
-    folder = Path(settings.DATA_DIR) / "sample"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
+    folder().mkdir(parents=True, exist_ok=True)
+    with (folder() / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        video, audio, done = folder / "video.mp4", folder / "new_line.wav", folder / "truth.json"
-        if not (video.is_file() and audio.is_file() and done.is_file()):
-            made = make_sample(folder, settings.MODELS_DIR)
-            video, audio = made.video, made.new_line
-    return video, audio
+        if not is_drawn():
+            make_sample(folder(), settings.MODELS_DIR)
+    return folder() / "video.mp4", folder() / "new_line.wav"

@@ -8,23 +8,31 @@ from django.urls import reverse
 from apps.assets.models import Asset, Origin
 from apps.projects import sample
 from apps.projects.models import Project
+from apps.projects.tasks import draw_sample
 from tests.factories import write_audio, write_video
 
 
 @pytest.fixture
-def made(monkeypatch, tmp_path) -> list[Path]:
-    """Stands in for the drawing of the sample, which takes seconds: small files in its place, each run noted."""
+def drawn(monkeypatch, settings, tmp_path) -> list[Path]:
+    """A studio that draws small files in the sample's place, since the real ones take a minute; each run is noted."""
     runs: list[Path] = []
 
-    def make(folder: Path, models: Path):
+    def make(folder: Path, models: Path) -> None:
         runs.append(folder)
+        write_video(folder / "video.mp4")
+        write_audio(folder / "new_line.wav")
         (folder / "truth.json").write_text("{}")
-        video, line = write_video(folder / "video.mp4"), write_audio(folder / "new_line.wav")
-        return type("Sample", (), {"video": video, "new_line": line})
 
     monkeypatch.setattr(sample, "make_sample", make)
-    monkeypatch.setattr(sample.settings, "DATA_DIR", tmp_path)
+    settings.DATA_DIR = tmp_path
     return runs
+
+
+@pytest.fixture
+def made(drawn) -> list[Path]:
+    """The same studio after the worker has drawn the sample."""
+    sample.sample_files()
+    return drawn
 
 
 def test_it_opens_a_project_with_both_files_chosen(owner, workspace, as_person, made):
@@ -52,9 +60,13 @@ def test_a_viewer_and_an_outsider_get_none(viewer, outsider, workspace, as_perso
     assert not Project.objects.exists()
 
 
-def test_missing_nets_are_said_in_words_on_the_library(owner, workspace, as_person, settings, tmp_path):
-    settings.DATA_DIR, settings.MODELS_DIR = tmp_path, tmp_path / "nothing"
+def test_a_studio_without_a_sample_draws_it_on_the_worker(owner, workspace, as_person, drawn, monkeypatch):
+    sent: list[str] = []
+    monkeypatch.setattr("studio.views.celery_app.send_task", sent.append)
     page = as_person(owner).post(reverse("try_sample", args=[workspace.slug]), follow=True)
     assert page.redirect_chain[-1][0] == reverse("assets:library", args=[workspace.slug])
-    assert 'class="toast bad"' in page.content.decode()
+    assert "The sample is being drawn" in page.content.decode()
     assert not Project.objects.exists()
+    assert sent == [draw_sample.name]
+    draw_sample()
+    assert sample.is_drawn()
