@@ -91,7 +91,7 @@ def test_frames_without_a_face_pass_through_and_are_reported(tmp_path):
 
 
 def test_outside_the_wanted_ranges_frames_stay_as_they_were(talking):
-    video, footage = talking
+    _, footage = talking
     speaker = study_speaker(footage)
     line = build_timeline(footage.times, footage.end_s, footage.end_s, "cut_off", footage.fps)
     wanted = wanted_mouth(mouth_range(speaker, footage.fps).params, len(line))

@@ -28,7 +28,7 @@ def footage_warnings(speaker: Speaker, passed: NDArray[np.uint8], settings: Engi
         found.append(
             (
                 "still_mouth",
-                f"The mouth never moves in the footage, so {settings.model} left it as it is. sync-3 opens still mouths.",
+                f"The mouth never moves in the footage, so {settings.model} left it alone. sync-3 opens still mouths.",
             )
         )
     for reason, code, message in (

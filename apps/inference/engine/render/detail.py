@@ -17,9 +17,9 @@ from .mesh import ALL_LIPS
 WIDTHS = (0.009, 0.022)
 LEAST_PX = (0.8, 1.6)
 REFERENCE_PERCENTILE = 80
-REFERENCE_SHARE = 1.05  # of the sharp frames' detail: resampling and the encoder take a little away again
-MOST_GAIN = (1.1, 0.3)
-LEAST_GAIN = (0.15, 0.04)
+REFERENCE_SHARE = 1.0
+MOST_GAIN = (0.7, 0.2)
+LEAST_GAIN = (0.12, 0.04)
 LIMITS = (14.0, 10.0)  # of 255: a stronger edge needs no help and would ring
 
 
