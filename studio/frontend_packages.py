@@ -31,7 +31,9 @@ def main() -> None:
 
 def install(npm: list[str]) -> None:
     """Install exactly what the lock file names; no package may run a script of its own."""
-    subprocess.run([*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=ROOT, check=True)  # noqa: S603
+    command = [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+    if subprocess.run(command, cwd=ROOT).returncode:  # noqa: S603
+        sys.exit("npm could not fetch the front-end libraries; it says above why. Then run the same command again.")
 
 
 def npm_from_wheel(folder: Path) -> list[str]:
