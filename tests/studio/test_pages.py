@@ -208,3 +208,41 @@ def test_the_switcher_lists_the_persons_workspaces_and_no_others(client, owner, 
     html = client.get(reverse("assets:library", args=[workspace.slug])).content.decode()
     assert "Another film" in html
     assert "Elsewhere" not in html
+
+
+# --- Accounts -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("backend", "mails"), [("filebased", 0), ("locmem", 1)])
+def test_a_link_to_confirm_goes_out_only_where_mail_arrives(db, settings, mailoutbox, tmp_path, backend, mails):
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{backend}.EmailBackend"
+    settings.EMAIL_FILE_PATH = tmp_path
+    address = f"nina.{backend}@studio.example"  # one mail per address and three minutes is the rate limit
+    form = {"name": "Nina New", "email": address, "password1": "harbour-at-dawn-9"}
+    page = Client().post(reverse("account_signup"), form, follow=True).content.decode()
+    assert len(mailoutbox) == mails
+    assert list(tmp_path.iterdir()) == []
+    assert (f"A link to confirm {address} is on its way." in page) == bool(mails)
+
+
+def test_a_lost_password_is_replaced_by_a_link_that_works_once(owner, mailoutbox):
+    client = Client()
+    client.post(reverse("account_reset_password"), {"email": owner.email})
+    body = mailoutbox[0].body
+    assert "asked for a new password" in body
+    assert "Hello from" not in body
+    link = re.search(r"http://testserver(/\S+)", body)[1]
+    form = client.get(link, follow=True)
+    assert "Choose a new password" in form.content.decode()
+    new = "another-harbour-10"
+    done = client.post(form.redirect_chain[-1][0], {"password1": new, "password2": new}, follow=True)
+    assert "Your password is changed" in done.content.decode()
+    owner.refresh_from_db()
+    assert owner.check_password(new)
+    assert "This link is used up" in Client().get(link, follow=True).content.decode()
+
+
+def test_an_unknown_address_is_not_given_away_on_the_page(db, mailoutbox):
+    answer = Client().post(reverse("account_reset_password"), {"email": "nobody@studio.example"})
+    assert answer["Location"] == reverse("account_reset_password_done")
+    assert "There is no account with this address" in mailoutbox[0].body
