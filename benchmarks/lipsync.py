@@ -150,7 +150,7 @@ class Bench:
         }  # fmt: skip
 
     def _looks(self, clip: Clip, film: Path, sound: Path, seen: measures.Seen) -> dict[str, float | None]:
-        picture = measures.compare(clip.video, film, clip.seen)
+        picture = measures.compare(clip.video, film, clip.seen, seen)
         return {
             "silence": measures.opening_in_silence(sound, seen), "sharp": picture.sharpness,
             "flicker": picture.flicker, "psnr": picture.psnr_db,

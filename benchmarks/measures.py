@@ -19,6 +19,7 @@ STABLE_EYES = 100.0  # pixels between the eye corners in the stabilised picture
 RING_FROM, RING_TO = 0.16, 0.34  # of the skin ring round the lips, in eye distances
 FACE_MARGIN = 0.35  # what lies further than this outside the landmarks' box counts as outside the face
 PAUSE_S = 0.5
+LIKE = 9  # original frames of like opening that a frame's sharpness is held against
 
 
 @dataclass
@@ -84,33 +85,55 @@ class Picture:
     psnr_db: float
 
 
-def compare(original: Path, film: Path, seen: Seen) -> Picture:
-    """``seen`` is the original's track. Frame k of the film must show frame k of the original.
+def compare(original: Path, film: Path, seen: Seen, shown: Seen) -> Picture:
+    """``seen`` is the original's track, ``shown`` the film's. Frame k of the film must show frame k of the original.
 
-    sharpness: variance of the Laplacian of the lips' luma (film / original, medians); flicker: mean change of luma
-    from frame to frame in a ring of skin round the lips, the head held still (film / original).
+    sharpness: variance of the Laplacian of the lips' luma, of each frame of the film against the original's frames
+    with a like opening (an open mouth has sharper edges than a shut one), median; flicker: mean change of luma from
+    frame to frame in a ring of skin round the lips, the head held still (film / original).
     """
     sharp: list[tuple[float, float]] = []
+    opening: list[tuple[float, float]] = []
     flicker: list[tuple[float, float]] = []
     errors: list[float] = []
     last: tuple[np.ndarray, np.ndarray] | None = None
     with VideoReader(original) as first, VideoReader(film) as second:
         for own, new in zip(first, second, strict=False):
-            if own.index >= len(seen.times) or not np.isfinite(seen.landmarks[own.index, 0, 0]):
+            at = own.index
+            if at >= len(shown.times) or not np.isfinite(seen.opening[at] + shown.opening[at]):
                 last = None
                 continue
-            points = seen.landmarks[own.index, :, :2]
+            points, points_new = seen.landmarks[at, :, :2], shown.landmarks[at, :, :2]
+            if not np.isfinite(points[0, 0] + points_new[0, 0]):
+                last = None
+                continue
             errors.append(_error_outside(own.planes[0], new.planes[0], points))
-            pair = tuple(_stabilised(frame.planes[0], points) for frame in (own, new))
-            lips, ring = _lip_masks(points)
-            sharp.append(tuple(float(cv2.Laplacian(p, cv2.CV_32F)[lips].var()) for p in pair))
+            pair = _stabilised(own.planes[0], points), _stabilised(new.planes[0], points)
+            sharp.append((_sharpness(own.planes[0], points), _sharpness(new.planes[0], points_new)))
+            opening.append((float(seen.opening[at]), float(shown.opening[at])))
             if last is not None:
-                flicker.append(tuple(float(np.abs(p - q)[ring].mean()) for p, q in zip(pair, last, strict=True)))
+                ring = _lip_masks(points)[1]
+                flicker.append((_change(pair[0], last[0], ring), _change(pair[1], last[1], ring)))
             last = pair
-    sharp_own, sharp_new = np.median(np.array(sharp), 0)
     flicker_own, flicker_new = np.mean(np.array(flicker), 0)
     psnr = 10 * np.log10(255**2 / max(1e-9, float(np.mean(errors))))
-    return Picture(float(sharp_new / sharp_own), float(flicker_new / flicker_own), float(psnr))
+    ratio = _at_like_opening(np.array(sharp), np.array(opening))
+    return Picture(ratio, float(flicker_new / flicker_own), float(psnr))
+
+
+def _at_like_opening(sharp: np.ndarray, opening: np.ndarray) -> float:
+    """Median of film / original, each frame of the film against the ``LIKE`` original ones nearest in opening."""
+    near = np.argsort(np.abs(opening[:, 1][:, None] - opening[:, 0][None]), axis=1)[:, :LIKE]
+    return float(np.median(sharp[:, 1] / np.median(sharp[:, 0][near], axis=1)))
+
+
+def _sharpness(luma: np.ndarray, points: np.ndarray) -> float:
+    lips = _lip_masks(points)[0]
+    return float(cv2.Laplacian(_stabilised(luma, points), cv2.CV_32F)[lips].var())
+
+
+def _change(one: np.ndarray, other: np.ndarray, where: np.ndarray) -> float:
+    return float(np.abs(one - other)[where].mean())
 
 
 def _stabilised(luma: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -71,7 +71,10 @@ def test_each_fault_of_the_picture_moves_its_own_figure(short_sample, frames, se
             picture = frame.copy()
             fault(picture, index)
             made.append(picture)
-        return measures.compare(short_sample.video, film(tmp_path / "changed.mp4", made, crf=4), seen)
+        made_film = film(tmp_path / "changed.mp4", made, crf=4)
+        shown = footage.look(made_film, Path(settings.MODELS_DIR))
+        assert shown is not None
+        return measures.compare(short_sample.video, made_film, seen, shown)
 
     def blur(picture, index) -> None:
         picture[lips] = cv2.GaussianBlur(picture[lips], (0, 0), 2)
@@ -83,7 +86,7 @@ def test_each_fault_of_the_picture_moves_its_own_figure(short_sample, frames, se
         picture[:40] = np.clip(picture[:40] + rng.normal(0, 12, (40, 320, 1)), 0, 255)
 
     same = changed(lambda picture, index: None)
-    assert same.sharpness == pytest.approx(1, abs=0.1)
+    assert same.sharpness == pytest.approx(1, abs=0.15)
     assert same.flicker == pytest.approx(1, abs=0.1)
     assert same.psnr_db > 40
     assert changed(blur).sharpness < 0.6
