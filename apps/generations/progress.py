@@ -8,6 +8,7 @@ from typing import Literal
 from django.utils import timezone
 
 from apps.generations import signals
+from apps.generations.estimate import seconds_of_work
 from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
 
 # Share of the whole work each stage takes, measured on clips of 5 to 20 s at 720p; they add up to 100.
@@ -20,8 +21,6 @@ SHARES: dict[str, int] = {
     Stage.PROOF: 12,
 }
 ORDER = list(SHARES)
-# Before this the time left is a guess from too little.
-SHOW_TIME_LEFT_FROM = 8
 
 StepState = Literal["done", "now", "waiting", "failed"]
 
@@ -59,41 +58,72 @@ def read(generation: Generation) -> ProgressView:
         return ProgressView(stage, label, 100, frames_done=frames, frames_total=frames, steps=steps)
     if generation.status == Status.PENDING:
         return ProgressView(stage, label, 0, steps=steps)
-    done, total, fps = _frames(generation, stage)
-    percent = signals.raise_percent(generation.pk, _percent(generation, stage, done, total))
-    left = _seconds_left(generation, percent) if generation.status == Status.PROCESSING else None
-    return ProgressView(stage, label, percent, fps, left, done, total, steps)
+    drawn = _rendering(generation)
+    percent = signals.raise_percent(generation.pk, _percent(generation, stage, drawn))
+    return ProgressView(
+        stage,
+        label,
+        percent,
+        fps=drawn.fps if stage == Stage.LIPSYNC else None,
+        seconds_left=_seconds_left(generation, stage, percent, drawn),
+        frames_done=drawn.done,
+        frames_total=drawn.total,
+        steps=steps,
+    )
 
 
-def _frames(generation: Generation, stage: Stage) -> tuple[int, int, float | None]:
-    """Frames rendered, frames in all, frames a second while rendering."""
+@dataclass(frozen=True)
+class Rendering:
+    """Frames drawn by all workers together, of how many, in how many seconds."""
+
+    done: int = 0
+    total: int = 0
+    elapsed_s: float = 0.0
+
+    @property
+    def fps(self) -> float | None:
+        """Frames a second; None while there is too little to tell."""
+        return self.done / self.elapsed_s if self.done and self.elapsed_s > 0.5 else None
+
+
+def _rendering(generation: Generation) -> Rendering:
     split = signals.pieces(generation.pk)
     if split is None:
-        return 0, 0, None
+        return Rendering()
     firsts, total, began = split
     done = min(total, signals.frames_rendered(generation.pk, firsts))
-    elapsed = time.time() - began
-    rate = done / elapsed if stage == Stage.LIPSYNC and done and elapsed > 0.5 else None
-    return done, total, rate
+    return Rendering(done, total, max(0.0, time.time() - began))
 
 
-def _percent(generation: Generation, stage: Stage, done: int, total: int) -> int:
+def _percent(generation: Generation, stage: Stage, drawn: Rendering) -> int:
     if stage not in SHARES:
         return 0
     before = sum(SHARES[name] for name in ORDER[: ORDER.index(stage)])
     if stage == Stage.LIPSYNC:
-        share = done / total if total else 0.0
+        share = drawn.done / drawn.total if drawn.total else 0.0
     else:
         noted = signals.mark(generation.pk)
         share = noted.done / noted.total if noted and noted.stage == stage and noted.total > 0 else 0.0
     return min(99, int(before + SHARES[stage] * min(1.0, share)))
 
 
-def _seconds_left(generation: Generation, percent: int) -> float | None:
-    if percent < SHOW_TIME_LEFT_FROM or generation.started_at is None:
+def _seconds_left(generation: Generation, stage: Stage, percent: int, drawn: Rendering) -> float | None:
+    """Seconds until the result is there, None where nobody can tell.
+
+    Before rendering: what earlier takes on this model needed. While rendering: by the speed seen, and the last stages
+    in proportion. At the end: by the time so far.
+    """
+    if generation.status != Status.PROCESSING or generation.started_at is None:
         return None
-    elapsed = (timezone.now() - generation.started_at).total_seconds()
-    return elapsed * (100 - percent) / percent
+    if stage == Stage.LIPSYNC:
+        if drawn.fps is None:
+            return None
+        left = (drawn.total - drawn.done) / drawn.fps
+        return left + (drawn.elapsed_s + left) * (SHARES[Stage.ASSEMBLE] + SHARES[Stage.PROOF]) / SHARES[Stage.LIPSYNC]
+    if stage in (Stage.ASSEMBLE, Stage.PROOF):
+        elapsed = (timezone.now() - generation.started_at).total_seconds()
+        return elapsed * (100 - percent) / percent
+    return generation.quoted_seconds * seconds_of_work(generation.model) * (100 - percent) / 100
 
 
 def _steps(generation: Generation) -> list[Step]:

@@ -66,6 +66,7 @@ def assemble(generation: Generation, watch: Watch) -> bool:
 
     Raises ``FileNotFoundError`` where a piece is missing.
     """
+    watch.progress("assemble", 0, 1)
     backend = backend_for(generation.model)
     with ExitStack() as stack:
         job = stack.enter_context(_media(generation))

@@ -4,13 +4,22 @@ from typing import Any
 from uuid import UUID
 
 from celery import Task, chord, shared_task
+from celery.signals import worker_init
 
+from apps.catalog.registry import MODELS
 from apps.generations import signals
 from apps.generations.models import Generation, Status
 from apps.generations.services import begin
 from apps.inference import steps, sweeping, work
-from apps.inference.backends import Piece
+from apps.inference.backends import Piece, backend_for
 from apps.inference.running import run_step
+
+
+@worker_init.connect
+def load_engines(**kwargs: Any) -> None:
+    """Load the engines before the worker's processes are made: they share the memory, and no take waits for it."""
+    for model in MODELS:
+        backend_for(model)
 
 
 @shared_task(bind=True, name="inference.prepare", ignore_result=True)

@@ -1,6 +1,7 @@
 """Our own engine behind the protocol."""
 
 from collections.abc import Sequence
+from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +28,9 @@ class NativeBackend:
 
     name = "native"
     version = engine.ENGINE_VERSION
+
+    def __init__(self) -> None:
+        import_module("apps.inference.engine.pipeline")  # which loads the rest; its names are loaded on first use
 
     def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
         engine.analyse_footage(
