@@ -158,3 +158,9 @@ def test_the_digest_follows_content_not_packing(tmp_path):
     assert content_digest(tmp_path / "other.npz") != content_digest(tmp_path / "plain.npz")
     (tmp_path / "broken.npz").write_bytes(b"PK\x03\x04broken")
     assert content_digest(tmp_path / "broken.npz") == ""
+
+
+def test_the_command_makes_the_folder_it_is_given(tmp_path, monkeypatch):
+    monkeypatch.setattr(model_files, "install", lambda folder: None)
+    assert model_files.main([str(tmp_path / "data" / "models")]) == 0
+    assert (tmp_path / "data" / "models").is_dir()

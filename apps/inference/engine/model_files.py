@@ -240,7 +240,8 @@ def main(arguments: list[str]) -> int:
         return 2
     folder = Path(arguments[0])
     try:
-        free = shutil.disk_usage(folder.parent if not folder.exists() else folder).free
+        folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(folder).free
         if free < 400_000_000:
             print(f"Only {free // 1_000_000} MB are free at {folder}; the packages need 400 MB.", file=sys.stderr)
             return 1
