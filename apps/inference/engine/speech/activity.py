@@ -1,4 +1,9 @@
-"""Where somebody speaks: an energy detector that follows the loudness of the recording."""
+"""Where somebody speaks.
+
+Two detectors: by energy, following the loudness of the recording, and by what the speech encoder hears, which tells
+speech from music and noise (speakers left out, 10 dB over music or noise: 97 % of speech found and a quarter of the
+rest taken for it, mostly at its borders; energy alone finds 61 to 83 % and takes 28 to 56 %).
+"""
 
 from __future__ import annotations
 
@@ -18,6 +23,11 @@ _EASE = 3.0  # frames of 10 ms
 _RANGE_SHARE = 0.25
 _BELOW_LOUD_DB = 38.0
 _QUIETEST_DB = -62.0
+
+# The encoder's detector reads about .6 at the border between speech and everything else.
+_HEARD_BORDER, _HEARD_SLOPE, _HEARD_SMOOTHING = 0.62, 2.5, 2.0
+# What is so much quieter than the loud parts is no speech, whatever it sounds like.
+_HEARD_BELOW_LOUD_DB = 45.0
 
 # A pause closes the mouth when it is longer than this; people keep it open in shorter ones (closing there too cost
 # a correlation of .58 down to .07 on one clip).
@@ -44,6 +54,16 @@ def speech_activity(samples: Floats) -> Doubles:
     votes = np.convolve(level > threshold, np.ones(_MAJORITY) / _MAJORITY, "same")
     speech = (votes > 0.35).astype(np.float64)
     return np.asarray(gaussian_filter1d(speech, _EASE)[::2])
+
+
+def heard_activity(detected: Doubles, samples: Floats) -> Doubles:
+    """Speech (0..1) from the encoder's detector (n,), every 20 ms; quiet steps of `samples` are never speech."""
+    smooth = gaussian_filter1d(detected, _HEARD_SMOOTHING)
+    level = loudness_db(samples)[::2]
+    quiet = level < max(np.percentile(level, 95) - _HEARD_BELOW_LOUD_DB, _QUIETEST_DB)
+    result = np.clip(0.5 + _HEARD_SLOPE * (smooth - _HEARD_BORDER), 0.0, 1.0)
+    result[: len(quiet)][quiet[: len(result)]] = 0.0
+    return np.asarray(result)
 
 
 def long_pauses(activity: Doubles) -> Bools:

@@ -13,10 +13,10 @@ from scipy.ndimage import gaussian_filter1d
 from ..errors import EngineError, audio_invalid
 from ..media.audio import read_mono
 from ..model_files import models_folder
-from .activity import loudness_db, speech_activity
+from .activity import heard_activity, loudness_db, speech_activity
 from .encoder import SpeechEncoder
 from .mel import SAMPLE_RATE, WINDOW
-from .readout import CLOSED, ENCODER_READOUT, SPECTRAL_READOUT, Readout, load_readout
+from .readout import ACTIVITY_READOUT, CLOSED, ENCODER_READOUT, SPECTRAL_READOUT, Readout, load_readout
 from .spectral import spectral_states
 
 Floats = NDArray[np.float32]
@@ -94,20 +94,26 @@ class SpeechReader:
             self._encoder = SpeechEncoder(models)
         except EngineError as error:
             self._warnings = (f"{error.message} Lips follow the sound less closely without it. {error.advice}",)
+        self._activity: Readout = load_readout(ACTIVITY_READOUT)
         self._readout: Readout = load_readout(ENCODER_READOUT if self._encoder else SPECTRAL_READOUT)
 
     def read(self, samples: Floats) -> SpeechAnalysis:
         """Analyse 16 kHz mono samples. Raises EngineError for less than 25 ms of sound."""
         if len(samples) < WINDOW:
             raise audio_invalid("The audio is shorter than 25 ms.", "Choose a longer audio file.")
-        states = self._encoder.states(samples) if self._encoder else spectral_states(samples)
+        if self._encoder:
+            states = self._encoder.states(samples)
+            activity = heard_activity(self._activity.predict(states)[:, 0], samples)
+        else:
+            states = spectral_states(samples)
+            activity = speech_activity(samples)
         outputs = self._readout.predict(states)
         count = len(outputs)
         return SpeechAnalysis(
             len(samples) / SAMPLE_RATE,
             gaussian_filter1d(outputs[:, :CLOSED], _SMOOTHING, axis=0),
             np.clip(outputs[:, CLOSED], 0.0, 1.0),
-            _fit(speech_activity(samples), count),
+            _fit(activity, count),
             _fit(loudness_db(samples)[::2], count),
             self._warnings,
         )

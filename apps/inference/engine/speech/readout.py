@@ -1,7 +1,7 @@
 """Reads the mouth off speech states: one linear map over a few neighbouring states.
 
 Output columns: the six mouth parameters (face/mouth_params.py), each in standard deviations of the speaker it was
-learnt on, and how far the lips are closed (0 open, 1 closed).
+learnt on, and how far the lips are closed (0 open, 1 closed). The speech detector is a readout too, of one column.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ SPREAD_FLOOR = 0.1
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 ENCODER_READOUT = WEIGHTS_FOLDER / "encoder_readout.npz"
 SPECTRAL_READOUT = WEIGHTS_FOLDER / "spectral_readout.npz"
+ACTIVITY_READOUT = WEIGHTS_FOLDER / "activity_readout.npz"
 
 
 @dataclass(frozen=True)

@@ -20,13 +20,15 @@ from ...model_files import models_folder
 from ..encoder import SpeechEncoder
 from ..spectral import spectral_states
 from .fitting import Fitter, States, hear, leave_one_speaker_out
-from .footage import read_clips
+from .footage import TrainingClip, read_clips
+from .surroundings import hear_surroundings
 
 # Steps of 20 ms; chosen on unseen clips (docs/engine.md).
 ENCODER_TAPS = (-6, -4, -2, 0, 2, 4, 6)
 ENCODER_PENALTY = 2.0
 SPECTRAL_TAPS = (-8, -6, -4, -2, 0, 2, 4, 6, 8)
 SPECTRAL_PENALTY = 0.5
+ACTIVITY_PENALTY = 0.1
 
 
 def main(arguments: list[str]) -> int:
@@ -38,6 +40,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--speakers", type=Path, help="table: clip name, tab, speaker")
     parser.add_argument("--sound-late", type=float, default=0.0, metavar="MS", help="sound after picture by so much")
     parser.add_argument("--without-encoder", action="store_true", help="fit the fallback on plain spectra")
+    parser.add_argument("--activity", action="store_true", help="fit the speech detector instead of the mouth")
     parser.add_argument("--quick", action="store_true", help="leave out the leave-one-speaker-out figures")
     options = parser.parse_args(arguments)
     try:
@@ -51,10 +54,21 @@ def main(arguments: list[str]) -> int:
 def _train(options: argparse.Namespace) -> None:
     models = models_folder(options.models)
     states_of: States = spectral_states if options.without_encoder else SpeechEncoder(models).states
+    clips = read_clips(options.folder, models, options.speakers, print)
+    if options.activity:
+        heard = hear_surroundings(clips, states_of)
+        fitter = Fitter.for_states(heard, (0,), ACTIVITY_PENALTY)
+        facts = {"clips": len(clips), "rows": len(heard)}
+        replace(fitter.solve(fitter.moments(heard)), facts=facts).save(options.output)
+        print(f"{options.output}: {options.output.stat().st_size // 1000} kB, {len(clips)} clips")
+        return
+    _train_mouth(clips, states_of, options)
+
+
+def _train_mouth(clips: list[TrainingClip], states_of: States, options: argparse.Namespace) -> None:
     taps = SPECTRAL_TAPS if options.without_encoder else ENCODER_TAPS
     penalty = SPECTRAL_PENALTY if options.without_encoder else ENCODER_PENALTY
     late_s = options.sound_late / 1000
-    clips = read_clips(options.folder, models, options.speakers, print)
     heard = hear(clips, states_of, late_s)
     fitter = Fitter.for_states(heard, taps, penalty)
     sums = fitter.moments(heard)

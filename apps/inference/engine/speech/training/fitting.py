@@ -13,7 +13,7 @@ from scipy.signal import fftconvolve
 
 from ..analysis import RATE, at_times
 from ..mel import SAMPLE_RATE
-from ..readout import CLOSED, OUTPUTS, SPREAD_FLOOR, Readout, with_taps
+from ..readout import CLOSED, SPREAD_FLOOR, Readout, with_taps
 from .footage import TrainingClip
 
 Floats = NDArray[np.float32]
@@ -27,7 +27,7 @@ _CLIPS_AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Heard:
-    """One clip as it was heard in one surrounding: states (n, D) and the targets (n, 7) at their times."""
+    """Clips as they were heard in one surrounding: states (n, D) and the targets (n, O) at their times."""
 
     clip: TrainingClip
     states: Floats
@@ -102,7 +102,7 @@ def _other_room(samples: Floats, random: np.random.Generator) -> Floats:
 
 @dataclass(frozen=True)
 class Moments:
-    """Sums a ridge needs: gram (S + 1, S + 1), moment (S + 1, 7) and total weight, S standardised inputs and a one."""
+    """Sums a ridge needs: gram (S + 1, S + 1), moment (S + 1, O) and total weight, S standardised inputs and a one."""
 
     gram: Doubles
     moment: Doubles
@@ -134,7 +134,8 @@ class Fitter:
     def moments(self, heard: Sequence[Heard]) -> Moments:
         """Sums over some of what was heard, some clips at a time: adding up large matrices is slow."""
         size = len(self.taps) * len(self.mean) + 1
-        gram, moment, total = np.zeros((size, size)), np.zeros((size, OUTPUTS)), 0.0
+        outputs = heard[0].targets.shape[1]
+        gram, moment, total = np.zeros((size, size)), np.zeros((size, outputs)), 0.0
         for start in range(0, len(heard), _CLIPS_AT_ONCE):
             some = heard[start : start + _CLIPS_AT_ONCE]
             roots = np.concatenate([np.full(len(item.states), item.weight**0.5, np.float32) for item in some])
@@ -151,7 +152,7 @@ class Fitter:
         inner = np.arange(len(gram) - 1)
         gram[inner, inner] += self.penalty * sums.total
         solution = solve(gram, sums.moment, assume_a="pos", overwrite_a=True).astype(np.float32)
-        weights = solution[:-1].reshape(len(self.taps), len(self.mean), OUTPUTS)
+        weights = solution[:-1].reshape(len(self.taps), len(self.mean), -1)
         return Readout(self.mean, self.spread, self.taps, weights, solution[-1], {})
 
     def _inputs(self, states: Floats) -> Floats:

@@ -1,0 +1,39 @@
+"""The encoder's speech detector: music and noise are not speech, and quiet is quiet whatever it sounds like."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import settings
+
+from apps.inference.engine.speech.activity import RATE, heard_activity
+from apps.inference.engine.speech.analysis import SpeechReader
+from apps.inference.engine.speech.mel import SAMPLE_RATE
+from apps.inference.engine.speech.training.surroundings import made_music, made_noise
+
+from .test_encoder import babble
+
+
+@pytest.mark.parametrize("made", [made_music, made_noise])
+def test_music_and_noise_alone_are_mostly_not_speech(made):
+    sound = 0.1 * made(6 * SAMPLE_RATE, np.random.default_rng(3))
+    assert sound.std() == pytest.approx(0.1, rel=0.01)
+    heard = SpeechReader(Path(settings.MODELS_DIR)).read(sound.astype(np.float32))
+    assert (heard.activity > 0.5).mean() < 0.25
+
+
+def test_the_detector_crosses_its_border_with_speech():
+    samples = babble(4.0)
+    detected = np.repeat([0.0, 1.0, 0.0, 1.0], RATE)
+    heard = heard_activity(detected, samples)
+    assert len(heard) == 4 * RATE
+    assert heard[10:40].max() == 0
+    assert heard[60:90].min() > 0.9
+
+
+def test_what_is_far_quieter_than_the_rest_is_no_speech():
+    samples = babble(4.0)
+    samples[2 * SAMPLE_RATE : 3 * SAMPLE_RATE] *= 0.001
+    heard = heard_activity(np.ones(4 * RATE), samples)
+    assert heard[105:145].max() == 0
+    assert (heard[:95] > 0.5).mean() > 0.8
