@@ -1,7 +1,7 @@
 """Plain spectral states: what the engine hears by where the speech encoder's file is missing.
 
 Thirteen cepstra of the log-mel spectrum, their slopes and the loudness, standardised over the speech of the clip. They
-follow opening and closing, less so rounding: r about .3 to .5 against real mouths (docs/engine.md).
+follow opening and closing, less so rounding: r = .33 for the opening against .76 (docs/engine.md).
 """
 
 from __future__ import annotations
