@@ -26,7 +26,7 @@ bench: $(BIN)/.installed-dev models
 	$(BIN)/python -m benchmarks.lipsync $(ARGS)
 
 screenshots: $(BIN)/.installed-dev frontend models
-	$(BIN)/python -m pytest tests/browser/shots.py -q $(ARGS)
+	$(BIN)/python -m tests.browser.shots $(ARGS)
 
 models: $(BIN)/.installed
 	@$(BIN)/python -m apps.inference.engine.model_files "$(STUDIO_MODELS)"

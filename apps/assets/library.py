@@ -10,7 +10,7 @@ from django.db.models.expressions import Combinable
 from django.http import QueryDict
 from django.utils import timezone
 
-from apps.assets.models import Asset, Kind, Origin
+from apps.assets.models import Asset, Kind, Origin, Status
 from apps.workspaces.models import Workspace
 
 PAGE = 48
@@ -118,6 +118,11 @@ class Page:
             entries.append(Entry(asset, day_name(day) if day != last else "", day == timezone.localdate()))
             last = day
         return entries
+
+    @property
+    def checking(self) -> bool:
+        """Whether a file of this page is still being checked."""
+        return any(entry.asset.status == Status.CHECKING for entry in self.entries)
 
     @property
     def more(self) -> str:

@@ -40,7 +40,8 @@ def library(request: SignedInRequest, ws: str) -> HttpResponse:
         if part == "listing" and request.htmx.trigger != "listing":  # a filter, not the list drawing itself anew
             response["HX-Push-Url"] = f"{request.path}{page.query.address()}".removesuffix("?")
         return response
-    request.session["workspace"] = ws
+    if request.session.get("workspace") != ws:  # home leads here from now on; an unchanged session costs no write
+        request.session["workspace"] = ws
     return render(request, "assets/library.html", context | library_totals(membership))
 
 
