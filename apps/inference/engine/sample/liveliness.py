@@ -15,6 +15,8 @@ GRAIN_LEVELS = 2.2  # standard deviation of the grain, of 255
 LIGHT_SHARE = 0.018
 BLINK_HALF_S = 0.10
 BLINKS_S = (0.10, 3.06, 4.98, 7.45, 9.02)
+SKIN_SHARE = 0.62  # of the stretch above the lid's edge, the part without lashes
+LID_SHADE = np.array([0.06, 0.10, 0.11], np.float32)  # light that a lid turned down loses at its edge
 BLOCK = 8
 SEED = 1999
 
@@ -83,6 +85,7 @@ class _Lid:
 
     def __init__(self, portrait: Portrait, upper: list[tuple[float, float]], lower: list[tuple[float, float]]) -> None:
         edges = portrait.points(upper), portrait.points(lower)
+        self._unit = portrait.scale
         margin = self.STRETCHED_FROM * portrait.scale
         self._left = int(np.floor(edges[0][0, 0]))
         self._top = int(np.floor(edges[0][:, 1].min() - margin)) - 1
@@ -93,15 +96,19 @@ class _Lid:
         self._shape = (int(np.ceil(edges[1][:, 1].max())) - self._top + 2, len(xs))
 
     def close(self, picture: np.ndarray, amount: float) -> None:
-        """Close the eye by ``amount`` 0..1, in place."""
+        """Close the eye by ``amount`` 0..1, in place: skin from above the lashes, and a line of lashes at its edge."""
         height, width = self._shape
         area = picture[self._top : self._top + height, self._left : self._left + width]
         y = np.arange(height, dtype=np.float64)[:, None]
         edge = self._upper + amount * (self._lower - self._upper)
-        stretch = (self._upper - self._from) / np.maximum(edge - self._from, 1e-3)
-        within = (y > self._from) & (y <= edge)
-        source = np.where(within, self._from + (y - self._from) * stretch, y).astype(np.float32)
+        skin_to = self._from + (self._upper - self._from) * SKIN_SHARE
+        stretch = (skin_to - self._from) / np.maximum(edge - self._from, 1e-3)
         x = np.broadcast_to(np.arange(width, dtype=np.float32), (height, width))
-        area[:] = cv2.remap(
-            area.copy(), np.ascontiguousarray(x), source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        )
+        source = np.maximum(self._from + (y - self._from) * stretch, 0).astype(np.float32)
+        lid = cv2.remap(area.copy(), np.ascontiguousarray(x), source, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        opening = np.clip((self._lower - self._upper) / (4.5 * self._unit), 0, 1)
+        lashes = 0.5 * np.exp(-(((y - edge + 0.4 * self._unit) / (0.7 * self._unit)) ** 2)) * opening
+        down = np.clip((y - self._from) / np.maximum(edge - self._from, 1e-3), 0, 1)[:, :, None]
+        lid = lid * (1 - LID_SHADE * down) * (1 - lashes)[:, :, None]
+        covers = opening * np.clip(edge - y + 0.5, 0, 1) * np.clip((y - self._from) / (2 * self._unit), 0, 1)
+        area += (lid - area) * (covers * min(1.0, amount * 4))[:, :, None]
