@@ -25,9 +25,10 @@ from .sync_modes import Timeline
 
 Doubles = NDArray[np.float64]
 
-# The drawn shape: mostly what is wanted, partly what the exemplar really shows, so that its texture is not torn.
-WANTED_SHARE = 0.65
-SMOOTHING = 0.55  # frames at 25 per second
+# The drawn shape is what is wanted, leaning towards what the exemplar really shows, so that its texture is not torn.
+# Only the leaning is smoothed (it jumps at joins); closures of two frames keep their depth.
+EXEMPLAR_SHARE = 0.25
+SMOOTHING = 0.8  # frames at 25 per second
 UNIT_S = 2.0  # lipsync-2 and -pro work in independent units
 EASE_S = 0.12  # at the borders of what is left alone
 LARGEST_YAW = 45.0
@@ -90,8 +91,8 @@ def _borrowed(
     unit = round(UNIT_S * footage.fps) if settings.model.startswith("lipsync-2") else None
     chosen = select_exemplars(goal, pool, unit)
     joins = find_joins(chosen, good, speaker.shot)
-    shape = WANTED_SHARE * goal.code + (1 - WANTED_SHARE) * codes[chosen]
-    shape = gaussian_filter1d(shape, SMOOTHING * footage.fps / 25, axis=0)
+    leaning = gaussian_filter1d(codes[chosen] - goal.code, SMOOTHING * footage.fps / 25, axis=0)
+    shape = goal.code + EXEMPLAR_SHARE * leaning
     change = speaker.code.displacement((shape - codes[line.source]) * strength[:, None])
     is_pro = settings.model == "lipsync-2-pro"
     return {
