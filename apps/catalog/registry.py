@@ -85,7 +85,7 @@ MODELS: dict[str, ModelSpec] = {
                 "active_speaker_detection": AVAILABLE,
             },
             sync_modes=ALL_SYNC_MODES,
-            accepts_image=False,
+            accepts_image=True,
             caveats=("Opens silent lips with a general movement, not with the speaker's own.",),
             speed_factor=1.4,
         ),

@@ -52,12 +52,15 @@ def estimate(
         _, warnings = clean_options(model, options)
     except StudioError as error:
         refusals.append(error)
-    refusals += picture_refusals(video) + sound_refusals(audio)
+    refusals += picture_refusals(video, model) + sound_refusals(audio)
     if model not in MODELS or refusals:
         nothing = quote(model=model if model in MODELS else next(iter(MODELS)), plan=plan, seconds=0.0)
         return Estimate(plan, 0.0, nothing, warnings, refusals)
     assert video is not None and audio is not None  # else refused above
-    seconds = output_seconds(sync_mode, video.duration_s or 0.0, audio.duration_s or 0.0)
+    sound_s = audio.duration_s or 0.0
+    # A photo has no length of its own; it is shown for as long as the sound lasts.
+    picture_s = sound_s if video.kind == Kind.IMAGE else video.duration_s or 0.0
+    seconds = output_seconds(sync_mode, picture_s, sound_s)
     refusals += length_refusals(plan, seconds) + slot_refusals(workspace, plan)
     ahead = Generation.objects.filter(status=Status.PENDING).count()
     work = seconds * seconds_of_work(model)
@@ -65,24 +68,34 @@ def estimate(
         plan=plan,
         seconds=seconds,
         quote=quote(model=model, plan=plan, seconds=seconds),
-        warnings=warnings + length_warnings(sync_mode, video, audio),
+        warnings=warnings + length_warnings(sync_mode, picture_s, sound_s),
         refusals=refusals,
         eta_s=work * (1 + ahead),
         queue_ahead=ahead,
     )
 
 
-def picture_refusals(video: Asset | None) -> list[StudioError]:
-    """Why this cannot be the picture; empty when it can."""
+def picture_refusals(video: Asset | None, model: str) -> list[StudioError]:
+    """Why this cannot be the picture for a model; empty when it can."""
     if video is None:
         return [StudioError("generation_video_missing", "There is no video yet.", "Choose one.", field="video")]
     if not_ready := _not_ready(video, "video"):
         return not_ready
-    if video.kind != Kind.VIDEO:
+    if video.kind == Kind.IMAGE and not (model in MODELS and MODELS[model].accepts_image):
+        able = " or ".join(spec.id for spec in MODELS.values() if spec.accepts_image)
         return [
             StudioError(
                 "generation_input_asset_type_mismatch",
-                f"{video.name} has no moving picture.",
+                f"{video.name} is a photo, which {model} cannot bring to life.",
+                f"Choose a video, or {able} as the model.",
+                field="video",
+            )
+        ]
+    if video.kind == Kind.AUDIO:
+        return [
+            StudioError(
+                "generation_input_asset_type_mismatch",
+                f"{video.name} has no picture.",
                 "Choose a video of a person who speaks.",
                 field="video",
             )
@@ -156,9 +169,8 @@ def slot_refusals(workspace: Workspace, plan: Plan) -> list[StudioError]:
     ]
 
 
-def length_warnings(sync_mode: str, video: Asset, audio: Asset) -> list[str]:
-    """What the sync mode does to these two lengths, where a person may not expect it."""
-    picture, sound = video.duration_s or 0.0, audio.duration_s or 0.0
+def length_warnings(sync_mode: str, picture: float, sound: float) -> list[str]:
+    """What the sync mode does to these two lengths in seconds, where a person may not expect it."""
     if sync_mode == "cut_off" and abs(picture - sound) > 0.5:
         longer = f"the last {abs(picture - sound):.1f} s of the {'video' if picture > sound else 'soundtrack'}"
         return [f"The result ends with the shorter file; {longer} are left out."]

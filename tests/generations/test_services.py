@@ -243,6 +243,16 @@ def test_an_estimate_follows_the_sync_mode(draft, workspace, sync_mode, seconds)
     assert found.eta_s > 0
 
 
+def test_a_photo_lasts_as_long_as_the_sound_on_a_model_that_takes_photos(draft, workspace):
+    del draft["project"]
+    photo = AssetFactory(workspace=workspace, kind="image", duration_s=None)
+    refused = estimate(workspace=workspace, **draft | {"video": photo})
+    assert [refusal.code for refusal in refused.refusals] == ["generation_input_asset_type_mismatch"]
+    assert refused.refusals[0].advice == "Choose a video, or sync-3 as the model."
+    taken = estimate(workspace=workspace, **draft | {"video": photo, "model": "sync-3", "options": {}})
+    assert (taken.seconds, taken.refusals, taken.warnings) == (10.0, [], [])
+
+
 def test_an_estimate_counts_who_waits_before(draft, workspace):
     del draft["project"]
     alone = estimate(workspace=workspace, **draft)
