@@ -33,11 +33,7 @@ class Second:
     def words(self) -> str:
         if not self.driven:
             return "left as it was"
-        if self.offset_ms is None:
-            return "mouth at rest"
-        if abs(self.offset_ms) < 0.5:
-            return "in step"
-        return f"{abs(self.offset_ms):.0f} ms {'late' if self.offset_ms > 0 else 'early'}"
+        return "mouth at rest" if self.offset_ms is None else offset_in_words(self.offset_ms)
 
 
 @dataclass(frozen=True)
@@ -82,6 +78,11 @@ class ReportView:
     warnings: list[str]
 
     @property
+    def median_words(self) -> str:
+        """The median offset in words; empty where there is none."""
+        return "" if self.median_offset_ms is None else offset_in_words(self.median_offset_ms)
+
+    @property
     def passed_s(self) -> float:
         return sum(one.seconds for one in self.passed)
 
@@ -112,7 +113,9 @@ class ReportView:
         # Slim in short films, at most four tenths of its second in long ones.
         width = min(0.4, self.duration_s * 0.009)
         left = one.second + (min(1.0, self.duration_s - one.second) - width) / 2
-        return Bar(round(left, 3), round(y, 2), round(width, 3), round(height, 2), "" if one.within else "off", one.words)
+        return Bar(
+            round(left, 3), round(y, 2), round(width, 3), round(height, 2), "" if one.within else "off", one.words
+        )
 
 
 def report_view(report: Mapping[str, Any]) -> ReportView:
@@ -137,6 +140,13 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         real_time_factor=report.get("real_time_factor"),
         warnings=[_sentence(line) for line in report.get("warnings", [])],
     )
+
+
+def offset_in_words(offset_ms: float) -> str:
+    """−10 gives "10 ms early": the picture comes before its sound."""
+    if abs(offset_ms) < 0.5:
+        return "in step"
+    return f"{abs(offset_ms):.0f} ms {'late' if offset_ms > 0 else 'early'}"
 
 
 def _second(row: Mapping[str, Any], frame_ms: float) -> Second:

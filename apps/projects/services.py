@@ -1,6 +1,7 @@
 """What is done to projects. The draft is saved as it is typed; each save names the revision it was based on."""
 
 from dataclasses import dataclass, field
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -89,6 +90,8 @@ def save_draft(*, membership: Membership, project: Project, revision: int, chang
     fields: dict[str, Any] = {}
     if changes.video is not None:
         fields["video"] = _usable(changes.video, "video")
+        if project.name == UNTITLED:
+            fields["name"] = _name_after(changes.video)
     if changes.audio is not None:
         fields["audio"] = _usable(changes.audio, "audio")
     if changes.model is not None:
@@ -130,6 +133,11 @@ def _usable(asset: Asset, place: str) -> Asset:
             field="audio",
         )
     return asset
+
+
+def _name_after(video: Asset) -> str:
+    """A project nobody has named is called like its film: ``harbour_cam-a.mp4`` gives "harbour_cam-a"."""
+    return PurePath(video.name).stem[:NAME_LIMIT] or UNTITLED
 
 
 def _clean_name(name: str) -> str:

@@ -80,6 +80,10 @@ def test_both_files_are_chosen_from_the_library_without_a_reload(bench, membersh
     expect(page.locator("#price")).to_have_text("$0.10")
     expect(page.locator("#generate")).not_to_have_attribute("aria-disabled", "true")
     expect(page.locator("#picker")).not_to_be_visible()
+    expect(page.locator('[data-hear="voice"]')).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press(".")
+    until(page, "document.getElementById('stage-audio').currentTime > 0.04")
+    until(page, "document.getElementById('stage-video').currentTime > 0.04")
     assert same_document(page)
 
 

@@ -42,6 +42,14 @@ def test_each_save_counts_and_keeps_what_it_does_not_mention(membership, project
     assert (second.revision, second.video, second.audio, second.model) == (3, video, audio, "sync-3")
 
 
+def test_a_project_without_a_name_is_called_like_its_film(membership, video):
+    untitled = create_project(membership=membership)
+    named = save(membership, untitled, 1, video=video)
+    assert named.name == "cam-a"
+    other = AssetFactory(workspace=membership.workspace, video=True, name="cam-b.mp4")
+    assert save(membership, named, 2, video=other).name == "cam-a", "a name, once there, stays"
+
+
 def test_a_stale_save_changes_nothing_and_tells_how_it_stands(membership, project):
     save(membership, project, 1, model="sync-3")
     with pytest.raises(StaleDraft) as stale:
