@@ -260,6 +260,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
     "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
     "webhooks of the API": {"task": "api.webhooks", "schedule": 5.0, "options": {"expires": 10}},
+    "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
 }

@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
 from django.utils import timezone
@@ -51,6 +52,7 @@ DEFAULT_PROJECT = "API"
 SLOT_WAIT_S = 30
 # Longer than a worker may take to fetch both files; a call not looked at for that long has lost its task.
 LOST_AFTER = timedelta(minutes=40)
+BATCH_SOURCE, BATCH_INPUT_S = "batch", 30.0
 Files = Mapping[str, TemporaryUploadedFile]
 
 
@@ -155,6 +157,8 @@ def admit(call_id: UUID) -> float | None:
         assets = _arrived(call, membership, wish)
         if not wait_until_checked(list(assets.values()), seconds=0):
             return 2.0
+        if call.source == BATCH_SOURCE:
+            _refuse_long(assets)
         _submit(call, membership, wish, assets)
     except StudioError as error:
         if error.code == "concurrency_limit_reached":
@@ -162,7 +166,18 @@ def admit(call_id: UUID) -> float | None:
         refuse(call, error)
     except TooSlow:
         refuse(call, ApiError("generation_media_probe_timeout"))
+    except PermissionDenied as error:  # its person left the workspace, or may only look now
+        refuse(call, ApiError("forbidden", str(error)))
     return None
+
+
+def _refuse_long(assets: dict[str, Asset]) -> None:
+    for role, asset in assets.items():
+        if (asset.duration_s or 0) > BATCH_INPUT_S:
+            raise ApiError(
+                "generation_input_duration_greater_than_max_duration",
+                f"The {role} lasts {asset.duration_s:.0f} s; inputs of a batch may last {BATCH_INPUT_S:.0f} s.",
+            )
 
 
 def _arrived(call: Call, membership: Membership, wish: Wish) -> dict[str, Asset]:
@@ -171,6 +186,8 @@ def _arrived(call: Call, membership: Membership, wish: Wish) -> dict[str, Asset]
     for role, item in (("video", wish.video), ("audio", wish.audio)):
         if role in call.assets:
             assets[role] = asset_by_id(membership, call.assets[role])
+        elif item is not None and item.assetId:
+            assets[role] = asset_by_id(membership, item.assetId)
         elif item is not None and item.url:
             assets[role] = asset_from_url(membership, item.url, role, seconds=FETCH_BY_WORKER_S)
             call.assets = call.assets | {role: str(assets[role].pk)}

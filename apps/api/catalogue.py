@@ -93,6 +93,7 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
         "The plan does not allow this length.",
         "Shorten it or change the plan.",
     ),
+    ("generation_input_duration_greater_than_max_duration", 422, "The file is too long here.", "Send a shorter one."),
     ("concurrency_limit_reached", 429, "As many run as the plan allows at once.", "Wait for one to end."),
     ("account_payment_required", 402, "The account has to be paid first.", "Open the billing page of the studio."),
     ("plan_feature_unavailable", 402, "The plan does not have this.", "Change the plan."),

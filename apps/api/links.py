@@ -13,7 +13,7 @@ from apps.assets.naming import suffix_of
 
 FILE_LIVES_S = 7 * 24 * 3600
 UPLOAD_LIVES_S = 24 * 3600
-FILE, THUMBNAIL, UPLOAD = "api.file", "api.thumbnail", "api.upload"
+FILE, THUMBNAIL, UPLOAD, BATCH = "api.file", "api.thumbnail", "api.upload", "api.batch"
 
 
 def base_of(request: HttpRequest | None) -> str:
@@ -36,6 +36,11 @@ def thumbnail_url(base: str, asset: Asset) -> str:
 def upload_url(base: str, upload_id: UUID) -> str:
     """Where the bytes of an upload are put, for a day."""
     return f"{base}/v2/uploads/{signing.dumps(upload_id.hex, salt=UPLOAD)}"
+
+
+def batch_url(base: str, batch_id: UUID) -> str:
+    """Address of a batch's results file for seven days."""
+    return f"{base}/v2/batches/{signing.dumps(batch_id.hex, salt=BATCH)}/results.jsonl"
 
 
 def opened(token: str, *, salt: str, lives_s: int) -> UUID:

@@ -160,3 +160,48 @@ class Delivery(models.Model):
 
     def __str__(self) -> str:
         return f"{self.event} to {self.url}, {self.state}"
+
+
+class BatchState(models.TextChoices):
+    """The states the clients know."""
+
+    PENDING = "PENDING", "Pending"
+    PROCESSING = "PROCESSING", "Processing"
+    COMPLETED = "COMPLETED", "Completed"
+    FAILED = "FAILED", "Failed"
+
+
+class Batch(models.Model):
+    """Many generations from one file. Few of them run at once, so that work from pages is not kept waiting."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="batches")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, related_name="+")
+    webhook_url = models.URLField(max_length=2000, blank=True)
+    state = models.CharField(max_length=10, choices=BatchState, default=BatchState.PENDING, db_index=True)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"Batch {self.id}, {self.state}"
+
+
+class BatchLine(models.Model):
+    """One line of a batch's file; ``call`` is there once it was started."""
+
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="lines")
+    number = models.PositiveIntegerField(help_text="line in the file, from 1")
+    request_id = models.CharField(max_length=200)
+    payload = models.JSONField()
+    call = models.OneToOneField(Call, on_delete=models.SET_NULL, null=True, related_name="batch_line")
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [models.UniqueConstraint(fields=["batch", "number"], name="one_batch_line_per_number")]
+
+    def __str__(self) -> str:
+        return f"line {self.number} of {self.batch_id}"

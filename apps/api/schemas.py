@@ -272,6 +272,22 @@ class Delivery(BaseModel):
     createdAt: datetime
 
 
+class BatchMetrics(BaseModel):
+    total_generations: int
+    success_count: int
+    failed_count: int
+    pending_count: int
+
+
+class Batch(BaseModel):
+    id: UUID
+    created_at: datetime
+    status: BatchStatus
+    metrics: BatchMetrics
+    webhookUrl: str | None
+    outputUrl: str | None
+
+
 class ErrorEntry(BaseModel):
     code: str
     message: str

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import Task, shared_task
 
+from apps.api.batches import go_on, look_again
 from apps.api.calls import admit as admit_call
 from apps.api.calls import waiting_too_long
 from apps.api.delivering import deliver_due
@@ -29,6 +30,13 @@ def sweep() -> None:
     for call_id in waiting_too_long():
         celery_app.send_task("api.admit", args=[str(call_id)])
     forget_old_keys()
+
+
+@shared_task(name="api.batches", ignore_result=True)
+def batches() -> None:
+    """Start the next lines of running batches, and end those that are through."""
+    look_again()
+    go_on()
 
 
 @shared_task(name="api.webhooks", ignore_result=True)

@@ -3,16 +3,25 @@
 import http.server
 import json
 import threading
+from datetime import timedelta
 from functools import partial
 
 import httpx
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import timezone
 from sync import Audio, GenerationOptions, Sync, Tts, TtsProviderConfig, Video
-from sync.common.errors import BadRequestError, NotFoundError, UnauthorizedError
+from sync.common.errors import (
+    BadRequestError,
+    NotFoundError,
+    PaymentRequiredError,
+    TooManyRequestsError,
+    UnauthorizedError,
+)
 from sync.core.api_error import ApiError
 
 from apps.assets.models import Asset, Origin
+from apps.billing.plans import current_plan, subscribe
 from apps.generations.models import Generation, Status
 from tests.factories import AssetFactory, GenerationFactory
 
@@ -177,3 +186,31 @@ def test_what_cannot_be_made_is_said_with_a_code(sync, inputs, media_server, voi
             sync.generations.create(model="lipsync-2", input=wish)
         assert (refused.value.status_code, refused.value.body["errorCode"]) == (422, code)
     assert not Generation.objects.exists()
+
+
+def batch_file(inputs: list, count: int) -> bytes:
+    payload = {"model": "lipsync-2", "input": [{"type": item.type, "assetId": item.asset_id} for item in inputs]}
+    rows = [{"request_id": f"r{n}", "endpoint": "/v2/generate", "payload": payload} for n in range(count)]
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def test_batches(sync, inputs, workspace):
+    assert sync.batch.create(input=batch_file(inputs, 20), dry_run=True).status == "VALIDATED"
+    made = sync.batch.create(input=batch_file(inputs, 20))
+    assert (made.status, made.metrics.pending_count) == ("PENDING", 20)
+    assert sync.batch.get(made.id).id == made.id
+    day = timezone.now() - timedelta(days=1)
+    assert [row.id for row in sync.batch.list(status="PENDING", created_after=day)] == [made.id]
+    assert sync.batch.list(created_before=day) == []
+
+
+def test_refused_batches_have_their_classes(sync, inputs, workspace):
+    with pytest.raises(BadRequestError) as refused:
+        sync.batch.create(input=batch_file(inputs, 3))
+    assert refused.value.body.errorCode == "batch_insufficient_records"
+    sync.batch.create(input=batch_file(inputs, 20))
+    with pytest.raises(TooManyRequestsError):
+        sync.batch.create(input=batch_file(inputs, 20))
+    subscribe(workspace=workspace, plan=current_plan("creator"))
+    with pytest.raises(PaymentRequiredError):
+        sync.batch.create(input=batch_file(inputs, 20))

@@ -1,0 +1,108 @@
+"""Batches over HTTP."""
+
+from typing import Any
+
+from django.http import HttpRequest, StreamingHttpResponse
+
+from apps.api import batches, bodies, limits, queries, schemas
+from apps.api.errors import ApiError
+from apps.api.links import BATCH, FILE_LIVES_S, base_of, opened
+from apps.api.models import Batch, BatchState, Scope
+from apps.api.routing import Answer, Caller, Param, route
+
+TAG = "Batches"
+TEXT = {"type": "string"}
+CODES = (
+    "batch_file_too_large",
+    "batch_too_many_requests",
+    "batch_insufficient_records",
+    "batch_invalid_jsonl",
+    "batch_duplicate_request_id",
+    "batch_invalid_endpoint",
+    "batch_concurrency_limit_reached",
+    "batch_plan_required",
+    "generation_input_validation_failed",
+)
+
+
+@route(
+    "POST",
+    "batch",
+    summary="Start a batch",
+    tag=TAG,
+    scope=Scope.GENERATE,
+    bucket=limits.CREATE,
+    gives=schemas.Batch,
+    status=201,
+    codes=CODES,
+)
+def create(caller: Caller) -> Answer:
+    """A form with the file `input`: 20 to 500 lines, each `{"request_id", "endpoint": "/v2/generate", "payload"}`, at
+    most 5 MB. `dry_run=true` only checks it and answers 200 with the status VALIDATED. Inputs may last 30 s each.
+    """
+    if not bodies.is_form(caller.request):
+        raise ApiError("request_invalid", "A batch comes as a form.", "Send multipart/form-data with the file input.")
+    try:
+        form = bodies.read_form(caller.request, limit=batches.FILE_LIMIT)
+    except ApiError as error:
+        raise ApiError("batch_file_too_large") if error.code == "file_size_exceeds_plan_limit" else error from error
+    try:
+        file = form.files.get("input")
+        if file is None:
+            raise ApiError("request_invalid", "The form has no file input.", "Send the lines as the file input.")
+        text = file.read().decode("utf-8", "replace")
+    finally:
+        form.close()
+    dry_run = (form.text("dry_run") or "").lower() in ("true", "1")
+    url = form.text("webhook_url") or ""
+    batch = batches.create_batch(caller=caller, text=text, webhook_url=url, dry_run=dry_run)
+    if batch is None:
+        return Answer({"status": "VALIDATED"})
+    return Answer(batches.batch_json(batch, base_of(caller.request)), status=201)
+
+
+@route(
+    "GET",
+    "batch",
+    summary="List batches",
+    tag=TAG,
+    query=(
+        Param("status", {"type": "array", "items": TEXT}, "states, in any encoding of a list"),
+        Param("created_after", TEXT, "date and time in ISO 8601"),
+        Param("created_before", TEXT, "date and time in ISO 8601"),
+    ),
+    gives=list[schemas.Batch],
+)
+def list_all(caller: Caller) -> list[dict[str, Any]]:
+    """Newest first, at most 100."""
+    rows = Batch.objects.filter(workspace=caller.workspace)
+    if states := queries.listed(caller.request, "status"):
+        if unknown := [state for state in states if state not in (*BatchState.values, "JOBS_CREATED")]:
+            raise queries.invalid("status", f"There is no status “{unknown[0][:40]}”.")
+        rows = rows.filter(state__in=states)
+    if after := queries.moment(caller.request, "created_after"):
+        rows = rows.filter(created_at__gt=after)
+    if before := queries.moment(caller.request, "created_before"):
+        rows = rows.filter(created_at__lt=before)
+    return [batches.batch_json(batch, base_of(caller.request)) for batch in rows[:100]]
+
+
+@route("GET", "batch/{batch_id}", summary="Get a batch", tag=TAG, gives=schemas.Batch, codes=("batch_not_found",))
+def get(caller: Caller, batch_id: str) -> dict[str, Any]:
+    """How far it is; `outputUrl` is there when it has ended."""
+    found = queries.uuid_or_none(batch_id)
+    batch = Batch.objects.filter(workspace=caller.workspace, pk=found).first() if found else None
+    if batch is None:
+        raise ApiError("batch_not_found")
+    return batches.batch_json(batch, base_of(caller.request))
+
+
+@route(
+    "GET", "batches/{token}/results.jsonl", summary="Results of a batch", tag=TAG, scope=None, codes=("link_expired",)
+)
+def output(request: HttpRequest, token: str) -> StreamingHttpResponse:
+    """One JSON object for each line: `request_id`, and as `response` its generation. The address is signed."""
+    batch = Batch.objects.filter(pk=opened(token, salt=BATCH, lives_s=FILE_LIVES_S)).first()
+    if batch is None:
+        raise ApiError("batch_not_found")
+    return StreamingHttpResponse(batches.results(batch, base_of(request)), content_type="application/jsonl")

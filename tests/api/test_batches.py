@@ -1,0 +1,148 @@
+"""Batches: checked as a whole, run a few at a time, told when they end."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.api import batches
+from apps.api.models import Batch, BatchState, Call, CallState, Delivery
+from apps.billing.plans import current_plan, subscribe
+from apps.generations.models import Generation, Status
+from tests.factories import AssetFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def payload(workspace) -> dict:
+    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
+    items = [{"type": "video", "assetId": str(video.pk)}, {"type": "audio", "assetId": str(audio.pk)}]
+    return {"model": "lipsync-2", "input": items}
+
+
+def lines(payload: dict, count: int = 20, **changes) -> list[dict]:
+    row = {"endpoint": "/v2/generate", "payload": payload} | changes
+    return [{"request_id": f"r{number}"} | row for number in range(count)]
+
+
+@pytest.fixture
+def post(client, key):
+    """``post(rows, dry_run="true")`` sends a batch; rows may be text."""
+
+    def send(rows, **fields):
+        text = rows if isinstance(rows, str) else "\n".join(json.dumps(row) for row in rows)
+        file = SimpleUploadedFile("batch.jsonl", text.encode())
+        return client.post("/v2/batch", {"input": file} | fields, headers={"x-api-key": key})
+
+    return send
+
+
+def test_a_dry_run_only_checks(post, payload):
+    answer = post(lines(payload), dry_run="true")
+    assert (answer.status_code, answer.json()) == (200, {"status": "VALIDATED"})
+    assert not Batch.objects.exists()
+
+
+def broken(payload: dict, how: str) -> list[dict] | str:
+    rows = lines(payload)
+    return {
+        "few": rows[:19],
+        "many": lines(payload, 501),
+        "json": "\n".join([*[json.dumps(row) for row in rows], "{"]),
+        "twice": [*rows, rows[3]],
+        "endpoint": [*rows, {"request_id": "x", "endpoint": "/v2/tts", "payload": payload}],
+        "name": [*rows, {"endpoint": "/v2/generate", "payload": payload}],
+        "payload": [*rows, {"request_id": "x", "endpoint": "/v2/generate", "payload": {"model": "lipsync-2"}}],
+        "model": [*rows, {"request_id": "x", "endpoint": "/v2/generate", "payload": payload | {"model": "none"}}],
+        "large": " " * (batches.FILE_LIMIT + 1),
+    }[how]
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "code"),
+    [
+        ("few", 400, "batch_insufficient_records"),
+        ("many", 400, "batch_too_many_requests"),
+        ("json", 400, "batch_invalid_jsonl"),
+        ("twice", 400, "batch_duplicate_request_id"),
+        ("endpoint", 400, "batch_invalid_endpoint"),
+        ("name", 400, "batch_invalid_jsonl"),
+        ("payload", 400, "generation_input_validation_failed"),
+        ("model", 400, "generation_unsupported_model"),
+        ("large", 413, "batch_file_too_large"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(post, payload, how, status, code):
+    answer = post(broken(payload, how))
+    assert (answer.status_code, answer.json()["errorCode"]) == (status, code)
+    if how in ("json", "twice", "endpoint", "name", "payload", "model"):
+        assert "Line 21" in answer.json()["message"]
+    assert not Batch.objects.exists()
+
+
+def test_the_plan_must_have_batches(post, payload, workspace):
+    subscribe(workspace=workspace, plan=current_plan("creator"))
+    answer = post(lines(payload))
+    assert (answer.status_code, answer.json()["errorCode"]) == (402, "batch_plan_required")
+
+
+def test_it_runs_two_at_a_time_to_its_end(api, post, payload, settings):
+    settings.PRIVATE_URLS = True
+    made = post(lines(payload), webhook_url="https://127.0.0.1/hook").json()
+    assert (made["status"], made["metrics"]["pending_count"], made["outputUrl"]) == ("PENDING", 20, None)
+    second = post(lines(payload))
+    assert (second.status_code, second.json()["errorCode"]) == (429, "batch_concurrency_limit_reached")
+    assert (batches.go_on(), batches.go_on()) == (2, 0)
+    assert Generation.objects.count() == 2
+    assert api("GET", f"batch/{made['id']}").json()["status"] == "PROCESSING"
+    for round_ in range(10):
+        status = Status.FAILED if round_ == 4 else Status.COMPLETED
+        Generation.objects.filter(status=Status.PENDING).update(status=status)
+        batches.go_on()
+    ended = api("GET", f"batch/{made['id']}").json()
+    assert ended["status"] == "COMPLETED"
+    assert ended["metrics"] == {"total_generations": 20, "success_count": 18, "failed_count": 2, "pending_count": 0}
+    told = Delivery.objects.get(event="batch.ended")
+    assert json.loads(told.body)["metrics"] == ended["metrics"] and told.url == "https://127.0.0.1/hook"
+    file = api("GET", ended["outputUrl"].removeprefix("http://testserver/v2/"), key=None)
+    rows = [json.loads(line) for line in b"".join(file.streaming_content).splitlines()]
+    assert [row["request_id"] for row in rows] == [f"r{number}" for number in range(20)]
+    assert rows[0]["response"]["status"] == "COMPLETED" and rows[0]["response"]["source"] == "batch"
+    assert post(lines(payload)).status_code == 201
+
+
+def test_a_line_that_cannot_run_fails_alone(post, payload, workspace):
+    long = AssetFactory(workspace=workspace, video=True, duration_s=31.0)
+    rows = lines(payload)
+    for row, asset in ((rows[0], str(long.pk)), (rows[1], "00000000-0000-4000-8000-000000000000")):
+        row["payload"] = payload | {"input": [{"type": "video", "assetId": asset}, payload["input"][1]]}
+    assert post(rows).status_code == 201
+    batches.go_on()
+    codes = set(Call.objects.filter(state=CallState.REFUSED).values_list("error_code", flat=True))
+    assert codes == {"generation_input_duration_greater_than_max_duration", "asset_not_found"}
+    assert batches.go_on() == 2 and Generation.objects.count() == 2
+    assert Batch.objects.get().state == BatchState.PROCESSING
+
+
+def test_lines_wait_for_a_free_place(post, payload, workspace, monkeypatch):
+    subscribe(workspace=workspace, plan=current_plan("scale"))
+    plan = current_plan("scale")
+    plan.max_concurrent = 1
+    plan.save()
+    post(lines(payload))
+    batches.go_on()
+    assert list(Call.objects.order_by("created_at").values_list("state", flat=True)) == ["admitted", "waiting"]
+    Generation.objects.update(status=Status.COMPLETED)
+    batches.look_again()
+    assert Generation.objects.count() == 2
+
+
+def test_lists_are_filtered(api, post, payload):
+    made = post(lines(payload)).json()
+    ids = [row["id"] for row in api("GET", "batch?status=PENDING&created_after=2026-01-01T00:00:00Z").json()]
+    assert ids == [made["id"]]
+    assert api("GET", "batch?status=COMPLETED").json() == []
+    assert api("GET", "batch?created_before=2020-01-01T00:00:00%2B00:00").json() == []
+    assert api("GET", "batch?created_after=yesterday").json()["field"] == "created_after"
+    assert api("GET", "batch/none").json()["errorCode"] == "batch_not_found"
