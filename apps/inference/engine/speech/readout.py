@@ -25,6 +25,7 @@ CLOSED = len(PARAMETERS)
 OUTPUTS = len(PARAMETERS) + 1
 # A dimension that hardly varies in training would be blown up by noise elsewhere; this floor stops that.
 SPREAD_FLOOR = 0.1
+_BLOCK = 3000  # states read at once: a minute of sound, 9 MB
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
 ENCODER_READOUT = WEIGHTS_FOLDER / "encoder_readout.npz"
@@ -49,11 +50,13 @@ class Readout:
 
     def predict(self, states: Floats) -> Doubles:
         """Outputs (n, O) for states (n, D); before the start and after the end the outermost state is repeated."""
-        standard = (states - self.mean) / self.spread
         last = len(states) - 1
         result = np.tile(self.bias.astype(np.float64), (len(states), 1))
-        for tap, weights in zip(self.taps, self.weights, strict=True):
-            result += standard[np.clip(np.arange(len(states)) + tap, 0, last)] @ weights
+        for start in range(0, len(states), _BLOCK):
+            index = np.arange(start, min(start + _BLOCK, len(states)))
+            for tap, weights in zip(self.taps, self.weights, strict=True):
+                near = states[np.clip(index + tap, 0, last)]
+                result[index] += ((near - self.mean) / self.spread) @ weights
         return result
 
     def save(self, path: Path) -> None:

@@ -17,7 +17,9 @@ import numpy as np
 from ...errors import EngineError
 from ...face.mouth_params import PARAMETERS
 from ...model_files import models_folder
+from ..analysis import SpeechReader
 from ..encoder import SpeechEncoder
+from ..offset import estimate_offset
 from ..spectral import spectral_states
 from .fitting import Fitter, States, hear, leave_one_speaker_out
 from .footage import TrainingClip, read_clips
@@ -38,7 +40,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("-o", "--output", type=Path, required=True, help="where the weights go (.npz)")
     parser.add_argument("--models", type=Path, help="folder of the engine's model files")
     parser.add_argument("--speakers", type=Path, help="table: clip name, tab, speaker")
-    parser.add_argument("--sound-late", type=float, default=0.0, metavar="MS", help="sound after picture by so much")
+    parser.add_argument(
+        "--sound-late", type=float, metavar="MS", help="sound after picture by so much; else found for each clip"
+    )
     parser.add_argument("--without-encoder", action="store_true", help="fit the fallback on plain spectra")
     parser.add_argument("--activity", action="store_true", help="fit the speech detector instead of the mouth")
     parser.add_argument("--quick", action="store_true", help="leave out the leave-one-speaker-out figures")
@@ -62,21 +66,41 @@ def _train(options: argparse.Namespace) -> None:
         replace(fitter.solve(fitter.moments(heard)), facts=facts).save(options.output)
         print(f"{options.output}: {options.output.stat().st_size // 1000} kB, {len(clips)} clips")
         return
-    _train_mouth(clips, states_of, options)
+    _train_mouth(_in_time(clips, options.sound_late, models), states_of, options)
+
+
+def _in_time(clips: list[TrainingClip], sound_late_ms: float | None, models: Path) -> list[TrainingClip]:
+    """Clips whose times are those of their sound; those whose sound is not their own are left out."""
+    if sound_late_ms is not None:
+        return [replace(clip, times=clip.times + sound_late_ms / 1000) for clip in clips]
+    reader = SpeechReader(models)
+    kept = []
+    for clip in clips:
+        offset = estimate_offset(reader.read(clip.samples), clip.times, clip.params)
+        verdict = f"sound {1000 * offset.seconds:+.0f} ms, confidence {offset.confidence:.2f}"
+        print(f"{clip.name}: {verdict}{'' if offset.is_trusted else ', left out: not the sound of this mouth'}")
+        if offset.is_trusted:
+            kept.append(replace(clip, times=clip.times + offset.seconds))
+    if not kept:
+        raise EngineError(
+            "generation_input_video_invalid",
+            "In no clip sound and mouth belong together.",
+            "Use clips with the speaker's own sound, or say by how much it is late with --sound-late.",
+        )
+    return kept
 
 
 def _train_mouth(clips: list[TrainingClip], states_of: States, options: argparse.Namespace) -> None:
     taps = SPECTRAL_TAPS if options.without_encoder else ENCODER_TAPS
     penalty = SPECTRAL_PENALTY if options.without_encoder else ENCODER_PENALTY
-    late_s = options.sound_late / 1000
-    heard = hear(clips, states_of, late_s)
+    heard = hear(clips, states_of)
     fitter = Fitter.for_states(heard, taps, penalty)
     sums = fitter.moments(heard)
     scores: dict[str, list[float]] = {}
     if not options.quick and len({clip.speaker for clip in clips}) > 1:
         print("Agreement with speakers left out (correlation):")
         print(f"{'speaker':20s}" + "".join(f"{name:>12s}" for name in PARAMETERS))
-        left_out = leave_one_speaker_out(heard, states_of, fitter, sums, late_s)
+        left_out = leave_one_speaker_out(heard, states_of, fitter, sums)
         left_out["mean"] = np.mean(list(left_out.values()), axis=0)
         for speaker, values in left_out.items():
             print(f"{speaker:20s}" + "".join(f"{value:12.3f}" for value in values))

@@ -35,19 +35,19 @@ class Heard:
     weight: float
 
 
-def hear(clips: Sequence[TrainingClip], states_of: States, sound_late_s: float, seed: int = 0) -> list[Heard]:
+def hear(clips: Sequence[TrainingClip], states_of: States, seed: int = 0) -> list[Heard]:
     """Each clip three times: alone, within a row of others, and in a row again with another room and microphone.
 
     The encoder's states carry where in the window a sound stands and what surrounds it; hearing clips only alone would
     tie the readout to the first seconds. Speakers with many clips weigh less: a clip counts as the cube root of one
-    over their number. `sound_late_s`: by how much the clips' sound comes after their picture.
+    over their number. The clips' times are those of their sound.
     """
     random = np.random.default_rng(seed)
     number = {clip.speaker: sum(other.speaker == clip.speaker for other in clips) for clip in clips}
     heard = []
 
     def add(clip: TrainingClip, states: Floats) -> None:
-        times = np.arange(len(states)) / RATE - sound_late_s
+        times = np.arange(len(states)) / RATE
         inside = (times >= clip.times[0]) & (times <= clip.times[-1])
         columns = [np.interp(times[inside], clip.times, column) for column in clip.targets.T]
         heard.append(Heard(clip, states[inside], np.stack(columns, 1), number[clip.speaker] ** (-1 / 3)))
@@ -160,15 +160,15 @@ class Fitter:
         return np.concatenate([rows, np.ones((len(rows), 1), np.float32)], axis=1)
 
 
-def agreement(predicted: Doubles, clip: TrainingClip, sound_late_s: float) -> Doubles:
+def agreement(predicted: Doubles, clip: TrainingClip) -> Doubles:
     """Correlation of each mouth parameter (6,) with the tracked mouth; `predicted` (n, 7) every 20 ms of the sound."""
     smooth = gaussian_filter1d(predicted[:, :CLOSED], 1.2, axis=0)
-    values = np.stack([at_times(column, clip.times + sound_late_s) for column in smooth.T], axis=1)
+    values = np.stack([at_times(column, clip.times) for column in smooth.T], axis=1)
     return np.array([np.corrcoef(values[:, k], clip.params[:, k])[0, 1] for k in range(CLOSED)])
 
 
 def leave_one_speaker_out(
-    heard: Sequence[Heard], states_of: States, fitter: Fitter, sums: Moments, sound_late_s: float
+    heard: Sequence[Heard], states_of: States, fitter: Fitter, sums: Moments
 ) -> dict[str, Doubles]:
     """Mean agreement (6,) on each speaker's clips of a readout fitted on all other speakers; `sums` are everybody's."""
     result = {}
@@ -176,6 +176,6 @@ def leave_one_speaker_out(
         own = [item for item in heard if item.clip.speaker == speaker]
         readout = fitter.solve(sums.without(fitter.moments(own)))
         clips = {item.clip.name: item.clip for item in own}
-        scores = [agreement(readout.predict(states_of(c.samples)), c, sound_late_s) for c in clips.values()]
+        scores = [agreement(readout.predict(states_of(c.samples)), c) for c in clips.values()]
         result[speaker] = np.mean(scores, axis=0)
     return result
