@@ -152,7 +152,7 @@ def delete(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     if "quiet" not in request.POST:
         toast(request, f"{asset.name} deleted", undo=reverse("assets:restore", args=[ws, asset.pk]))
     if request.htmx:
-        return render(request, "parts/toasts_oob.html")
+        return render(request, "assets/deleted.html", library_totals(membership))
     return redirect("assets:library", ws=ws)
 
 

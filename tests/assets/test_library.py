@@ -240,6 +240,7 @@ def test_deleting_offers_undo_and_undo_brings_the_file_back(client, video):
     answer = client.post(address("delete", video.pk), **HTMX)
     undo = address("restore", video.pk)
     assert f'action="{undo}"' in answer.content.decode()
+    assert '<p class="sm muted ellipsis" id="count" hx-swap-oob="true"></p>' in answer.content.decode()
     assert names_on(client.get(address("library"))) == []
     assert client.get(address("detail", video.pk)).status_code == 404
     back = client.post(undo, **HTMX)

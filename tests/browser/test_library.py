@@ -289,12 +289,25 @@ def test_a_file_is_renamed_in_place(shelf, workspace):
     assert shelf.evaluate("window.sameDocument") is True
 
 
+def test_a_file_has_a_page_of_its_own_that_ends_with_it(shelf, workspace):
+    asset = Asset.objects.get(name="harbour_es.wav")
+    shelf.goto(f"{shelf.url}{asset.pk}/")
+    shelf.get_by_label("Name").fill("harbour_spanish.wav")
+    shelf.get_by_role("button", name="Rename").click()
+    expect(shelf.get_by_role("heading", name="harbour_spanish.wav", level=1)).to_be_visible()
+    shelf.get_by_role("button", name="Delete").click()
+    expect(shelf).to_have_url(re.compile(r"/library/$"))
+    expect(card(shelf, "harbour_spanish.wav")).to_have_count(0)
+    expect(shelf.get_by_role("button", name="Undo")).to_be_visible()
+
+
 def test_a_deleted_file_comes_back_with_undo(shelf, workspace):
     shelf.get_by_role("link", name="harbour_es.wav").click()
     shelf.get_by_role("button", name="Delete").click()
     expect(card(shelf, "harbour_es.wav")).to_have_count(0)
     expect(shelf.get_by_role("dialog", name="File")).to_be_hidden()
     expect(shelf.get_by_role("status")).to_contain_text("harbour_es.wav deleted")
+    expect(shelf.locator("#count")).to_contain_text("1 file,")
     assert Asset.objects.in_library(workspace).count() == 1
     shelf.get_by_role("button", name="Undo").click()
     expect(card(shelf, "harbour_es.wav")).to_be_visible()
