@@ -18,6 +18,19 @@ NAME_IN_PATH = re.compile(r"\{(\w+)\}")
 # Every route with a key may answer with these.
 WITH_KEY = ("unauthorized", "forbidden")
 ALWAYS = ("rate_limit_exceeded", "internal_error")
+TAGS = (
+    "Generations",
+    "Costs",
+    "Assets",
+    "Batches",
+    "Models",
+    "Projects",
+    "Webhooks",
+    "Voices",
+    "Not available",
+    "Errors",
+    "Reference",
+)
 TITLE = "Lipsync Studio API"
 ABOUT = "Give a video of a person another soundtrack, and the mouth follows. Every failure has the same shape."
 
@@ -33,7 +46,7 @@ def document(base: str) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {"title": TITLE, "version": "2", "description": ABOUT, "license": {"name": "Apache-2.0"}},
         "servers": [{"url": base}],
-        "tags": [{"name": tag} for tag in dict.fromkeys(entry.tag for entry in ROUTES)],
+        "tags": [{"name": tag} for tag in TAGS],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),

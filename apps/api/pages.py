@@ -93,6 +93,7 @@ def _page(
         "posted": request.POST,
         "scopes": [(s.value, s.label, SCOPES[s]) for s in Scope if may_generate or s == Scope.READ],
         "lifetimes": LIFETIMES.items(),
+        "may_administer": membership.may(Role.ADMIN),
         "base_url": settings.PUBLIC_URL,
     }
     return render(request, "api/keys.html", context, status=status)

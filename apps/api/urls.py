@@ -14,7 +14,7 @@ app_name = "api"
 # "~" sorts behind every letter: plain words are tried before names in braces, assets/upload before assets/{asset_id}.
 VIEWS = sorted(routing.views().items(), key=lambda item: item[0].replace("{", "~"))
 urlpatterns = [
-    *(path(re.sub(r"\{(\w+)\}", r"<str:\1>", address), view) for address, view in VIEWS),
+    *(path(re.sub(r"\{(\w+)\}", r"<str:\1>", address), view, name=address) for address, view in VIEWS),
     path("", routing.no_route),
     path("<path:rest>", routing.no_route),
 ]

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.html import escape
+from django.utils.safestring import SafeString, mark_safe
 
 from apps.api import openapi
 from apps.api.catalogue import ENTRIES
@@ -20,18 +22,26 @@ def document(request: HttpRequest) -> dict[str, Any]:
     return openapi.document(base_of(request))
 
 
+def _with_code(text: str) -> SafeString:
+    """A paragraph whose words between backticks become code."""
+    parts = [
+        (f"<code>{escape(part)}</code>" if index % 2 else escape(part)) for index, part in enumerate(text.split("`"))
+    ]
+    return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
+
+
 @route("GET", "docs", summary="This reference as a page", tag=TAG, scope=None)
 def page(request: HttpRequest) -> HttpResponse:
     """Every route with what it takes and the errors it answers with."""
     groups: dict[str, list[dict[str, Any]]] = {}
-    for entry in ROUTES:
+    for entry in sorted(ROUTES, key=lambda entry: openapi.TAGS.index(entry.tag)):
         groups.setdefault(entry.tag, []).append(
             {
                 "id": openapi.operation_id(entry),
                 "method": entry.method,
                 "path": f"/v2/{entry.path}",
                 "summary": entry.summary,
-                "about": openapi.about(entry),
+                "about": [_with_code(paragraph) for paragraph in openapi.about(entry).split("\n\n")],
                 "query": entry.query,
                 "example": json.dumps(entry.example, indent=2) if entry.example else "",
                 "codes": entry.codes,
