@@ -3,6 +3,7 @@
 import logging
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -37,9 +38,9 @@ def check_asset(asset_id: UUID) -> Status:
     return Status(found["status"])
 
 
-def _examine(asset: Asset) -> dict[str, object]:
+def _examine(asset: Asset) -> dict[str, Any]:
     """Fields of a ready asset; raises ``StudioError`` for one that cannot be used."""
-    with files.as_path(asset.file.name) as path, files.scratch_folder() as scratch:
+    with files.as_path(asset.file.name or "") as path, files.scratch_folder() as scratch:
         examination = probe.examine(path, asset.name)
         found = examination.fields()
         if asset.origin not in (Origin.RESULT, Origin.SAMPLE):

@@ -15,6 +15,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, quote_etag
@@ -37,7 +38,7 @@ IMAGES = {"image/png", "image/jpeg", "image/webp", "image/gif", "image/bmp"}
 
 @login_required
 @require_safe
-def file(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def file(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
     """The asset itself, to be played in the page."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
     return serve(request, asset.file, etag=asset.sha256, content_type=media_type(asset))
@@ -45,17 +46,17 @@ def file(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def download(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def download(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
     """The asset as a file to keep, under its own name."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
-    suffix = suffix_of(asset.file.name)
+    suffix = suffix_of(asset.file.name or "")
     name = asset.name if asset.name.lower().endswith(suffix) else asset.name + suffix
     return serve(request, asset.file, etag=asset.sha256, content_type=media_type(asset), save_as=name)
 
 
 @login_required
 @require_safe
-def thumbnail(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def thumbnail(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
     """A WebP of at most 480 pixels."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
     return serve(request, asset.thumbnail, etag=f"{asset.sha256[:32]}-t", content_type="image/webp", stream=True)
@@ -63,7 +64,7 @@ def thumbnail(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 @login_required
 @require_safe
-def peaks(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
+def peaks(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
     """Waveform as JSON: ``{"rate": 100, "peaks": [[min, max], …]}``."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
     return serve(request, asset.peaks, etag=f"{asset.sha256[:32]}-p", content_type="application/json", stream=True)
@@ -71,7 +72,7 @@ def peaks(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 def media_type(asset: Asset) -> str:
     """The type to announce, from the ending of the stored file and only from the list of harmless ones."""
-    guessed, _ = mimetypes.guess_type(f"file{suffix_of(asset.file.name)}")
+    guessed, _ = mimetypes.guess_type(f"file{suffix_of(asset.file.name or '')}")
     if guessed and (guessed.startswith(PLAYABLE) or guessed in IMAGES):
         return guessed
     return {"video": "video/mp4", "audio": "audio/mpeg"}.get(asset.kind, "application/octet-stream")
@@ -79,7 +80,7 @@ def media_type(asset: Asset) -> str:
 
 def serve(
     request: HttpRequest, field: FieldFile, *, etag: str, content_type: str, save_as: str = "", stream: bool = False
-) -> HttpResponse:
+) -> HttpResponseBase:
     """Answer with a stored file: 200, 206 for one range, 304 where the browser has it, 416 for a range beyond it.
 
     ``stream`` sends small files through this server also from a bucket. Raises ``Http404`` where nothing is stored.
@@ -96,6 +97,7 @@ def serve(
         unchanged = get_conditional_response(request, etag=tag)
         if unchanged is not None:
             return _headed(unchanged, tag)
+    response: HttpResponseBase
     response = _ranged(request, path, tag) if path is not None else FileResponse(default_storage.open(field.name))
     response["Content-Type"] = content_type
     if save_as:
@@ -103,14 +105,14 @@ def serve(
     return _headed(response, tag)
 
 
-def _headed(response: HttpResponse, tag: str) -> HttpResponse:
+def _headed(response: HttpResponseBase, tag: str) -> HttpResponseBase:
     response["ETag"] = tag
     response["Accept-Ranges"] = "bytes"
     response["Cache-Control"] = f"private, max-age={KEEP_S}"
     return response
 
 
-def _ranged(request: HttpRequest, path: Path, tag: str) -> HttpResponse:
+def _ranged(request: HttpRequest, path: Path, tag: str) -> HttpResponseBase:
     size = path.stat().st_size
     wanted = request.headers.get("Range", "")
     if request.headers.get("If-Range", tag) != tag:
@@ -120,9 +122,7 @@ def _ranged(request: HttpRequest, path: Path, tag: str) -> HttpResponse:
         return _streamed(request, path, 0, size, 200)
     first, last = _bounds(match.group(1), match.group(2), size)
     if first >= size or last < first:
-        response = HttpResponse(status=416)
-        response["Content-Range"] = f"bytes */{size}"
-        return response
+        return HttpResponse(status=416, headers={"Content-Range": f"bytes */{size}"})
     response = _streamed(request, path, first, last + 1 - first, 206)
     response["Content-Range"] = f"bytes {first}-{last}/{size}"
     return response
@@ -135,13 +135,13 @@ def _bounds(first: str, last: str, size: int) -> tuple[int, int]:
     return int(first), min(int(last), size - 1) if last else size - 1
 
 
-def _streamed(request: HttpRequest, path: Path, start: int, length: int, status: int) -> HttpResponse:
-    response: HttpResponse
+def _streamed(request: HttpRequest, path: Path, start: int, length: int, status: int) -> HttpResponseBase:
+    response: HttpResponseBase
     if request.method == "HEAD":
         response = HttpResponse(status=status)
     else:
         opened = path.open("rb")
-        response = StreamingHttpResponse(_blocks(opened, start, length), status=status)  # type: ignore[assignment]
+        response = StreamingHttpResponse(_blocks(opened, start, length), status=status)
         response._resource_closers.append(opened.close)  # type: ignore[attr-defined]
     response["Content-Length"] = str(length)
     return response

@@ -41,7 +41,7 @@ FIRST_TASK = "inference.prepare"
 def submit_generation(
     *,
     membership: Membership,
-    project: models.Model | None,
+    project: Any,
     video: Asset | None,
     audio: Asset | None,
     model: str,
@@ -51,6 +51,7 @@ def submit_generation(
 ) -> Generation:
     """Admit a take: check it, set its price aside, write the row, and hand it to the workers on commit.
 
+    ``project`` is a ``projects.Project`` or None; this room lies below that one and does not know its class.
     The workspace's row is locked meanwhile, so that no two submits pass the limit of takes at once together.
     ``identity`` is the id the take gets where somebody was already told one.
     Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers.
@@ -64,11 +65,13 @@ def submit_generation(
         )
         if found.refusals:
             raise found.refusals[0]
-        highest = Generation.objects.filter(project_id=project.pk if project else None).aggregate(top=Max("number"))
+        assert video is not None  # else refused
+        assert audio is not None
+        highest = Generation.objects.filter(workspace=workspace, project=project).aggregate(top=Max("number"))
         generation = Generation.objects.create(
             pk=identity or uuid4(),
             workspace=workspace,
-            project_id=project.pk if project else None,
+            project=project,
             number=(highest["top"] or 0) + 1,
             created_by=membership.user,
             video=video,

@@ -23,14 +23,15 @@ SILENT_AFTER_S = 45.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
+D = TypeVar("D")
 
 
-def unless_away(default: T) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def unless_away(default: D) -> Callable[[Callable[P, T]], Callable[P, T | D]]:
     """Give ``default`` while the cache cannot be reached: a Redis that restarts must not end a generation."""
 
-    def guarded(function: Callable[P, T]) -> Callable[P, T]:
+    def guarded(function: Callable[P, T]) -> Callable[P, T | D]:
         @wraps(function)
-        def call(*args: P.args, **options: P.kwargs) -> T:
+        def call(*args: P.args, **options: P.kwargs) -> T | D:
             try:
                 return function(*args, **options)
             except RedisError as error:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -87,7 +88,7 @@ def report(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> 
 
 @login_required
 @require_GET
-def download(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
+def download(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponseBase:
     """The result as an MP4 to keep."""
     *_, one = _asked_for(request, ws, project_id, number)
     if one.result_id is None:

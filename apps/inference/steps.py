@@ -96,7 +96,8 @@ def _engine(backend: Backend) -> str:
 @contextmanager
 def _media(generation: Generation) -> Iterator[Render]:
     """The job with its media as local files."""
-    with files.as_path(generation.video.file.name) as video, files.as_path(generation.audio.file.name) as audio:
+    names = generation.video.file.name or "", generation.audio.file.name or ""
+    with files.as_path(names[0]) as video, files.as_path(names[1]) as audio:
         yield Render(
             video=video,
             audio=audio,

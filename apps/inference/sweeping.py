@@ -91,7 +91,7 @@ def queue_length() -> int | None:
     """Messages that wait for a worker; None where Redis cannot be asked."""
     try:
         with celery_app.connection_for_read() as connection:
-            return int(connection.default_channel.client.llen(QUEUE))
+            return int(connection.default_channel.client.llen(QUEUE))  # type: ignore[attr-defined]
     except (OperationalError, RedisError, OSError) as error:
         log.warning("the queue cannot be asked: %s", error)
         return None

@@ -102,8 +102,9 @@ def test_a_take_that_was_cancelled_meanwhile_keeps_no_result(take, membership, w
     with Watch(take.pk) as watch:
         for piece in steps.prepare(take, watch):
             steps.render(take, piece, watch)
-        cancel_generation(membership=membership, generation=take)
-        assert steps.assemble(take, watch) is False
+    cancel_generation(membership=membership, generation=take)
+    too_late_to_hear = SimpleNamespace(progress=lambda *args: None, cancelled=lambda: False)
+    assert steps.assemble(take, too_late_to_hear) is False
     assert not Asset.objects.filter(origin=Origin.RESULT).exists()
     assert ledger.balance(workspace) == 0
 
