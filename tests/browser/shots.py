@@ -17,6 +17,19 @@ import tests.environment  # a data folder of its own, before Django reads its se
 
 import django  # isort: skip
 
+from tests.browser.shots_takes import (
+    BENCH,
+    FAILED,
+    FINISHED,
+    RUNNING,
+    VACANT,
+    fill_takes,
+    in_the_middle,
+    keys_open,
+    picker_open,
+    settled,
+)
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "screenshots"
 SIZES = {"1440": (1440, 900), "390": (390, 844)}
@@ -112,6 +125,15 @@ SHOTS = [
     Shot("file", "/w/harbour/library/", first_file_open),
     Shot("file-sound", "/w/harbour/library/", sound_open),
     Shot("projects", "/w/harbour/projects/"),
+    Shot("workbench", BENCH, settled),
+    Shot("workbench-empty", f"/w/harbour/p/{VACANT}/"),
+    Shot("workbench-picker", BENCH, picker_open),
+    Shot("workbench-keys", BENCH, keys_open),
+    Shot("take-running", f"{BENCH}takes/{RUNNING}/"),
+    Shot("take-refused", f"{BENCH}takes/{FAILED}/"),
+    Shot("player", f"{BENCH}takes/{FINISHED}/", in_the_middle),
+    Shot("player-side", f"{BENCH}takes/{FINISHED}/?mode=side", in_the_middle),
+    Shot("player-wipe", f"{BENCH}takes/{FINISHED}/?mode=wipe", in_the_middle),
 ]
 
 
@@ -171,6 +193,7 @@ def fill() -> None:
     Asset.objects.filter(pk=finished.pk).update(origin=Origin.RESULT)
     membership = Membership.objects.select_related("workspace", "user").get(workspace=harbour, user=ada)
     create_project(membership=membership, name="Harbour interview, Spanish")
+    fill_takes(membership, scratch)
 
 
 def clips(scratch: Path) -> list[Path]:
