@@ -1,0 +1,115 @@
+"""Our own engine behind the protocol, step by step, on a talking portrait the engine makes itself."""
+
+import pytest
+
+from apps.assets.checking import check_asset
+from apps.assets.services import import_file
+from apps.generations.models import Status
+from apps.generations.services import begin
+from apps.inference import running, steps
+from apps.inference.backends import Piece, Render, backend_for, native
+from apps.inference.backends.registry import load
+from apps.inference.engine.sample.make import SampleFormat, make_sample
+from tests.factories import GenerationFactory, write_audio, write_video
+from tests.inference.test_steps import Task
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    from django.conf import settings
+
+    return make_sample(tmp_path_factory.mktemp("sample"), settings.MODELS_DIR, SampleFormat(size=200, seconds=1.2))
+
+
+@pytest.fixture
+def take_of(workspace, owner, settings, tmp_path):
+    """``take_of(video, audio)`` gives a queued take of two local files."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": tmp_path / "media", "allow_overwrite": True}}
+    }
+
+    def make(*paths, **fields):
+        assets = []
+        for path in paths:
+            asset = import_file(workspace=workspace, user=owner, path=path, name=path.name)
+            check_asset(asset.pk)
+            asset.refresh_from_db()
+            assets.append(asset)
+        seconds = min(asset.duration_s for asset in assets)
+        return GenerationFactory(
+            workspace=workspace, video=assets[0], audio=assets[1], quoted_seconds=seconds, **fields
+        )
+
+    return make
+
+
+def prepared(take) -> list[Piece] | None:
+    begin(take.pk)
+    return running.run_step(Task(), str(take.pk), "prepare", steps.prepare)
+
+
+def test_a_take_in_pieces_is_one_film(take_of, sample, monkeypatch):
+    monkeypatch.setattr(native, "PIECE_S", 0.5)
+    take = take_of(sample.video, sample.new_line, options={"temperature": 0.8, "occlusion_detection_enabled": True})
+    pieces = prepared(take)
+    assert len(pieces) == 3
+    for piece in reversed(pieces):  # in any order
+        running.run_step(Task(), str(take.pk), piece.name, lambda g, w, p=piece: steps.render(g, p, w))
+    assert running.run_step(Task(), str(take.pk), "assemble", steps.assemble) is True
+    take.refresh_from_db()
+    assert (take.status, take.report["backend"]) == (Status.COMPLETED, f"native {load('native').version}")
+    assert take.report["settings"]["temperature"] == 0.8
+    assert take.report["settings"]["occlusion_detection"] is True
+    result = take.result
+    assert (result.width, result.height, result.fps) == (take.video.width, take.video.height, take.video.fps)
+    assert result.frame_count == take.report["frames"] == pieces[-1].last
+    assert result.duration_s == pytest.approx(take.quoted_seconds, abs=1 / 25)
+    assert result.has_sound
+    assert take.charged_seconds == pytest.approx(take.report["lipsynced_s"], abs=1 / 25)
+
+
+def test_a_video_without_a_face_is_refused(take_of, tmp_path):
+    take = take_of(write_video(tmp_path / "grey.mp4"), write_audio(tmp_path / "tone.wav"))
+    assert prepared(take) is None
+    take.refresh_from_db()
+    assert (take.status, take.error_code) == (Status.REJECTED, "generation_input_video_no_face")
+    assert take.error_advice
+
+
+def test_a_silent_soundtrack_is_refused(take_of, sample, tmp_path):
+    take = take_of(sample.video, write_audio(tmp_path / "quiet.wav", loud=0.0))
+    assert prepared(take) is None
+    take.refresh_from_db()
+    assert (take.status, take.error_code) == (Status.REJECTED, "generation_input_audio_silent")
+
+
+@pytest.mark.parametrize(
+    ("frames", "fps", "count"), [(1, 25, 1), (200, 25, 1), (201, 25, 2), (1500, 25, 8), (240, 30, 1)]
+)
+def test_pieces_cover_every_frame_once(frames, fps, count):
+    pieces = native.split(frames, fps)
+    assert len(pieces) == count
+    assert [index for piece in pieces for index in range(piece.first, piece.last)] == list(range(frames))
+    lengths = [piece.last - piece.first for piece in pieces]
+    assert max(lengths) - min(lengths) <= 1
+
+
+def test_the_engine_of_a_model_is_a_matter_of_settings(settings, tmp_path):
+    assert backend_for("sync-3").name == "native"
+    settings.INFERENCE_BACKENDS = {"sync-3": "tests.inference.fake.FakeBackend"}
+    assert (backend_for("sync-3").name, backend_for("lipsync-2").name) == ("fake", "native")
+    settings.INFERENCE_BACKENDS = {"sync-3": "no.such.engine"}
+    with pytest.raises(ImportError):
+        backend_for("sync-3")
+
+
+def test_every_option_of_the_catalog_reaches_the_engine(tmp_path):
+    from apps.catalog.registry import MODELS, OPTIONS, clean_options
+
+    for model in MODELS:
+        job = Render(tmp_path, tmp_path, model, "loop", clean_options(model, {})[0], seed=3)
+        found = native.engine_settings(job)
+        assert (found.model, found.sync_mode, found.seed) == (model, "loop", 3)
+    assert set(native.OPTION_NAMES) == set(OPTIONS)
