@@ -148,7 +148,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if TEST_RUN
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        else "studio.static_files.StaticFiles"
     },
 }
 STATIC_URL = "/static/"
@@ -263,6 +263,7 @@ CELERY_BEAT_SCHEDULE = {
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
+    "remove deleted files": {"task": "assets.remove_deleted", "schedule": 6 * 3600.0},
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -33,6 +34,8 @@ __all__ = [
 ]
 
 HASH_BYTES = 1024**2
+# How long a deleted file can be brought back.
+KEEP_DELETED = timedelta(days=30)
 OUR_OWN = (Origin.RESULT, Origin.SAMPLE)
 
 
@@ -109,6 +112,12 @@ def restore_asset(*, asset: Asset) -> Asset:
     Asset.objects.filter(pk=asset.pk).update(deleted_at=None)
     asset.refresh_from_db()
     return asset
+
+
+def remove_deleted(*, now: datetime | None = None) -> int:
+    """Remove for good what was deleted a month ago and no take refers to; returns how many files went."""
+    gone = Asset.objects.filter(deleted_at__lt=(now or timezone.now()) - KEEP_DELETED)
+    return sum(remove_for_good(asset=asset) for asset in gone)
 
 
 def remove_for_good(*, asset: Asset) -> bool:

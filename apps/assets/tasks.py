@@ -4,6 +4,7 @@ from uuid import UUID
 
 from celery import shared_task
 
+from apps.assets import services
 from apps.assets.checking import check_asset
 from apps.assets.models import Asset
 from apps.assets.uploads import forget_stale_uploads
@@ -25,6 +26,12 @@ def probe(asset_id: str) -> None:
         check_asset(UUID(asset_id))
     except Asset.DoesNotExist:
         return
+
+
+@shared_task(name="assets.remove_deleted", ignore_result=True)
+def remove_deleted() -> None:
+    """Files deleted so long ago that nobody brings them back."""
+    services.remove_deleted()
 
 
 @shared_task(name="assets.forget_stale_uploads", ignore_result=True)

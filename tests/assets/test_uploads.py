@@ -1,6 +1,7 @@
 """Uploads: what arrives stays, what is damaged goes, the same bytes are kept once."""
 
 import hashlib
+import tracemalloc
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from apps.assets.services import (
     delete_asset,
     finish_upload,
     import_file,
+    remove_deleted,
     remove_for_good,
     rename_asset,
     restore_asset,
@@ -187,6 +189,34 @@ def test_an_imported_file_with_its_own_id_is_replaced_not_added(workspace, owner
     assert Asset.objects.count() == 1
     assert asset.size == path.stat().st_size
     assert path.exists()
+
+
+def test_what_was_deleted_a_month_ago_goes_and_nothing_else(workspace, owner, django_capture_on_commit_callbacks):
+    kept, gone, live = (
+        upload_whole(workspace=workspace, user=owner, name="a.mp4", size=3, chunks=[text])
+        for text in (b"one", b"two", b"six")
+    )
+    for asset in (kept, gone):
+        delete_asset(asset=asset)
+    month = timezone.now() + timedelta(days=31)
+    Asset.objects.filter(pk=kept.pk).update(deleted_at=month - timedelta(days=1))
+    with django_capture_on_commit_callbacks(execute=True):
+        assert remove_deleted(now=month) == 1
+    assert set(Asset.objects.all()) == {kept, live}
+    assert not Path(gone.file.path).exists()
+    assert Path(kept.file.path).exists()
+
+
+def test_memory_does_not_grow_with_the_piece(workspace, owner):
+    block = b"x" * 256 * 1024
+    upload = start_upload(workspace=workspace, user=owner, name="film.mp4", size=len(block) * 200)
+    checksum = Checksum("sha256", hashlib.sha256(block * 200).digest())
+    tracemalloc.start()
+    append_bytes(upload=upload, offset=0, chunk_iter=(bytes(block) for _ in range(200)), checksum=checksum)
+    finish_upload(upload=upload)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 * 1024**2  # of 50 MB
 
 
 def test_rename_delete_restore(workspace):

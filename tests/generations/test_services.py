@@ -6,6 +6,7 @@ from unittest.mock import patch
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import connection, connections, transaction
+from kombu.exceptions import OperationalError as QueueAway
 
 from apps.assets.models import Status as AssetStatus
 from apps.billing import ledger
@@ -74,6 +75,13 @@ def test_a_submit_writes_the_row_holds_the_price_and_sends_it_on_commit(
     assert take.options == {"temperature": 0.7, "occlusion_detection_enabled": False, "active_speaker_detection": False}
     assert ledger.balance(take.workspace, Account.HELD) == 500_000
     assert Event.objects.get(generation=take).what == "PENDING"
+
+
+def test_a_queue_that_is_away_loses_no_take(membership, draft, django_capture_on_commit_callbacks):
+    away = patch.object(services.celery_app, "send_task", side_effect=QueueAway("no Redis"))
+    with away, django_capture_on_commit_callbacks(execute=True):
+        take = submit_generation(membership=membership, **draft)
+    assert Generation.objects.get(pk=take.pk).status == Status.PENDING  # the sweeper hands it over later
 
 
 def test_takes_are_numbered_within_their_project(membership, draft, sent, workspace):
