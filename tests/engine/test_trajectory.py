@@ -103,6 +103,15 @@ def test_a_still_smile_gets_a_closed_rest_and_openings_of_its_own():
     assert np.corrcoef(trajectory[:, APERTURE], trajectory[:, JAW])[0, 1] > 0.7
 
 
+def test_a_short_quiet_word_is_not_blown_up_to_the_whole_range():
+    """Half a second in which the readout asks for next to nothing, against a sound that asks for everything."""
+    loud = syllables(10)
+    hum = replace(syllables(0.6), mouth=0.1 * syllables(0.6).mouth - 0.8)
+    murmured = mouth_trajectory(hum, frames(0.6), SPEAKER, FPS)[:, APERTURE]
+    spoken = mouth_trajectory(loud, frames(10), SPEAKER, FPS)[:, APERTURE]
+    assert murmured.max() < np.percentile(spoken, 40)
+
+
 def test_a_sound_shorter_than_a_word_gives_a_mouth_too():
     made = mouth_trajectory(syllables(0.3), frames(0.3), SPEAKER, FPS)
     assert np.isfinite(made).all()

@@ -26,10 +26,10 @@ class SpeakerVoice:
     offset: SoundOffset
 
     def adapt(self, speech: SpeechAnalysis) -> SpeechAnalysis:
-        """The same sound as this speaker would say it: both mappings at unit spread, mixed."""
+        """The same sound as this speaker would say it: both mappings mixed, with the mean and spread there were."""
         own = np.c_[speech.mouth, np.ones(len(speech.mouth))] @ self.weights
-        mixed = _unit(speech.mouth) + _OWN_SHARE * _unit(own)
-        return replace(speech, mouth=mixed / (1 + _OWN_SHARE))
+        mixed = _unit(_unit(speech.mouth) + _OWN_SHARE * _unit(own))
+        return replace(speech, mouth=mixed * speech.mouth.std(0) + speech.mouth.mean(0))
 
 
 def learn_voice(speech: SpeechAnalysis, times: Doubles, params: Doubles) -> SpeakerVoice | None:
