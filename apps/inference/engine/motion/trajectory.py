@@ -37,7 +37,7 @@ _PAUSE_EASE_S = 0.05
 _CLOSURE_FROM, _CLOSURE_FULL = 0.2, 0.55
 _LEAST_SPEECH = 10  # steps of 20 ms
 # What the readout says of ordinary speech, over nine voices; they differ by about .08. Counting it in brings the error
-# of one-second sounds from .82 to .69 of the speaker's spread.
+# of one-second sounds from .82 to .70 of the speaker's spread.
 _USUAL_MEAN = np.array([0.35, -0.02, 0.28, -0.2, 0.33, -0.3])
 _USUAL_SPREAD = np.array([0.53, 0.64, 0.42, 0.6, 0.5, 0.55])
 _USUAL_STEPS = 100
