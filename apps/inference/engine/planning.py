@@ -93,11 +93,11 @@ def _borrowed(
     joins = find_joins(chosen, good, speaker.shot)
     leaning = gaussian_filter1d(codes[chosen] - goal.code, SMOOTHING * footage.fps / 25, axis=0)
     shape = goal.code + EXEMPLAR_SHARE * leaning
-    change = speaker.code.displacement((shape - codes[line.source]) * strength[:, None])
+    change = (shape - codes[line.source]) * strength[:, None]
     is_pro = settings.model == "lipsync-2-pro"
     return {
         "interior": "inner" if settings.model == "lipsync-1.9.0-beta" else "whole",
-        "target": target_points(speaker, line.source, change, own),
+        "target": target_points(speaker, line.source, change, speaker.code.displacement, own),
         "exemplar": chosen, "other": joins.other, "weight": joins.weight.astype(np.float32), "joins": joins.starts,
         "detail": reference_detail(footage.crops, own, speaker.track.faces.scale, pool.frames) if is_pro else None,
     }  # fmt: skip
@@ -108,7 +108,7 @@ def _painted(speaker: Speaker, line: Timeline, change: Doubles, own: NDArray[np.
     none = np.full(len(line), -1, np.int64)
     return {
         "interior": "painted",
-        "target": target_points(speaker, line.source, generic_displacement(change), own),
+        "target": target_points(speaker, line.source, change, generic_displacement, own),
         "exemplar": none, "other": none, "weight": np.ones(len(line), np.float32), "joins": none[:0],
     }  # fmt: skip
 

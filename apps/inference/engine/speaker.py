@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,7 @@ Doubles = NDArray[np.float64]
 
 # P95 - P5 of the opening: stills measured .001-.017, everyone who talks .095-.36.
 STILL_RANGE = 0.035
+BLOCK = 1000  # frames
 STUDIED = 3000  # frames the mouth code is learnt from: two minutes hold every shape
 MOVEMENT_S, MOVEMENT, LEAST_MOVEMENT = 0.8, 0.03, 40  # within so many seconds the opening changes by so much; frames
 
@@ -70,16 +72,24 @@ def mesh_points(speaker: Speaker) -> NDArray[np.float32]:
 
 
 def target_points(
-    speaker: Speaker, source: NDArray[np.integer], displacement: Doubles, own: NDArray[np.float32]
+    speaker: Speaker,
+    source: NDArray[np.integer],
+    change: Doubles,
+    displacement: Callable[[Doubles], Doubles],
+    own: NDArray[np.float32],
 ) -> NDArray[np.float32]:
-    """(N, Q, 2): where the points of each output frame shall be; ``displacement`` (N, P, 3) in eye distances.
+    """(N, Q, 2): where the points of each output frame shall be, in pixels.
 
-    The displacement is added to the frame's own landmarks, so that errors of the canonical frame cancel.
+    ``displacement`` turns rows of ``change`` (N, …) into movements (n, P, 3) in eye distances. They are added to the
+    frame's own landmarks, so that errors of the canonical frame cancel. Worked out in blocks: a film of ten minutes
+    would otherwise take half a gigabyte in passing.
     """
-    faces = speaker.track.faces
-    shape = uncross_lips(faces.shapes[np.ix_(source, np.array(WARP_POINTS))] + displacement)
-    placed = np.einsum("npc,ndc->npd", shape, faces.rotation[source]) * faces.scale[source][:, None, None]
-    placed = placed + faces.shift[source][:, None]
-    target = own[source].copy()
-    target[:, : len(WARP_POINTS)] = placed[..., :2]
+    faces, points = speaker.track.faces, np.array(WARP_POINTS)
+    target = own[source]
+    for first in range(0, len(source), BLOCK):
+        block = source[first : first + BLOCK]
+        shape = faces.shapes[np.ix_(block, points)] + displacement(change[first : first + BLOCK])
+        placed = np.einsum("npc,ndc->npd", uncross_lips(shape), faces.rotation[block])
+        placed = placed * faces.scale[block][:, None, None] + faces.shift[block][:, None]
+        target[first : first + BLOCK, : len(points)] = placed[..., :2]
     return target

@@ -19,6 +19,7 @@ Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 _TEMPLATE_ROUNDS = 4
+_TEMPLATE_FRAMES = 1000  # the median of more costs memory and tells nothing new
 _SMOOTHING_FRAMES = 5  # Savitzky–Golay of order 2: removes tracker jitter, keeps a closure of two frames
 
 
@@ -68,7 +69,7 @@ def canonicalise(landmarks: NDArray[np.floating], smooth: bool = True) -> Canoni
     filled, seen = fill_missing(landmarks)
     if smooth and len(filled) > _SMOOTHING_FRAMES:
         filled = savgol_filter(filled, _SMOOTHING_FRAMES, 2, axis=0)
-    template = _template(filled)
+    template = _template(filled[:: max(1, len(filled) // _TEMPLATE_FRAMES)])
     scale, rotation, shift = fit_pose(template[RIGID], filled[:, RIGID])
     shapes = _pose_free(filled, scale, rotation, shift)
     return CanonicalFaces(filled, seen, template, scale, rotation, shift, shapes)
@@ -108,7 +109,12 @@ def fit_pose(template: Doubles, points: Doubles) -> tuple[Doubles, Doubles, Doub
 
 
 def _pose_free(landmarks: Doubles, scale: Doubles, rotation: Doubles, shift: Doubles) -> Doubles:
-    return np.asarray(np.einsum("tni,tij->tnj", (landmarks - shift[:, None]) / scale[:, None, None], rotation))
+    shapes = np.empty_like(landmarks)
+    turned = rotation / scale[:, None, None]
+    for start in range(0, len(landmarks), 1000):  # in blocks: a long film's temporaries would fill the memory
+        block = slice(start, start + 1000)
+        shapes[block] = (landmarks[block] - shift[block, None]) @ turned[block]
+    return shapes
 
 
 def _template(landmarks: Doubles) -> Doubles:
