@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from uuid import uuid4
 
 from django.conf import settings
 from django.core.files import File
@@ -54,7 +55,8 @@ def as_path(name: str) -> Iterator[Path]:
 def put(source: Path, name: str, *, move: bool = False) -> str:
     """Store a local file under ``name`` and return the name it got; ``move`` gives the source away.
 
-    On a local disk the file appears whole or not at all: it is written beside its place and renamed.
+    On a local disk the file appears whole or not at all: it is written beside its place, under a name of its own since
+    two steps may write the same thing at once, and renamed.
     """
     path = local_path(name)
     if path is None:
@@ -64,12 +66,15 @@ def put(source: Path, name: str, *, move: bool = False) -> str:
             source.unlink()
         return stored
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.part")
-    if move:
-        shutil.move(source, draft)
-    else:
-        shutil.copyfile(source, draft)
-    draft.replace(path)
+    draft = path.with_name(f".{path.name}.{uuid4().hex}")
+    try:
+        if move:
+            shutil.move(source, draft)
+        else:
+            shutil.copyfile(source, draft)
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
     return name
 
 

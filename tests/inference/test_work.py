@@ -1,5 +1,6 @@
 """Hand-over between steps on a local disk and in a bucket (moto's S3)."""
 
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import boto3
@@ -71,6 +72,27 @@ def test_files_come_back_as_paths_and_leave_no_copy(storage, tmp_path):
     with files.as_path(name) as path:
         assert path.read_bytes() == b"piece"
     assert not list((tmp_path / "tmp").glob("scratch-*")) if (tmp_path / "tmp").exists() else True
+
+
+@pytest.mark.parametrize("storage", ["disk"], indirect=True)  # in a bucket this is the store's own promise
+def test_two_may_put_the_same_file_at_once(storage, tmp_path):
+    def put(index: int) -> None:
+        source = tmp_path / f"source-{index}"
+        source.write_bytes(bytes([index]) * 100_000)
+        files.put(source, "work/x/peaks.json", move=index % 2 == 0)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(put, range(24)))
+    with files.as_path("work/x/peaks.json") as path:
+        assert len(set(path.read_bytes())) == 1
+    assert not [path for path in tmp_path.glob("media/work/x/*") if path.name != "peaks.json"]
+
+
+def test_a_copy_that_fails_leaves_nothing(storage, tmp_path):
+    with pytest.raises(FileNotFoundError):
+        files.put(tmp_path / "missing", "work/x/peaks.json")
+    assert not list(tmp_path.glob("media/work/x/*"))
+    assert not default_storage.exists("work/x/peaks.json")
 
 
 def test_everything_of_a_take_is_forgotten(storage, tmp_path):
