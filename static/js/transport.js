@@ -17,6 +17,8 @@ const MOST = 0.5;
 // What one hears may only be nudged: 2 % is below what is noticed in speech.
 const MOST_AUDIBLE = 0.02;
 const SPEEDS = [1, 2, 4];
+// A seek takes well under a second; one that takes longer than this is asked for again.
+const STUCK_MS = 2000;
 
 export class Transport extends EventTarget {
   #tracks = [];
@@ -55,23 +57,21 @@ export class Transport extends EventTarget {
 
   /** @param {HTMLMediaElement} media  @param {(t: number) => {time: number, rate: number}} map */
   add(media, map) {
-    const track = { media, map, audible: false, correcting: false, jumping: false, from: 0 };
+    const off = new AbortController();
+    const track = { media, map, off, audible: false, correcting: false, jumping: false, from: 0, seekingSince: 0 };
     this.#tracks.push(track);
     media.preservesPitch = true;
     media.muted = true;
     const place = () => !this.#wanted && this.#stand(track);
-    media.addEventListener("loadedmetadata", place);
+    // "seeked": the clock may have gone on while the browser was still looking for the place before.
+    for (const event of ["loadedmetadata", "seeked"]) media.addEventListener(event, place, { signal: off.signal });
     if (media.readyState >= 1) place();
     return track;
   }
 
-  remove(media) {
-    this.#tracks = this.#tracks.filter((track) => track.media !== media);
-  }
-
   clear() {
     this.pause();
-    for (const track of this.#tracks) track.media.pause();
+    for (const { off } of this.#tracks) off.abort();
     this.#tracks = [];
   }
 
@@ -188,7 +188,9 @@ export class Transport extends EventTarget {
   }
 
   /** Whether a running track has to load first: the clock and the others then wait for it. */
-  #isLate({ media, map, jumping }) {
+  #isLate(track) {
+    const { media, map, jumping } = track;
+    if (media.seeking && performance.now() - track.seekingSince > STUCK_MS) this.#put(track, { anyway: true });
     if (media.error || jumping || map(this.#time).rate * this.#direction <= 0) return false;
     if (media.ended || media.currentTime >= media.duration - 0.1) return false;
     return media.seeking || media.readyState < HTMLMediaElement.HAVE_FUTURE_DATA;
@@ -257,14 +259,18 @@ export class Transport extends EventTarget {
   }
 
   /** Put a track where the clock is: while paused in the middle of the frame, so that rounding picks no neighbour. */
-  #put(track) {
+  #put(track, { anyway = false } = {}) {
     const { media } = track;
     if (media.readyState < HTMLMediaElement.HAVE_METADATA) return;
+    // One place at a time: a browser asked for the next one while it seeks may never arrive at either.
+    if (media.seeking && !anyway) return;
     const clock = this.#wanted ? this.#time : (this.frame + 0.5) / this.fps;
     const place = track.map(clock);
     const last = Number.isFinite(media.duration) ? Math.max(0, media.duration - 0.5 / this.fps) : place.time;
     const target = Math.max(0, Math.min(place.time, last));
-    if (Math.abs(media.currentTime - target) > 1e-4) media.currentTime = target;
+    if (!anyway && Math.abs(media.currentTime - target) <= 1e-4) return;
+    track.seekingSince = performance.now();
+    media.currentTime = anyway ? target + 1e-3 : target;
   }
 }
 

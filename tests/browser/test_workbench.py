@@ -209,8 +209,7 @@ def test_the_preview_plays_and_steps_by_keys(bench, project):
         page.keyboard.press(".")
     page.keyboard.press(",")
     assert page.evaluate(f"{CLOCK}.frame") == 2
-    shown = page.evaluate("document.getElementById('stage-video').currentTime")
-    assert 2 / 25 <= shown < 3 / 25
+    until(page, "Math.floor(document.getElementById('stage-video').currentTime * 25) === 2")
     page.keyboard.press("l")
     until(page, f"{CLOCK}.time > 0.6")
     page.keyboard.press("k")
