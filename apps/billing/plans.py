@@ -72,7 +72,8 @@ def current_plan(code: str) -> Plan:
     """
     valid = Plan.objects.filter(code=code, valid_from__lte=timezone.localdate()).order_by("-valid_from")
     plan = valid.first()
-    if plan is None and load_plans():
+    if plan is None:
+        load_plans()  # new rows or not: another process may have loaded them a moment ago
         plan = valid.first()
     if plan is None:
         raise Plan.DoesNotExist(f"There is no plan {code!r}.")
