@@ -36,7 +36,6 @@ from apps.api.wishes import Wish, wish_of
 from apps.assets.models import Asset
 from apps.assets.services import sha256_of
 from apps.billing.plans import plan_of
-from apps.generations.estimate import slot_refusals
 from apps.generations.models import Generation
 from apps.generations.services import submit_generation
 from apps.projects.models import Project
@@ -48,6 +47,7 @@ from studio.errors import StudioError
 
 log = logging.getLogger(__name__)
 ADMIT = "api.admit"
+FULL = "concurrency_limit_reached"
 DEFAULT_PROJECT = "API"
 SLOT_WAIT_S = 30
 # Longer than a worker may take to fetch both files; a call not looked at for that long has lost its task.
@@ -82,15 +82,17 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
             webhook_url=body.webhookUrl or "",
             output_name=body.outputFileName or "",
         )
+        claim.made(call)  # goes with the call where that is refused
         try:
             if slow or not wait_until_checked(list(assets.values())):
                 transaction.on_commit(lambda: celery_app.send_task(ADMIT, args=[str(call.pk)]), robust=True)
             else:
                 _submit(call, caller.membership, wish, assets)
-        except BaseException:
+        except BaseException as error:
             call.delete()
+            if isinstance(error, StudioError) and error.code == FULL:  # another request took the last place meanwhile
+                raise full(caller.workspace) from error
             raise
-        claim.made(call)
     return call
 
 
@@ -161,7 +163,7 @@ def admit(call_id: UUID) -> float | None:
             _refuse_long(assets)
         _submit(call, membership, wish, assets)
     except StudioError as error:
-        if error.code == "concurrency_limit_reached":
+        if error.code == FULL:
             return SLOT_WAIT_S
         refuse(call, error)
     except TooSlow:
@@ -204,21 +206,30 @@ def refuse(call: Call, error: StudioError) -> None:
 
 
 def refuse_when_full(workspace: Workspace) -> None:
-    """429 with the documented fields where as many run, or wait for their files, as the plan allows."""
-    plan = plan_of(workspace)
+    """Raise :func:`full` where as many run, or wait for their files, as the plan allows."""
+    limit = plan_of(workspace).max_concurrent
+    if limit is not None and on_the_way(workspace) >= limit:
+        raise full(workspace)
+
+
+def on_the_way(workspace: Workspace) -> int:
+    """Generations that run or are queued, and calls that wait for their files."""
     running = Generation.objects.filter(workspace=workspace).active().count()
-    waiting = Call.objects.filter(workspace=workspace, state=CallState.WAITING, deleted_at=None).count()
-    refusals = slot_refusals(workspace, plan)
-    if plan.max_concurrent is None or running + waiting < plan.max_concurrent:
-        return
-    words = refusals[0].message if refusals else ""
+    return running + Call.objects.filter(workspace=workspace, state=CallState.WAITING, deleted_at=None).count()
+
+
+def full(workspace: Workspace) -> ApiError:
+    """The 429 with the documented fields."""
+    plan = plan_of(workspace)
+    running = on_the_way(workspace)
     extra = {
-        "activeGenerations": running + waiting,
+        "activeGenerations": running,
         "concurrencyLimit": plan.max_concurrent,
         "retryAfterSeconds": SLOT_WAIT_S,
         "upgradeUrl": f"{settings.PUBLIC_URL}/w/{workspace.slug}/",
     }
-    raise ApiError("concurrency_limit_reached", words, extra=extra, headers={"Retry-After": str(SLOT_WAIT_S)})
+    message = f"{running} are on their way, and the {plan.name} plan allows {plan.max_concurrent} at once."
+    return ApiError(FULL, message, extra=extra, headers={"Retry-After": str(SLOT_WAIT_S)})
 
 
 def project_for(membership: Membership, project_id: UUID | None) -> Project:

@@ -101,7 +101,7 @@ def ticket(caller: Caller) -> dict[str, Any]:
     tag=TAG,
     scope=None,
     bucket=limits.CREATE,
-    codes=("link_expired", "upload_too_long", "upload_offset_conflict"),
+    codes=("link_expired", "not_found", "upload_too_long", "upload_offset_conflict"),
 )
 def put(request: HttpRequest, token: str) -> Answer:
     """The whole file as the body, to the address of a ticket. A second try begins again."""
@@ -203,14 +203,18 @@ def _changeable(caller: Caller, asset_id: str) -> Asset:
     return asset
 
 
-@route("GET", "files/{token}/{name}", summary="Bytes of a file", tag=TAG, scope=None, codes=("link_expired",))
+@route(
+    "GET", "files/{token}/{name}", summary="Bytes of a file", tag=TAG, scope=None, codes=("link_expired", "not_found")
+)
 def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """Ranges work. The address comes from an answer; it needs no key and works for seven days."""
     asset = _signed(token, FILE)
     return serve(request, asset.file, etag=asset.sha256, content_type=media_type(asset))
 
 
-@route("GET", "thumbnails/{token}", summary="Picture of a file", tag=TAG, scope=None, codes=("link_expired",))
+@route(
+    "GET", "thumbnails/{token}", summary="Picture of a file", tag=TAG, scope=None, codes=("link_expired", "not_found")
+)
 def thumbnail(request: HttpRequest, token: str) -> HttpResponseBase:
     """A WebP of at most 480 pixels."""
     asset = _signed(token, THUMBNAIL)

@@ -7,7 +7,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from apps.api import bodies, limits, queries, schemas
-from apps.api.calls import create_call
+from apps.api.calls import create_call, refuse_when_full
 from apps.api.errors import ApiError
 from apps.api.idempotency import HEADER
 from apps.api.links import base_of, file_url
@@ -298,6 +298,7 @@ def retry(caller: Caller, generation_id: str) -> dict[str, Any]:
     row = found(caller, generation_id)
     if isinstance(row, Call):
         raise ApiError("generation_conflict", "Its files never arrived.", "Send the request again.")
+    refuse_when_full(caller.workspace)
     made = retry_generation(membership=caller.membership, generation=row)
     return row_json(found(caller, str(made.pk)), caller)
 
