@@ -129,12 +129,7 @@ def append_bytes(*, upload: Upload, offset: int, chunk_iter: Iterable[bytes], ch
     with _locked(upload) as file:
         reached = file.seek(0, 2)
         if offset != reached or upload.asset_id is not None:
-            raise StudioError(
-                "upload_offset_conflict",
-                f"This piece begins at byte {offset}, but {arrived(upload)} bytes are here.",
-                "Ask for the offset and continue there.",
-                status=409,
-            )
+            raise _conflict(upload, offset)
         digest = hashlib.new(checksum.algorithm, usedforsecurity=False) if checksum else None
         try:
             for chunk in chunk_iter:
@@ -164,6 +159,15 @@ def append_bytes(*, upload: Upload, offset: int, chunk_iter: Iterable[bytes], ch
             Upload.objects.filter(pk=upload.pk).update(offset=reached, updated_at=timezone.now())
             upload.offset = reached
     return reached
+
+
+def _conflict(upload: Upload, offset: int) -> StudioError:
+    return StudioError(
+        "upload_offset_conflict",
+        f"This piece begins at byte {offset}, but {arrived(upload)} bytes are here.",
+        "Ask for the offset and continue there.",
+        status=409,
+    )
 
 
 def cancel_upload(*, upload: Upload) -> None:

@@ -67,12 +67,11 @@ def submit_generation(
             raise found.refusals[0]
         assert video is not None  # else refused
         assert audio is not None
-        highest = Generation.objects.filter(workspace=workspace, project=project).aggregate(top=Max("number"))
         generation = Generation.objects.create(
             pk=identity or uuid4(),
             workspace=workspace,
             project=project,
-            number=(highest["top"] or 0) + 1,
+            number=_next_number(workspace, project),
             created_by=membership.user,
             video=video,
             audio=audio,
@@ -87,6 +86,12 @@ def submit_generation(
         ledger.hold(workspace=workspace, subject=generation.pk, micros=found.quote.micros)
         hand_to_workers(generation.pk)
     return generation
+
+
+def _next_number(workspace: Workspace, project: Any) -> int:
+    """Takes are counted within their project; those without one within the workspace."""
+    takes = Generation.objects.filter(workspace=workspace, project=project)
+    return (takes.aggregate(top=Max("number"))["top"] or 0) + 1
 
 
 def _same_workspace(workspace: Workspace, *things: Any) -> None:
