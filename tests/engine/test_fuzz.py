@@ -161,10 +161,11 @@ def test_damage_ends_in_a_film_or_a_clear_error(seed: int, engine: Engine, base:
         assert 1 <= frames <= 2 * len(base.frames)
 
 
-def test_one_single_frame_is_refused_or_becomes_one_frame(engine: Engine, base: Base, tmp_path: Path) -> None:
-    video = film(tmp_path / "v.mp4", base.frames[10:11], fps=Fraction(25))
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_a_few_frames_are_refused_or_come_out(count: int, engine: Engine, base: Base, tmp_path: Path) -> None:
+    video = film(tmp_path / "v.mp4", base.frames[8 : 8 + count], fps=Fraction(25, 4))
     ending = engine(video, base.sound, tmp_path / "out.mp4", "sync-3")
     if ending.code:
         check_refusal(ending)
     else:
-        assert check_film(tmp_path / "out.mp4")[0] == 1
+        assert check_film(tmp_path / "out.mp4")[0] == count

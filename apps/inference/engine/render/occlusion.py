@@ -71,9 +71,14 @@ def find_obstructions(
         difference -= np.median(difference[::3, ::3], axis=(0, 1))  # the light as a whole
         mask = _objects((np.abs(difference) / unit).max(2) > limit, mouth)
         masks[frame], share[frame] = np.packbits(mask), mask.mean()
-    alarm = np.convolve(share > ALARM_SHARE, np.ones(2 * NEIGHBOURS + 1), "same") > 0
-    steady = np.convolve(share > SHOWN_SHARE, np.ones(5), "same") >= 3
+    alarm = _count_around(share > ALARM_SHARE, NEIGHBOURS) > 0
+    steady = _count_around(share > SHOWN_SHARE, 2) >= 3
     return Obstructions(masks, np.where(steady, share, 0.0), alarm, to_canvas)
+
+
+def _count_around(flags: NDArray[np.bool_], reach: int) -> NDArray[np.float64]:
+    """(F,): how many of ``flags`` (F,) are set within ``reach`` frames to either side; F may be shorter than that."""
+    return np.convolve(np.pad(flags.astype(np.float64), reach), np.ones(2 * reach + 1), "valid")
 
 
 def _on_canvas(crops: CropStore, points: NDArray[np.floating], canvas: Canvas, frame: int) -> Floats:
