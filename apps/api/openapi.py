@@ -72,7 +72,7 @@ def _operation(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
         "description": about(entry),
         "tags": [entry.tag],
         "parameters": _parameters(entry),
-        "responses": {str(entry.status): _success(entry, schemas)} | _failures(entry),
+        "responses": _successes(entry, schemas) | _failures(entry),
     }
     if entry.scope is not None:
         operation["security"] = [{"key": []}]
@@ -119,17 +119,22 @@ def _contents(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     return contents
 
 
-def _success(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    if entry.gives is None:
-        return {"description": entry.summary}
-    return {
-        "description": entry.summary,
-        "content": {"application/json": {"schema": _reference(entry.gives, schemas)}},
-    }
+def _successes(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
+    """What goes out, by status. A handler without a schema answers with text or bytes."""
+    found: dict[str, Any] = {"description": entry.summary}
+    if entry.gives is not None:
+        found["content"] = {"application/json": {"schema": _reference(entry.gives, schemas)}}
+    return {str(status): found for status in (entry.status, entry.also) if status is not None}
 
 
 def _failures(entry: Route) -> dict[str, Any]:
     codes = dict.fromkeys([*entry.codes, *(WITH_KEY if entry.scope else ()), *ALWAYS])
+    if "{generation_id}" in entry.path:
+        codes |= dict.fromkeys(["generation_not_found", "invalid_generation_id"])
+    if "{token}" in entry.path:
+        codes |= dict.fromkeys(["not_found", "link_expired"])
+    if entry.query:
+        codes["generation_input_validation_failed"] = None
     if entry.body is not None:
         codes |= dict.fromkeys(["request_invalid", "generation_input_validation_failed", "request_too_large"])
     by_status: dict[int, list[str]] = {}

@@ -62,7 +62,7 @@ class Route:
 
     ``path`` is below ``/v2/`` with ``{names}``; ``scope`` None means that no key is asked for. ``body`` is
     the schema of what comes (``form``: also as a form, ``example``: one to show), ``gives`` of what goes out, ``codes``
-    the errors it is known to answer with.
+    the errors it is known to answer with; ``also`` is a second status of success.
     """
 
     method: str
@@ -78,6 +78,7 @@ class Route:
     example: dict[str, Any] | None = None
     gives: Any = None
     status: int = 200
+    also: int | None = None
     codes: tuple[str, ...] = ()
 
 

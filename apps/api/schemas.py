@@ -288,6 +288,26 @@ class Batch(BaseModel):
     outputUrl: str | None
 
 
+class UsageFigures(BaseModel):
+    totalGenerations: int
+    totalSeconds: float
+    totalFrames: int
+    totalCostCents: float
+
+
+class Usage(BaseModel):
+    since: datetime
+    plan: str
+    usage: UsageFigures
+    credits: dict[str, float]
+    limits: dict[str, int | None]
+    activeGenerations: int
+
+
+class Validated(BaseModel):
+    status: Literal["VALIDATED"]
+
+
 class ErrorEntry(BaseModel):
     code: str
     message: str

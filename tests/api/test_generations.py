@@ -242,6 +242,22 @@ def test_the_report_of_a_finished_one(api, five):
     assert api("GET", f"generations/{five[0]}/report").status_code == 409
 
 
+def test_usage_of_the_month(api, workspace):
+    now = timezone.now()
+    for days, status in ((0, Status.COMPLETED), (0, Status.COMPLETED), (0, Status.FAILED), (40, Status.COMPLETED)):
+        GenerationFactory(
+            workspace=workspace,
+            status=status,
+            finished_at=now - timedelta(days=days),
+            charged_seconds=4.0,
+            charged_micros=80_000,
+        )
+    GenerationFactory(workspace=workspace)
+    body = api("GET", "usage").json()
+    assert body["usage"] == {"totalGenerations": 2, "totalSeconds": 8.0, "totalFrames": 200, "totalCostCents": 16.0}
+    assert (body["plan"], body["activeGenerations"], body["credits"]) == ("unlimited", 1, {"balance": 0.0})
+
+
 def test_costs(api, wish, settings, workspace):
     settings.BILLING = True
     subscribe(workspace=workspace, plan=current_plan("creator"))

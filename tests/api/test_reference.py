@@ -66,6 +66,7 @@ def test_answers_are_as_the_document_says(api, document, workspace):
         ("GET", "models", "models", None),
         ("GET", "projects", "projects", None),
         ("GET", "projects/{project_id}", f"projects/{project}", None),
+        ("GET", "usage", "usage", None),
         ("GET", "errors", "errors", None),
         ("GET", "webhook", "webhook", None),
         ("GET", "webhook/deliveries", "webhook/deliveries", None),

@@ -32,8 +32,9 @@ CODES = (
     tag=TAG,
     scope=Scope.GENERATE,
     bucket=limits.CREATE,
-    gives=schemas.Batch,
+    gives=schemas.Batch | schemas.Validated,
     status=201,
+    also=200,
     codes=CODES,
 )
 def create(caller: Caller) -> Answer:

@@ -59,7 +59,13 @@ CREATE_CODES = (
     "feature_unavailable",
     "generation_plan_duration_exceeded",
     "concurrency_limit_reached",
+    "generation_input_asset_type_mismatch",
+    "file_size_exceeds_plan_limit",
+    "asset_not_ready",
+    "generation_infra_storage_error",
+    "INVALID_IDEMPOTENCY_KEY",
     "IDEMPOTENCY_KEY_CONFLICT",
+    "IDEMPOTENCY_OUTCOME_UNKNOWN",
 )
 
 

@@ -83,6 +83,7 @@ def projects(caller: Caller) -> dict[str, Any]:
     example={"name": "Harbour film"},
     gives=schemas.Project,
     status=201,
+    also=200,
     codes=("project_name_missing", "project_conflict"),
 )
 def make_project(caller: Caller) -> Answer:

@@ -1,0 +1,40 @@
+"""What the workspace has used and owes."""
+
+from typing import Any
+
+from django.db.models import Count, Sum
+from django.utils import timezone
+
+from apps.api import schemas
+from apps.api.routing import Caller, route
+from apps.billing import ledger
+from apps.billing.plans import plan_of
+from apps.billing.prices import BILLED_FPS
+from apps.generations.models import Generation, Status
+
+MICROS_PER_CENT = 10_000
+
+
+@route("GET", "usage", summary="Usage of this month", tag="Costs", gives=schemas.Usage)
+def usage(caller: Caller) -> dict[str, Any]:
+    """Finished generations since the first of the month (UTC), what they cost, what is held, and the plan's limits."""
+    workspace = caller.workspace
+    since = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    sums = Generation.objects.filter(workspace=workspace, status=Status.COMPLETED, finished_at__gte=since).aggregate(
+        count=Count("pk"), seconds=Sum("charged_seconds"), micros=Sum("charged_micros")
+    )
+    plan = plan_of(workspace)
+    seconds = sums["seconds"] or 0.0
+    return {
+        "since": since.isoformat(),
+        "plan": plan.code,
+        "usage": {
+            "totalGenerations": sums["count"],
+            "totalSeconds": round(seconds, 3),
+            "totalFrames": round(seconds * BILLED_FPS),
+            "totalCostCents": round((sums["micros"] or 0) / MICROS_PER_CENT, 4),
+        },
+        "credits": {"balance": ledger.balance(workspace) / 1_000_000},
+        "limits": {"maxConcurrent": plan.max_concurrent, "maxDurationSeconds": plan.max_duration_s},
+        "activeGenerations": Generation.objects.filter(workspace=workspace).active().count(),
+    }
