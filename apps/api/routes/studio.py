@@ -123,7 +123,7 @@ def get_project(caller: Caller, project_id: str) -> dict[str, Any]:
     body=schemas.PatchProject,
     example={"name": "Harbour film, second cut"},
     gives=schemas.Project,
-    codes=PROJECT_CODES,
+    codes=(*PROJECT_CODES, "project_name_missing"),
 )
 def patch_project(caller: Caller, project_id: str) -> dict[str, Any]:
     """Only the name can be changed."""
