@@ -65,7 +65,7 @@ def options_of(body: CreateGeneration) -> tuple[dict[str, Any], list[str]]:
     if isinstance(speaker, ActiveSpeaker):
         raw["active_speaker_detection"] = speaker.auto_detect
         if any(getattr(speaker, name) is not None for name in FACE_CHOICES):
-            warnings.append("A face chosen by frame or boxes is not used; the person who is on screen most is.")
+            warnings.append("A face chosen by frame or boxes is not used; the engine follows the largest steady face.")
     elif speaker is not None:
         raw["active_speaker_detection"] = speaker
     return raw, warnings
