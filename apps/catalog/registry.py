@@ -57,6 +57,11 @@ STILL_CAVEAT = "Needs footage in which the person speaks. A mouth that never mov
 CHUNK_CAVEAT = "Works in independent pieces of two seconds."
 
 
+# Said where the hosted product of the same name has an option that this engine does not have yet.
+NO_SECOND_LOOK = "This engine does not redo weak stretches yet; the report names them."
+NO_ACTIVE_SPEAKER = "This engine follows one person, the largest steady face. It does not choose by voice yet."
+
+
 def _absent(why: str) -> OptionSupport:
     return OptionSupport("absent", why)
 
@@ -82,7 +87,7 @@ MODELS: dict[str, ModelSpec] = {
                 "temperature": _automatic("sync-3 finds the range of movement from the footage."),
                 "occlusion_detection_enabled": _automatic("sync-3 always looks for obstructions."),
                 "reasoning_enabled": _automatic("sync-3 plans the whole shot and needs no second look."),
-                "active_speaker_detection": AVAILABLE,
+                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=True,
@@ -102,8 +107,8 @@ MODELS: dict[str, ModelSpec] = {
             options={
                 "temperature": AVAILABLE,
                 "occlusion_detection_enabled": AVAILABLE,
-                "reasoning_enabled": AVAILABLE,
-                "active_speaker_detection": AVAILABLE,
+                "reasoning_enabled": _absent(NO_SECOND_LOOK),
+                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
@@ -123,8 +128,8 @@ MODELS: dict[str, ModelSpec] = {
             options={
                 "temperature": AVAILABLE,
                 "occlusion_detection_enabled": AVAILABLE,
-                "reasoning_enabled": _absent("Only lipsync-2-pro takes a second look."),
-                "active_speaker_detection": AVAILABLE,
+                "reasoning_enabled": _absent(NO_SECOND_LOOK),
+                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
@@ -144,8 +149,8 @@ MODELS: dict[str, ModelSpec] = {
             options={
                 "temperature": _absent("lipsync-1.9.0-beta moves the lips by a fixed range."),
                 "occlusion_detection_enabled": _absent("lipsync-1.9.0-beta does not look for obstructions."),
-                "reasoning_enabled": _absent("Only lipsync-2-pro takes a second look."),
-                "active_speaker_detection": AVAILABLE,
+                "reasoning_enabled": _absent(NO_SECOND_LOOK),
+                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,

@@ -25,7 +25,9 @@ class Project(models.Model):
     model = models.CharField(max_length=40, default="lipsync-2")
     sync_mode = models.CharField(max_length=10, default="cut_off")
     options = models.JSONField(default=dict, blank=True)
-    revision = models.PositiveIntegerField(default=1, help_text="counts edits of the draft, so that stale ones are seen")
+    revision = models.PositiveIntegerField(
+        default=1, help_text="counts edits of the draft, so that stale ones are seen"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     updated_at = models.DateTimeField(auto_now=True, db_index=True)
     deleted_at = models.DateTimeField(null=True)

@@ -46,6 +46,12 @@ export function bindDraft() {
     else say("Draft not saved");
     if (successful) savedEdits = edits;
   });
+  // Edits, picks and uploads that come in at the same time wait for each other (hx-sync), and each names the revision
+  // that the one before it left behind: a person must not collide with themselves.
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.detail.path !== form.getAttribute("hx-post") || event.detail.elt.matches('[name="over"]')) return;
+    event.detail.parameters.revision = document.getElementById("revision").value;
+  });
   document.addEventListener("htmx:beforeOnLoad", (event) => {
     // The queued request is sent right after the swap, so the new revision must be in place before.
     const revision = event.detail.xhr.getResponseHeader("X-Draft-Revision");

@@ -111,7 +111,7 @@ function put(assetId, place) {
   htmx.ajax("POST", form.getAttribute("hx-post"), {
     source: document.getElementById("facts"),
     swap: "none",
-    values: { [place]: assetId, place, revision: document.getElementById("revision").value },
+    values: { [place]: assetId, place },
   });
 }
 

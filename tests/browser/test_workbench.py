@@ -107,14 +107,14 @@ def test_an_edit_saves_itself_and_reopens_as_it_was(bench, project):
     expect(page.locator("#price")).to_have_text("$0.1665")
     page.locator(".mode-tile", has_text="Silence").click()
     expect(page.locator("#mode-sentence")).to_have_text("Quiet after the soundtrack, 0:03.0 in all.")
-    page.locator("#option-reasoning_enabled").check()
+    page.locator("#option-occlusion_detection_enabled").check()
     page.get_by_label("Expressiveness, value").fill("0.8")
     page.get_by_label("Expressiveness, value").press("Tab")
     saved(page)
     page.reload()
     expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2-pro")
     expect(page.locator('[name="sync_mode"]:checked')).to_have_value("silence")
-    expect(page.locator("#option-reasoning_enabled")).to_be_checked()
+    expect(page.locator("#option-occlusion_detection_enabled")).to_be_checked()
     expect(page.locator("#option-temperature")).to_have_value("0.8")
 
 
