@@ -16,7 +16,7 @@ test: $(BIN)/.installed-dev frontend models
 lint: $(BIN)/.installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/djlint templates --lint --quiet
 	$(BIN)/lint-imports
 
 types: $(BIN)/.installed-dev

@@ -153,7 +153,7 @@ STORAGES = {
 }
 STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
-STATICFILES_DIRS = [BASE_DIR / "static"]
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
 # Front-end libraries come from package.json and are served as they are, under their own names.
 VENDOR_DIR = BASE_DIR / "node_modules"
 if VENDOR_DIR.exists():
@@ -162,7 +162,6 @@ if VENDOR_DIR.exists():
         for name, path in (
             ("tus", "tus-js-client/dist"),
             ("idiomorph", "idiomorph/dist"),
-            ("wavesurfer", "wavesurfer.js/dist"),
         )
         if (VENDOR_DIR / path).exists()
     ]

@@ -16,6 +16,7 @@ for name in [name for name in os.environ if name.startswith(("STUDIO_", "S3_")) 
     if name not in ("STUDIO_MEDIA_SAMPLES", "STUDIO_MODELS", "STUDIO_FUZZ_INPUTS"):
         del os.environ[name]
 
+(DATA / "static").mkdir()
 os.environ["STUDIO_DATA"] = str(DATA)
 os.environ["STUDIO_TEST_RUN"] = "1"
 os.environ.setdefault("STUDIO_MODELS", str(Path(__file__).resolve().parent.parent / "var" / "models"))
