@@ -7,7 +7,7 @@ from apps.api.errors import ApiError
 from apps.api.intake import TooSlow, asset_by_id, asset_from_url, wait_until_checked
 from apps.api.models import Scope
 from apps.api.presentation import cost_json
-from apps.api.routes.generations import EXAMPLE
+from apps.api.routes.parameters import EXAMPLE
 from apps.api.routing import Caller, route
 from apps.api.wishes import wish_of
 from apps.billing.plans import plan_of
