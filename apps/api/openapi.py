@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from apps.api import limits
+from apps.api.answers import Failure
 from apps.api.catalogue import ENTRIES
 from apps.api.idempotency import HEADER
 from apps.api.models import Scope
 from apps.api.routing import KEY_HEADER, ROUTES, Route
-from apps.api.schemas import Failure
 
 REF = "#/components/schemas/{model}"
 NAME_IN_PATH = re.compile(r"\{(\w+)\}")

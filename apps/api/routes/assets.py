@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
-from apps.api import bodies, limits, queries, schemas
+from apps.api import answers, bodies, limits, queries, schemas
 from apps.api.errors import ApiError
 from apps.api.intake import FETCH_IN_REQUEST_S, TooSlow, asset_by_id, asset_from_url, wait_until_checked
 from apps.api.links import (
@@ -47,7 +47,7 @@ LISTING = (
 )
 
 
-@route("GET", "assets", summary="List files", tag=TAG, query=LISTING, gives=schemas.AssetPage)
+@route("GET", "assets", summary="List files", tag=TAG, query=LISTING, gives=answers.AssetPage)
 def list_all(caller: Caller) -> dict[str, Any]:
     """Filters: `types`, `searchQuery`, `projectId`. Order: `sortBy`. Pages: `limit` (1 to 100), `cursor`."""
     request = caller.request
@@ -60,7 +60,7 @@ def list_all(caller: Caller) -> dict[str, Any]:
     return {"items": items, "nextCursor": more, "totalCount": rows.count()}
 
 
-@route("GET", "assets/{asset_id}", summary="Get a file", tag=TAG, gives=schemas.Asset, codes=ASSET_CODES)
+@route("GET", "assets/{asset_id}", summary="Get a file", tag=TAG, gives=answers.Asset, codes=ASSET_CODES)
 def get(caller: Caller, asset_id: str) -> dict[str, Any]:
     """Its facts, and an address of its bytes that works for seven days."""
     return asset_json(asset_by_id(caller.membership, asset_id), caller)
@@ -81,7 +81,7 @@ def download(caller: Caller, asset_id: str) -> HttpResponse:
     scope=Scope.GENERATE,
     body=schemas.UploadRequest,
     example={"fileName": "talk.mp4", "contentType": "video/mp4", "size": 5242880},
-    gives=schemas.UploadTicket,
+    gives=answers.UploadTicket,
     status=201,
     codes=("file_size_exceeds_plan_limit",),
 )
@@ -123,7 +123,7 @@ def put(request: HttpRequest, token: str) -> Answer:
     scope=Scope.GENERATE,
     body=schemas.RegisterAsset,
     example={"url": "https://media.example/talk.mp4", "type": "VIDEO"},
-    gives=schemas.Asset,
+    gives=answers.Asset,
     status=201,
     codes=("uploaded_file_not_found", "upload_incomplete", "generation_input_video_inaccessible"),
 )
@@ -164,7 +164,7 @@ def _finished(caller: Caller, upload_id: str) -> Asset:
     scope=Scope.GENERATE,
     body=schemas.PatchAsset,
     example={"name": "Interview, first day"},
-    gives=schemas.Asset,
+    gives=answers.Asset,
     codes=(*ASSET_CODES, "asset_forbidden", "asset_name_empty"),
 )
 def patch(caller: Caller, asset_id: str) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def patch(caller: Caller, asset_id: str) -> dict[str, Any]:
     summary="Delete a file",
     tag=TAG,
     scope=Scope.MANAGE,
-    gives=schemas.Deleted,
+    gives=answers.Deleted,
     codes=(*ASSET_CODES, "asset_forbidden"),
 )
 def delete(caller: Caller, asset_id: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
 
-from apps.api import batches, bodies, limits, queries, schemas
+from apps.api import answers, batches, bodies, limits, queries
 from apps.api.errors import ApiError
 from apps.api.links import BATCH, FILE_LIVES_S, base_of, opened
 from apps.api.models import Batch, BatchState, Scope
@@ -32,7 +32,7 @@ CODES = (
     tag=TAG,
     scope=Scope.GENERATE,
     bucket=limits.CREATE,
-    gives=schemas.Batch | schemas.Validated,
+    gives=answers.Batch | answers.Validated,
     status=201,
     also=200,
     codes=CODES,
@@ -72,7 +72,7 @@ def create(caller: Caller) -> Answer:
         Param("created_after", TEXT, "date and time in ISO 8601"),
         Param("created_before", TEXT, "date and time in ISO 8601"),
     ),
-    gives=list[schemas.Batch],
+    gives=list[answers.Batch],
 )
 def list_all(caller: Caller) -> list[dict[str, Any]]:
     """Newest first, at most 100."""
@@ -88,7 +88,7 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
     return [batches.batch_json(batch, base_of(caller.request)) for batch in rows[:100]]
 
 
-@route("GET", "batch/{batch_id}", summary="Get a batch", tag=TAG, gives=schemas.Batch, codes=("batch_not_found",))
+@route("GET", "batch/{batch_id}", summary="Get a batch", tag=TAG, gives=answers.Batch, codes=("batch_not_found",))
 def get(caller: Caller, batch_id: str) -> dict[str, Any]:
     """How far it is; `outputUrl` is there when it has ended."""
     found = queries.uuid_or_none(batch_id)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.api import bodies, limits, schemas
+from apps.api import answers, bodies, limits, schemas
 from apps.api.errors import ApiError
 from apps.api.intake import TooSlow, asset_by_id, asset_from_url, wait_until_checked
 from apps.api.models import Scope
@@ -29,7 +29,7 @@ SECONDS = 15.0
     bucket=limits.CREATE,
     body=schemas.CreateGeneration,
     example=EXAMPLE,
-    gives=list[schemas.Cost],
+    gives=list[answers.Cost],
     codes=("generation_input_validation_failed", "generation_video_missing", "generation_media_probe_timeout"),
 )
 def analyze(caller: Caller) -> list[dict[str, Any]]:
@@ -69,7 +69,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
     tag=TAG,
     body=schemas.EstimateRequest,
     example={"model": "lipsync-2", "duration": 12.5},
-    gives=schemas.Estimate,
+    gives=answers.Estimate,
     codes=("cost_estimate_unavailable", "generation_input_validation_failed"),
 )
 @route(
@@ -79,7 +79,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
     tag=TAG,
     body=schemas.EstimateRequest,
     example={"model": "lipsync-2", "duration": 12.5},
-    gives=schemas.Estimate,
+    gives=answers.Estimate,
     codes=("cost_estimate_unavailable",),
 )
 def of_length(caller: Caller) -> dict[str, Any]:

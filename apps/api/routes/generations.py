@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpResponse
 from django.utils import timezone
 
-from apps.api import bodies, limits, queries, schemas
+from apps.api import answers, bodies, limits, queries, schemas
 from apps.api.calls import create_call, refuse_when_full
 from apps.api.errors import ApiError
 from apps.api.idempotency import HEADER
@@ -34,7 +34,7 @@ JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
     body=schemas.CreateGeneration,
     form=True,
     example=EXAMPLE,
-    gives=schemas.Generation,
+    gives=answers.Generation,
     status=201,
     codes=CREATE_CODES,
 )
@@ -104,7 +104,7 @@ def row_json(row: Generation | Call, caller: Caller, *, with_progress: bool = Fa
     summary="Get a generation",
     tag=TAG,
     query=POLL,
-    gives=schemas.Generation,
+    gives=answers.Generation,
     codes=("generation_not_found", "invalid_generation_id"),
 )
 def get(caller: Caller, generation_id: str) -> Any:
@@ -133,14 +133,14 @@ def _wait(caller: Caller, generation_id: str, seconds: int) -> Generation | Call
         time.sleep(LOOK_S)
 
 
-@route("GET", "generations", summary="List generations", tag=TAG, query=FILTERS + PAGES, gives=list[schemas.Generation])
+@route("GET", "generations", summary="List generations", tag=TAG, query=FILTERS + PAGES, gives=list[answers.Generation])
 @route(
     "GET",
     "generate",
     summary="List generations (older address)",
     tag=TAG,
     query=FILTERS + PAGES,
-    gives=list[schemas.Generation],
+    gives=list[answers.Generation],
 )
 def list_all(caller: Caller) -> list[dict[str, Any]]:
     """Newest first. Filters: `status`, `ids`, `source`, `projectId`, `type`. Pages: `limit` (1 to 100) and `cursor`,
@@ -161,7 +161,7 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
     summary="Count generations",
     tag=TAG,
     query=(*FILTERS, Param("currentUserOnly", {"type": "boolean"}, "only those of the key's person")),
-    gives=schemas.Count,
+    gives=answers.Count,
 )
 def count(caller: Caller) -> dict[str, int]:
     """The filters of the list, and `currentUserOnly`."""
@@ -226,7 +226,7 @@ def _generation(caller: Caller, generation_id: str) -> Generation:
     summary="Cancel a generation",
     tag=TAG,
     scope=Scope.GENERATE,
-    gives=schemas.Generation,
+    gives=answers.Generation,
     codes=("generation_not_found",),
 )
 def cancel(caller: Caller, generation_id: str) -> dict[str, Any]:
@@ -250,7 +250,7 @@ def cancel(caller: Caller, generation_id: str) -> dict[str, Any]:
     tag=TAG,
     scope=Scope.GENERATE,
     bucket=limits.CREATE,
-    gives=schemas.Generation,
+    gives=answers.Generation,
     status=201,
     codes=("generation_not_found", "generation_conflict"),
 )
@@ -270,7 +270,7 @@ def retry(caller: Caller, generation_id: str) -> dict[str, Any]:
     summary="Delete a generation",
     tag=TAG,
     scope=Scope.MANAGE,
-    gives=schemas.Deleted,
+    gives=answers.Deleted,
     codes=("generation_not_found", "generation_not_deletable_while_processing"),
 )
 def delete(caller: Caller, generation_id: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest
 
-from apps.api import bodies, queries, schemas
+from apps.api import answers, bodies, queries, schemas
 from apps.api.catalogue import ENTRIES
 from apps.api.errors import ApiError
 from apps.api.models import Scope
@@ -18,7 +18,7 @@ from apps.projects.services import create_project, delete_project, rename_projec
 PROJECT_CODES = ("not_found",)
 
 
-@route("GET", "models", summary="List models", tag="Models", gives=list[schemas.ModelInfo])
+@route("GET", "models", summary="List models", tag="Models", gives=list[answers.ModelInfo])
 def models(caller: Caller) -> list[dict[str, Any]]:
     """What can be run here, with prices and the options each model has."""
     return [
@@ -39,7 +39,7 @@ def models(caller: Caller) -> list[dict[str, Any]]:
     ]
 
 
-@route("GET", "errors", summary="Every error code", tag="Errors", scope=None, gives=list[schemas.ErrorEntry])
+@route("GET", "errors", summary="Every error code", tag="Errors", scope=None, gives=list[answers.ErrorEntry])
 def errors(request: HttpRequest) -> list[dict[str, str | int]]:
     """No key is needed."""
     return [
@@ -57,7 +57,7 @@ LISTING = (
 )
 
 
-@route("GET", "projects", summary="List projects", tag="Projects", query=LISTING, gives=schemas.ProjectPage)
+@route("GET", "projects", summary="List projects", tag="Projects", query=LISTING, gives=answers.ProjectPage)
 def projects(caller: Caller) -> dict[str, Any]:
     """Pages: `limit` (1 to 100, default 10), `cursor`. Search: `searchQuery`. Order: `sortBy` updatedAt or name."""
     request = caller.request
@@ -81,7 +81,7 @@ def projects(caller: Caller) -> dict[str, Any]:
     scope=Scope.GENERATE,
     body=schemas.NewProject,
     example={"name": "Harbour film"},
-    gives=schemas.Project,
+    gives=answers.Project,
     status=201,
     also=200,
     codes=("project_name_missing", "project_conflict"),
@@ -107,7 +107,7 @@ def _project(caller: Caller, project_id: str) -> Project:
 
 
 @route(
-    "GET", "projects/{project_id}", summary="Get a project", tag="Projects", gives=schemas.Project, codes=PROJECT_CODES
+    "GET", "projects/{project_id}", summary="Get a project", tag="Projects", gives=answers.Project, codes=PROJECT_CODES
 )
 def get_project(caller: Caller, project_id: str) -> dict[str, Any]:
     """Name and dates."""
@@ -122,7 +122,7 @@ def get_project(caller: Caller, project_id: str) -> dict[str, Any]:
     scope=Scope.GENERATE,
     body=schemas.PatchProject,
     example={"name": "Harbour film, second cut"},
-    gives=schemas.Project,
+    gives=answers.Project,
     codes=(*PROJECT_CODES, "project_name_missing"),
 )
 def patch_project(caller: Caller, project_id: str) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def patch_project(caller: Caller, project_id: str) -> dict[str, Any]:
     summary="Delete a project",
     tag="Projects",
     scope=Scope.MANAGE,
-    gives=schemas.Deleted,
+    gives=answers.Deleted,
     codes=(*PROJECT_CODES, "project_busy"),
 )
 def remove_project(caller: Caller, project_id: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Count, Sum
 from django.utils import timezone
 
-from apps.api import schemas
+from apps.api import answers
 from apps.api.routing import Caller, route
 from apps.billing import ledger
 from apps.billing.plans import plan_of
@@ -15,7 +15,7 @@ from apps.generations.models import Generation, Status
 MICROS_PER_CENT = 10_000
 
 
-@route("GET", "usage", summary="Usage of this month", tag="Costs", gives=schemas.Usage)
+@route("GET", "usage", summary="Usage of this month", tag="Costs", gives=answers.Usage)
 def usage(caller: Caller) -> dict[str, Any]:
     """Finished generations since the first of the month (UTC), what they cost, what is held, and the plan's limits."""
     workspace = caller.workspace

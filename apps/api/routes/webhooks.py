@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apps.api import bodies, queries, schemas
+from apps.api import answers, bodies, queries, schemas
 from apps.api.errors import ApiError
 from apps.api.models import Delivery, Scope, Webhook
 from apps.api.routing import Answer, Caller, Param, route
@@ -41,14 +41,14 @@ def _administrator(caller: Caller) -> None:
     require(caller.membership, Role.ADMIN)
 
 
-@route("GET", "webhook", summary="The workspace's webhook", tag=TAG, scope=Scope.MANAGE, gives=schemas.Webhook)
+@route("GET", "webhook", summary="The workspace's webhook", tag=TAG, scope=Scope.MANAGE, gives=answers.Webhook)
 @route(
     "GET",
     "organizations/webhook/secret",
     summary="The workspace's webhook (older address)",
     tag=TAG,
     scope=Scope.MANAGE,
-    gives=schemas.Webhook,
+    gives=answers.Webhook,
 )
 def get(caller: Caller) -> dict[str, Any]:
     """Address and secret; for administrators."""
@@ -64,7 +64,7 @@ def get(caller: Caller) -> dict[str, Any]:
     scope=Scope.MANAGE,
     body=schemas.WebhookAddress,
     example={"url": "https://receiver.example/lipsync"},
-    gives=schemas.Webhook,
+    gives=answers.Webhook,
     codes=("generation_input_validation_failed",),
 )
 def put(caller: Caller) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def put(caller: Caller) -> dict[str, Any]:
     summary="Rotate the secret",
     tag=TAG,
     scope=Scope.MANAGE,
-    gives=schemas.Webhook,
+    gives=answers.Webhook,
 )
 def rotate(caller: Caller) -> dict[str, Any]:
     """A new secret; for a day the old one signs beside it."""
@@ -94,7 +94,7 @@ def rotate(caller: Caller) -> dict[str, Any]:
     summary="Send a test event",
     tag=TAG,
     scope=Scope.MANAGE,
-    gives=schemas.Delivery,
+    gives=answers.Delivery,
     status=202,
     codes=("webhook_missing",),
 )
@@ -114,7 +114,7 @@ def test(caller: Caller) -> Answer:
     tag=TAG,
     scope=Scope.MANAGE,
     query=(Param("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "how many, default 50"),),
-    gives=list[schemas.Delivery],
+    gives=list[answers.Delivery],
 )
 def deliveries(caller: Caller) -> list[dict[str, Any]]:
     """The newest, with the last answer of each; `limit` 1 to 100, default 50."""
@@ -129,7 +129,7 @@ def deliveries(caller: Caller) -> list[dict[str, Any]]:
     summary="Send a delivery again",
     tag=TAG,
     scope=Scope.MANAGE,
-    gives=schemas.Delivery,
+    gives=answers.Delivery,
     status=202,
     codes=("not_found",),
 )

@@ -1,0 +1,183 @@
+"""What goes out, as the clients know it. The OpenAPI document is made from these and from ``schemas``."""
+
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from apps.api.schemas import AssetType
+
+GenerationStatus = Literal["PENDING", "PROCESSING", "COMPLETED", "FAILED", "REJECTED"]
+BatchStatus = Literal["PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAILED"]
+
+
+class Cost(BaseModel):
+    estimatedFrameCount: int
+    estimatedGenerationCost: float = Field(description="US dollars")
+
+
+class Estimate(Cost):
+    estimatedCredits: float | None = None
+
+
+class Generation(BaseModel):
+    """A generation. ``error_code`` and ``errorCode`` are the same; so are ``outputUrl`` and ``outputMediaUrl``."""
+
+    id: UUID
+    createdAt: datetime
+    status: GenerationStatus
+    model: str
+    input: list[dict[str, Any]]
+    options: dict[str, Any]
+    segments: list[dict[str, Any]] | None = None
+    outputUrl: str | None = None
+    outputMediaUrl: str | None = None
+    outputDuration: float | None = None
+    segmentOutputUrl: str | None = None
+    error: str | None = None
+    error_code: str | None = None
+    errorCode: str | None = None
+    suggestion: str | None = None
+    webhookUrl: str | None = None
+    outputFileName: str | None = None
+    projectId: UUID | None = None
+    source: str = "api"
+    warnings: list[str] = []
+    progress: dict[str, Any] | None = None
+
+
+class Count(BaseModel):
+    count: int
+
+
+class Deleted(BaseModel):
+    id: UUID
+
+
+class Asset(BaseModel):
+    id: UUID
+    createdAt: datetime
+    updatedAt: datetime
+    name: str
+    url: str | None
+    size: int
+    format: str | None
+    type: AssetType | None
+    inputType: str
+    durationSeconds: float | None
+    thumbnailUrl: str | None
+    visibility: Literal["USER", "ORGANIZATION"]
+    width: int | None
+    height: int | None
+    status: str
+    error: str | None = None
+
+
+class AssetPage(BaseModel):
+    items: list[Asset]
+    nextCursor: str | None = None
+    totalCount: int
+
+
+class UploadTicket(BaseModel):
+    uploadUrl: str = Field(description="PUT the bytes here; no key is needed")
+    url: str = Field(description="register this by POST /v2/assets")
+    expiresIn: int = Field(description="seconds")
+
+
+class ModelInfo(BaseModel):
+    id: str
+    name: str
+    type: Literal["lipsync", "react"]
+    version: str
+    description: str
+    deprecatedAt: datetime | None = None
+
+
+class Project(BaseModel):
+    id: UUID
+    name: str
+    createdAt: datetime
+    updatedAt: datetime
+    visibility: Literal["ORGANIZATION"] = "ORGANIZATION"
+    defaultWorkflow: Literal["lipsync"] = "lipsync"
+
+
+class ProjectPage(BaseModel):
+    items: list[Project]
+    nextCursor: str | None = None
+
+
+class Webhook(BaseModel):
+    url: str | None
+    secret: str
+    disabledAt: datetime | None
+    previousSecretSignsUntil: datetime | None
+
+
+class Delivery(BaseModel):
+    id: UUID
+    event: str
+    generationId: UUID | None
+    url: str
+    state: Literal["waiting", "delivered", "given_up"]
+    tries: int
+    nextTryAt: datetime | None
+    answerStatus: int | None
+    answer: str
+    createdAt: datetime
+
+
+class BatchMetrics(BaseModel):
+    total_generations: int
+    success_count: int
+    failed_count: int
+    pending_count: int
+
+
+class Batch(BaseModel):
+    id: UUID
+    created_at: datetime
+    status: BatchStatus
+    metrics: BatchMetrics
+    webhookUrl: str | None
+    outputUrl: str | None
+
+
+class UsageFigures(BaseModel):
+    totalGenerations: int
+    totalSeconds: float
+    totalFrames: int
+    totalCostCents: float
+
+
+class Usage(BaseModel):
+    since: datetime
+    plan: str
+    usage: UsageFigures
+    credits: dict[str, float]
+    limits: dict[str, int | None]
+    activeGenerations: int
+
+
+class Validated(BaseModel):
+    status: Literal["VALIDATED"]
+
+
+class ErrorEntry(BaseModel):
+    code: str
+    message: str
+    suggestion: str
+
+
+class Failure(BaseModel):
+    """The one shape of every failure."""
+
+    statusCode: int
+    message: str | list[str]
+    error: str
+    errorCode: str
+    suggestion: str
+    field: str | None = None
+    requestId: str
