@@ -16,8 +16,8 @@ from apps.api import limits
 from apps.api.errors import ApiError, answer, failure, unauthorized
 from apps.api.keys import find_key
 from apps.api.models import ApiKey, Scope
-from apps.workspaces.access import membership_for
-from apps.workspaces.models import Membership, Workspace
+from apps.workspaces.access import membership_for, require
+from apps.workspaces.models import Membership, Role, Workspace
 
 KEY_HEADER = "x-api-key"
 
@@ -162,6 +162,8 @@ def _caller(request: HttpRequest, scope: Scope) -> Caller | HttpResponse:
             f"This key's scope is {Scope(key.scope).label.lower()}; this needs {scope.label.lower()}.",
             "Make a key with a wider scope.",
         )
+    if scope != Scope.READ:  # a key keeps its scope when its person may only look from now on
+        require(membership, Role.EDITOR)
     return Caller(request, key, membership)
 
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from apps.api.keys import find_key, make_key, revoke_key, rotate_key, visible_keys
 from apps.api.models import ApiKey, Scope
-from apps.workspaces.models import Membership
+from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +151,21 @@ def test_keys_are_rotated_and_revoked_on_the_page(as_person, owner, membership, 
     assert find_key(rotated.context["secret"]) is not None
     client.post(reverse("api_pages:revoke", args=[workspace.slug, row.pk]))
     assert find_key(key) is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "assets/upload"),
+        ("POST", "assets"),
+        ("POST", "generate"),
+        ("POST", "analyze/cost"),
+        ("POST", "batch"),
+        ("DELETE", "generations/00000000-0000-4000-8000-000000000000"),
+    ],
+)
+def test_the_key_of_a_person_who_may_only_look_now_only_reads(api, membership, method, path):
+    Membership.objects.filter(pk=membership.pk).update(role=Role.VIEWER)
+    answer = api(method, path, {} if method == "POST" else None)
+    assert (answer.status_code, answer.json()["errorCode"]) == (403, "forbidden")
+    assert api("GET", "assets").status_code == 200
