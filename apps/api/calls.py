@@ -56,6 +56,10 @@ BATCH_SOURCE, BATCH_INPUT_S = "batch", 30.0
 Files = Mapping[str, TemporaryUploadedFile]
 
 
+class NoLongerWaiting(Exception):
+    """Somebody else settled the call in the meantime."""
+
+
 def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: str | None, source: str = "api") -> Call:
     """Take a request for a generation on; the same Idempotency-Key gives the same call again.
 
@@ -88,6 +92,8 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
                 transaction.on_commit(lambda: celery_app.send_task(ADMIT, args=[str(call.pk)]), robust=True)
             else:
                 _submit(call, caller.membership, wish, assets)
+        except NoLongerWaiting:
+            call.refresh_from_db()
         except BaseException as error:
             call.delete()
             if isinstance(error, StudioError) and error.code == FULL:  # another request took the last place meanwhile
@@ -127,8 +133,14 @@ def _as_understood(body: CreateGeneration, wish: Wish, assets: dict[str, Asset])
 
 
 def _submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, Asset]) -> Generation:
-    """Make the generation of a call; raises ``StudioError`` like a submit in the studio."""
+    """Make the generation of a call; raises ``StudioError`` like a submit in the studio.
+
+    The call is claimed first: one that was cancelled meanwhile, or that another worker admits, must not be charged.
+    """
     with transaction.atomic():
+        waiting = Call.objects.filter(pk=call.pk, state=CallState.WAITING, deleted_at=None)
+        if not waiting.update(state=CallState.ADMITTED):
+            raise NoLongerWaiting
         generation = submit_generation(
             membership=membership,
             project=call.project,
@@ -139,7 +151,7 @@ def _submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, As
             options=wish.options,
             identity=call.pk,
         )
-        Call.objects.filter(pk=call.pk).update(generation=generation, state=CallState.ADMITTED)
+        Call.objects.filter(pk=call.pk).update(generation=generation)
     call.generation, call.state = generation, CallState.ADMITTED
     return generation
 
@@ -162,6 +174,8 @@ def admit(call_id: UUID) -> float | None:
         if call.source == BATCH_SOURCE:
             _refuse_long(assets)
         _submit(call, membership, wish, assets)
+    except NoLongerWaiting:
+        return None
     except StudioError as error:
         if error.code == FULL:
             return SLOT_WAIT_S

@@ -118,3 +118,15 @@ def test_a_call_whose_task_was_lost_is_taken_up_again(waiting):
     with time_machine.travel(timezone.now() + timedelta(minutes=41)):
         assert [str(found) for found in waiting_too_long()] == [waiting]
         assert waiting_too_long() == []
+
+
+def test_a_call_that_is_cancelled_while_its_files_arrive_makes_nothing(api, waiting, monkeypatch, workspace):
+    def cancelled_meanwhile(*args, **kwargs):
+        api("POST", f"generations/{waiting}/cancel")
+        return AssetFactory(workspace=workspace, video=True)
+
+    monkeypatch.setattr(calls, "asset_from_url", cancelled_meanwhile)
+    assert admit(waiting) is None
+    assert not Generation.objects.exists()
+    call = Call.objects.get(pk=waiting)
+    assert (call.state, call.error_code) == (CallState.REFUSED, "generation_cancelled")
