@@ -10,7 +10,6 @@ import tempfile
 from pathlib import Path
 
 DATA = Path(tempfile.mkdtemp(prefix="studio-test-"))
-atexit.register(shutil.rmtree, DATA, ignore_errors=True)
 
 for name in [name for name in os.environ if name.startswith(("STUDIO_", "S3_")) or name == "EMAIL_URL"]:
     if name not in ("STUDIO_MEDIA_SAMPLES", "STUDIO_MODELS", "STUDIO_FUZZ_INPUTS"):
@@ -22,10 +21,21 @@ os.environ["STUDIO_TEST_RUN"] = "1"
 os.environ.setdefault("STUDIO_MODELS", str(Path(__file__).resolve().parent.parent / "var" / "models"))
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's event loop runs beside the test's own database calls
 
-if "REDIS_URL" not in os.environ:
-    from studio.redis_server import RedisServer
+# Each process has a server of its own: a worker that one test started must not take the work of another's.
+from studio.redis_server import RedisServer  # noqa: E402
 
-    _server = RedisServer(DATA / "redis")
-    _server.start()
-    atexit.register(_server.stop)
-    os.environ["REDIS_URL"] = _server.url
+_server = RedisServer(DATA / "redis")
+_server.start()
+os.environ["REDIS_URL"] = _server.url
+
+
+@atexit.register
+def clean_up() -> None:
+    """Stop the server and remove the folder; at a hard end of the process too, and harmless when done twice."""
+    _server.stop()
+    shutil.rmtree(DATA, ignore_errors=True)
+
+
+def pytest_unconfigure() -> None:
+    """The end of the session: xdist ends its processes without running exit handlers."""
+    clean_up()
