@@ -3,13 +3,16 @@
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
+from django.core.cache import cache
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q
 from django.utils import timezone
 from pydantic import ValidationError
 
-from apps.api.calls import BATCH_SOURCE, admit, check_webhook_url, project_for
+from apps.api.calls import BATCH_SOURCE, admit, check_webhook_url, project_for, refuse
 from apps.api.errors import INVALID, ApiError
 from apps.api.links import base_of, batch_url
 from apps.api.models import Batch, BatchLine, BatchState, Call, CallState, Delivery
@@ -20,6 +23,7 @@ from apps.api.wishes import wish_of
 from apps.billing.plans import plan_of
 from apps.generations.models import Status
 from apps.workspaces.access import membership_for
+from apps.workspaces.models import Workspace
 from studio.errors import StudioError
 
 FEWEST, MOST = 20, 500
@@ -28,6 +32,8 @@ ENDPOINT = "/v2/generate"
 ENDED = "batch.ended"
 # Of one batch so many are on their way at once: the work of a page waits for these at most.
 AT_ONCE = 2
+# A claim of a worker that died ends after this; fetching both files of a call takes half an hour at most.
+CLAIM_S = 2100
 RUNNING = (BatchState.PENDING, BatchState.PROCESSING)
 WORKING = (Status.PENDING, Status.PROCESSING)
 # Lines by how their call stands. A call that was refused, or whose generation ended without a result, has failed.
@@ -38,7 +44,7 @@ NOT_STARTED = Q(call=None)
 
 def parse_file(text: str) -> list[dict[str, Any]]:
     """The lines of a batch file, each checked like a request of its own. Raises ``ApiError`` naming the line."""
-    rows = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    rows = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if len(rows) > MOST:
         raise ApiError("batch_too_many_requests", f"The batch has {len(rows)} lines; {MOST} are allowed.")
     if len(rows) < FEWEST:
@@ -88,7 +94,8 @@ def create_batch(*, caller: Caller, text: str, webhook_url: str, dry_run: bool) 
     if dry_run:
         return None
     with transaction.atomic():
-        if Batch.objects.select_for_update().filter(workspace=caller.workspace, state__in=RUNNING).exists():
+        Workspace.objects.select_for_update().get(pk=caller.workspace.pk)  # two that come at once wait for each other
+        if Batch.objects.filter(workspace=caller.workspace, state__in=RUNNING).exists():
             raise ApiError("batch_concurrency_limit_reached", headers={"Retry-After": "60"})
         batch = Batch.objects.create(
             workspace=caller.workspace, user=caller.membership.user, key=caller.key, webhook_url=webhook_url
@@ -113,7 +120,10 @@ def go_on() -> int:
 
 
 def start_line(batch: Batch, line: BatchLine) -> None:
-    """Make the call of a line; what stands in its way is kept with the call as a refusal."""
+    """Make the call of a line; what stands in its way is kept with the call as a refusal.
+
+    The next run of the batches may begin while this one still fetches files: a line that has a call is left alone.
+    """
     body = CreateGeneration.model_validate(line.payload)
     kept = body.model_dump(mode="json", exclude_none=True)
     with transaction.atomic():
@@ -126,7 +136,9 @@ def start_line(batch: Batch, line: BatchLine) -> None:
             webhook_url=body.webhookUrl or "",
             output_name=body.outputFileName or "",
         )
-        BatchLine.objects.filter(pk=line.pk).update(call=call)
+        if not BatchLine.objects.filter(pk=line.pk, call=None).update(call=call):
+            call.delete()
+            return
     try:
         membership = membership_for(batch.user, batch.workspace)
         Call.objects.filter(pk=call.pk).update(
@@ -137,14 +149,28 @@ def start_line(batch: Batch, line: BatchLine) -> None:
             state=CallState.REFUSED, error_code=error.code, error_message=error.message
         )
         return
-    admit(call.pk)
+    except PermissionDenied as error:  # its person left the workspace, or may only look now
+        refuse(call, ApiError("forbidden", str(error)))
+        return
+    _admit_alone(call.pk)
+
+
+def _admit_alone(call_id: UUID) -> None:
+    """Admit unless another run is at it: a slow address would else be fetched anew by each run, every few seconds."""
+    name = f"api-batch-call:{call_id}"
+    if not cache.add(name, 1, timeout=CLAIM_S):
+        return
+    try:
+        admit(call_id)
+    finally:
+        cache.delete(name)
 
 
 def look_again() -> None:
     """Take up calls of batches that wait for their files or for a free place."""
     waiting = Call.objects.filter(state=CallState.WAITING, batch_line__batch__state__in=RUNNING)
     for call_id in waiting.values_list("pk", flat=True):
-        admit(call_id)
+        _admit_alone(call_id)
 
 
 def _end(batch: Batch) -> None:

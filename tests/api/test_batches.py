@@ -146,3 +146,41 @@ def test_lists_are_filtered(api, post, payload):
     assert api("GET", "batch?created_before=2020-01-01T00:00:00%2B00:00").json() == []
     assert api("GET", "batch?created_after=yesterday").json()["field"] == "created_after"
     assert api("GET", "batch/none").json()["errorCode"] == "batch_not_found"
+
+
+def test_a_line_that_another_run_has_started_meanwhile_is_not_started_again(post, payload):
+    post(lines(payload))
+    batch = Batch.objects.get()
+    stale = batch.lines.first()
+    batches.start_line(batch, batch.lines.first())
+    batches.start_line(batch, stale)
+    assert (Call.objects.count(), Generation.objects.count()) == (1, 1)
+
+
+def test_the_lines_of_a_person_who_left_are_refused_and_other_batches_go_on(post, payload, membership):
+    post(lines(payload))
+    membership.delete()
+    assert batches.go_on() == batches.AT_ONCE
+    codes = Call.objects.values_list("state", "error_code").distinct()
+    assert list(codes) == [(CallState.REFUSED, "forbidden")]
+
+
+def test_a_line_separator_inside_a_name_ends_no_line(post, payload):
+    rows = lines(payload)
+    rows[0]["request_id"] = "one\u2028two"
+    text = "\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    assert post(text, dry_run="true").status_code == 200
+
+
+def test_a_call_that_another_run_is_at_is_left_to_it(post, payload, monkeypatch):
+    post(lines(payload))
+    asked = []
+
+    def while_it_fetches(call_id):
+        asked.append(call_id)
+        batches.look_again()
+
+    monkeypatch.setattr(batches, "admit", while_it_fetches)
+    batch = Batch.objects.get()
+    batches.start_line(batch, batch.lines.first())
+    assert asked == [Call.objects.get().pk]
