@@ -5,13 +5,17 @@ checked: a name that points elsewhere a moment later leads nowhere. Private netw
 PRIVATE_URLS says so.
 """
 
+import contextlib
 import ipaddress
 import socket
+import threading
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 import certifi
 import urllib3
+import urllib3.connection
 from django.conf import settings
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -22,6 +26,55 @@ NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 class AddressRefused(Exception):
     """An address that is not fetched; the text says why, without telling what lies there."""
+
+
+class _HangsUp:
+    """Ends an exchange when its time is up. Timeouts of a socket are for each byte alone: a server that sends one now
+    and then, be it in the head of its answer, would hold a thread for ever.
+    """
+
+    def __init__(self, *args: Any, seconds: float, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.seconds = seconds
+
+    def getresponse(self) -> urllib3.HTTPResponse:
+        timer = threading.Timer(self.seconds, _hang_up, [self.sock])  # type: ignore[attr-defined]
+        timer.daemon = True
+        timer.start()
+        try:
+            response: urllib3.HTTPResponse = super().getresponse()  # type: ignore[misc]
+        except BaseException:
+            timer.cancel()
+            raise
+        close = response.close
+
+        def close_in_time() -> None:
+            timer.cancel()
+            close()
+
+        response.close = close_in_time  # type: ignore[method-assign]
+        return response
+
+
+def _hang_up(connected: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        socket.socket.shutdown(connected, socket.SHUT_RDWR)  # also below TLS, without its farewell
+
+
+class _Connection(_HangsUp, urllib3.connection.HTTPConnection):  # type: ignore[misc]
+    pass
+
+
+class _SecureConnection(_HangsUp, urllib3.connection.HTTPSConnection):  # type: ignore[misc]
+    pass
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
 
 
 @dataclass(frozen=True)
@@ -35,11 +88,13 @@ class Target:
     path: str
     ip: str
 
-    def pool(self, timeout: urllib3.Timeout) -> urllib3.HTTPConnectionPool:
-        """One connection to the checked address; a certificate must be the host's."""
+    def pool(self, timeout: urllib3.Timeout, *, seconds: float) -> urllib3.HTTPConnectionPool:
+        """One connection to the checked address, hung up ``seconds`` after the request; a certificate must be the
+        host's.
+        """
         if self.scheme == "http":
-            return urllib3.HTTPConnectionPool(self.ip, self.port, timeout=timeout, maxsize=1, retries=False)
-        return urllib3.HTTPSConnectionPool(
+            return _Pool(self.ip, self.port, timeout=timeout, maxsize=1, retries=False, seconds=seconds)
+        return _SecurePool(
             self.ip,
             self.port,
             timeout=timeout,
@@ -49,6 +104,7 @@ class Target:
             ca_certs=certifi.where(),
             server_hostname=self.host,
             assert_hostname=self.host,
+            seconds=seconds,
         )
 
     @property
@@ -67,6 +123,11 @@ def target_of(url: str, *, schemes: tuple[str, ...] = ("http", "https")) -> Targ
     host = (parts.hostname or "").rstrip(".")
     if not host:
         raise AddressRefused("The address has no host.")
+    if not host.isascii():  # headers carry the spelling of the network
+        try:
+            host = host.encode("idna").decode("ascii")
+        except UnicodeError as error:
+            raise AddressRefused("The host of the address is not known.") from error
     port = parts.port or PORTS[parts.scheme]
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     return Target(url, parts.scheme, host, port, path, checked_ip(host, port))

@@ -76,7 +76,7 @@ def _post(delivery: Delivery) -> tuple[int | None, str]:
         return None, str(refused)
     ours = {"Host": target.host_header, "User-Agent": "lipsync-studio", "Content-Type": "application/json"}
     try:
-        answer = target.pool(urllib3.Timeout(connect=CONNECT_S, read=ANSWER_S)).urlopen(
+        answer = target.pool(urllib3.Timeout(connect=CONNECT_S, read=ANSWER_S), seconds=ANSWER_S).urlopen(
             "POST",
             target.path,
             body=delivery.body.encode(),

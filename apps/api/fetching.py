@@ -17,7 +17,8 @@ REDIRECTS = 5
 TRIES = 3
 CONNECT_S, SILENCE_S = 5.0, 10.0
 MOVED = (301, 302, 303, 307, 308)
-RANGE = re.compile(r"bytes (\d+)-")
+RANGE = re.compile(r"bytes ([0-9]{1,18})-")
+LENGTH = re.compile(r"[0-9]{1,18}\Z")
 
 
 class FetchFailed(Exception):
@@ -79,9 +80,12 @@ class _Download:
                 raise FetchFailed(f"The address answers with status {answer.status}.")
             self.tag = answer.headers.get("ETag", "")
             starts = RANGE.match(answer.headers.get("Content-Range", "")) if answer.status == 206 else None
-            have = int(starts.group(1)) if starts else 0
+            begins = int(starts.group(1)) if starts else 0
+            if begins > have:
+                raise FetchFailed("The address gives another part of the file than was asked for.")
+            have = begins
             announced = answer.headers.get("Content-Length", "")
-            if announced.isdigit() and have + int(announced) > self.limit:
+            if LENGTH.match(announced) and have + int(announced) > self.limit:
                 raise TooLarge
             self._write(answer, have)
         finally:
@@ -99,6 +103,8 @@ class _Download:
                 file.write(block)
                 if time.monotonic() > self.ends:
                     raise TooSlow
+            if time.monotonic() > self.ends:  # hung up, which looks like the end where no length was announced
+                raise TooSlow
 
 
 def _opened(url: str, headers: dict[str, str], ends: float) -> urllib3.BaseHTTPResponse:
@@ -113,7 +119,10 @@ def _opened(url: str, headers: dict[str, str], ends: float) -> urllib3.BaseHTTPR
         if answer.status not in MOVED or not location:
             return answer
         answer.close()
-        url = redirected(target, location)
+        try:
+            url = redirected(target, location)
+        except ValueError as error:
+            raise FetchFailed("The address redirects to one that cannot be read.") from error
     raise FetchFailed(f"The address redirects more than {REDIRECTS} times.")
 
 
@@ -123,6 +132,6 @@ def _asked(target: Target, headers: dict[str, str], ends: float) -> urllib3.Base
         raise TooSlow
     timeout = urllib3.Timeout(connect=min(CONNECT_S, left), read=min(SILENCE_S, max(1.0, left)))
     ours = {"Host": target.host_header, "User-Agent": "lipsync-studio", "Accept-Encoding": "identity"}
-    return target.pool(timeout).urlopen(
+    return target.pool(timeout, seconds=max(1.0, left)).urlopen(
         "GET", target.path, headers=ours | headers, redirect=False, preload_content=False, assert_same_host=False
     )

@@ -138,7 +138,7 @@ def test_one_private_address_among_several_is_enough(names):
 def test_the_connection_goes_to_the_address_that_was_checked(names):
     names["rebind.example"] = [[PUBLIC], ["127.0.0.1"]]
     target = target_of("https://rebind.example/film.mp4?x=1")
-    pool = target.pool(addresses.urllib3.Timeout(1))
+    pool = target.pool(addresses.urllib3.Timeout(1), seconds=1)
     assert (pool.host, pool.port, target.path) == (PUBLIC, 443, "/film.mp4?x=1")
     assert (pool.conn_kw["server_hostname"], pool.assert_hostname, pool.cert_reqs) == (
         "rebind.example",
@@ -231,3 +231,46 @@ def test_a_broken_connection_is_taken_up_again(open_net, site, tmp_path):
 def test_nothing_listens(open_net, tmp_path):
     with pytest.raises(FetchFailed, match="broke off"):
         fetch("http://127.0.0.1:1/x", tmp_path / "x", limit=10, seconds=5)
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"),
+    [
+        (302, {"Location": "http://[::1/x"}),
+        (206, {"Content-Range": "bytes 999999999-"}),
+        (302, {"Location": "http://x\u00b2.invalid/"}),
+    ],
+)
+def test_answers_made_to_trip_are_failures(open_net, site, tmp_path, status, headers):
+    Site.pages = {"/x": gives(b"film" if status == 206 else b"", status, **headers)}
+    with pytest.raises(FetchFailed):
+        fetch(f"http://127.0.0.1:{site}/x", tmp_path / "x", limit=100, seconds=5)
+    assert (tmp_path / "x").stat().st_size == 0
+
+
+def test_a_head_that_never_ends_is_hung_up(open_net, site, tmp_path, monkeypatch):
+    over = threading.Event()
+
+    def dripping(handler):
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+        while not over.wait(0.05):
+            handler.wfile.write(b"X-More: 1\r\n"[:1])
+
+    Site.pages = {"/x": dripping}
+    monkeypatch.setattr(fetching, "TRIES", 1)
+    try:
+        with pytest.raises((FetchFailed, TooSlow)):
+            fetch(f"http://127.0.0.1:{site}/x", tmp_path / "x", limit=100, seconds=1)
+    finally:
+        over.set()
+
+
+def test_a_host_with_letters_of_its_own_is_asked_for_by_its_name_in_the_network(names):
+    names["xn--r8jz45g.example"] = [[PUBLIC]]
+    target = target_of("https://\u4f8b\u3048.example/film.mp4")
+    assert target.host_header == "xn--r8jz45g.example"
+
+
+def test_a_range_or_length_too_long_to_be_a_number_is_no_number(open_net, site, tmp_path):
+    Site.pages = {"/x": gives(b"film", 206, Content_Range=f"bytes {'9' * 5000}-")}
+    assert fetch(f"http://127.0.0.1:{site}/x", tmp_path / "x", limit=100, seconds=5).size == 4
