@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from av.error import FFmpegError
+from botocore.exceptions import BotoCoreError, ClientError
+from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from apps.assets import files, probe
@@ -18,6 +21,11 @@ from studio.errors import StudioError
 log = logging.getLogger(__name__)
 # A probe takes seconds; one that has not answered by then was lost with its worker.
 LOST_AFTER = timedelta(minutes=3)
+# Faults of the surroundings, which may be over in a minute.
+TRANSIENT = (OSError, DatabaseError, InterfaceError, BotoCoreError, ClientError)
+UNREADABLE = StudioError(
+    "generation_input_video_invalid", "This file could not be examined.", "Export it again and upload that."
+)
 
 
 def check_asset(asset_id: UUID) -> Status:
@@ -28,14 +36,19 @@ def check_asset(asset_id: UUID) -> Status:
     try:
         found = _examine(asset)
     except StudioError as error:
-        log.info("asset %s refused: %s", asset.pk, error.code)
-        found = {
-            "status": Status.REJECTED,
-            "error_code": error.code,
-            "error_message": str(error),
-        }
+        found = _refused(asset, error)
+    except Exception as error:  # too slow, or a file that trips a reader: it would do so again at every try
+        if isinstance(error, TRANSIENT) and not isinstance(error, FFmpegError):
+            raise
+        log.exception("asset %s broke its check", asset.pk)
+        found = _refused(asset, UNREADABLE)
     Asset.objects.filter(pk=asset.pk, status=Status.CHECKING).update(**found, updated_at=timezone.now())
     return Status(found["status"])
+
+
+def _refused(asset: Asset, error: StudioError) -> dict[str, Any]:
+    log.info("asset %s refused: %s", asset.pk, error.code)
+    return {"status": Status.REJECTED, "error_code": error.code, "error_message": str(error)}
 
 
 def _examine(asset: Asset) -> dict[str, Any]:

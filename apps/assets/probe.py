@@ -22,6 +22,8 @@ PEAK_RANGE = 127
 THUMBNAIL_SIDE = 480
 # The first second is often black or a clapper; a third of a short clip is past that too.
 THUMBNAIL_AT_S = 1.0
+# Silence packs so well that a small file can hold months of it; this much takes 250 MB while it is examined.
+LONGEST_SOUND_S = 6 * 3600
 # A file that ends this much before the length its header promises was cut off on its way.
 CUT_OFF_SHARE, CUT_OFF_S = 0.9, 1.0
 
@@ -116,6 +118,12 @@ def sound_peaks(path: Path) -> Peaks:
     rest, samples = np.zeros(0, np.float32), 0
     for block in blocks(path, PEAKS_SAMPLE_RATE, 1):
         samples += block.shape[1]
+        if samples > LONGEST_SOUND_S * PEAKS_SAMPLE_RATE:
+            raise StudioError(
+                "generation_input_audio_invalid",
+                f"The sound is longer than {LONGEST_SOUND_S // 3600} hours.",
+                "Cut it into parts.",
+            )
         rest = np.concatenate([rest, block[0]])
         whole = len(rest) // bucket * bucket
         pairs += _pairs(rest[:whole].reshape(-1, bucket))
@@ -164,11 +172,14 @@ def _still(path: Path, info: MediaInfo) -> Image.Image:
             raise video_invalid(f"No picture of {path.name} can be decoded.")
         picture = chosen.to_image()
     if info.sample_aspect > 0:
-        picture = picture.resize((max(1, round(picture.width * info.sample_aspect)), picture.height))
+        # A header may ask for pixels thousands of times as wide as high: only the shape counts, the size is ours.
+        width, height = picture.width * info.sample_aspect, Fraction(picture.height)
+        scale = min(Fraction(1), THUMBNAIL_SIDE / max(width, height))
+        picture = picture.resize((max(1, round(width * scale)), max(1, round(height * scale))))
     return picture.rotate(info.rotation, expand=True) if info.rotation else picture
 
 
 def _header(path: Path) -> tuple[str, float]:
     """Name of the container format and the seconds its header promises (0 where it does not say)."""
-    with av.open(str(path)) as container:
+    with open_input(path, video_invalid) as container:
         return container.format.name.split(",")[0][:60], float(Fraction(container.duration or 0, av.time_base))

@@ -2,6 +2,10 @@
 
 import io
 import json
+import struct
+import zlib
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -10,8 +14,9 @@ from PIL import Image
 
 from apps.assets import checking, files, services
 from apps.assets.models import Asset, Origin, Status
-from apps.assets.probe import clock, sound_peaks
+from apps.assets.probe import clock, sound_peaks, thumbnail
 from apps.billing.plans import current_plan, subscribe
+from apps.inference.engine.media.probe import probe_media
 from tests.factories import write_audio, write_video
 
 pytestmark = pytest.mark.django_db
@@ -149,3 +154,56 @@ def test_a_song_with_a_cover_is_sound(workspace, owner, tmp_path):
 @pytest.mark.parametrize(("seconds", "text"), [(12.84, "12.8 s"), (5, "5 s"), (369.4, "6:09")])
 def test_lengths_for_reading(seconds, text):
     assert clock(seconds) == text
+
+
+def test_a_file_that_trips_the_reader_is_refused_instead_of_checked_for_ever(workspace, owner, tmp_path, monkeypatch):
+    def trip(*args):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(checking.probe, "thumbnail", trip)
+    asset = brought(workspace, owner, write_video(tmp_path / "talk.mp4", seconds=0.4))
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_input_video_invalid")
+
+
+def test_endless_sound_is_refused_while_it_is_read(workspace, owner, tmp_path, monkeypatch):
+    monkeypatch.setattr(checking.probe, "LONGEST_SOUND_S", 1)
+    asset = brought(workspace, owner, write_audio(tmp_path / "quiet.wav", seconds=1.5, loud=0.0))
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_input_audio_invalid")
+
+
+def test_a_picture_of_absurdly_wide_pixels_costs_no_memory(tmp_path):
+    info = replace(probe_media(write_video(tmp_path / "wide.mp4", seconds=0.4)), sample_aspect=Fraction(10**7))
+    thumbnail(tmp_path / "wide.mp4", info, tmp_path / "thumbnail.webp")
+    with Image.open(tmp_path / "thumbnail.webp") as picture:
+        assert picture.size == (480, 1)
+
+
+def test_a_picture_of_narrow_pixels_keeps_its_shape(tmp_path):
+    film = write_video(tmp_path / "dv.mp4", seconds=0.4, size=(720, 576))
+    thumbnail(film, replace(probe_media(film), sample_aspect=Fraction(16, 15)), tmp_path / "thumbnail.webp")
+    with Image.open(tmp_path / "thumbnail.webp") as picture:
+        assert picture.size == (480, 360)
+
+
+def test_a_picture_that_unpacks_to_gigabytes_is_refused_before_it_is_unpacked(workspace, owner, tmp_path):
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    head = struct.pack(">IIBBBBB", 30_000, 30_000, 8, 2, 0, 0, 0)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(bytes(90_001))))
+    with path.open("ab") as file:
+        file.write(chunk(b"IEND", b""))
+    asset = brought(workspace, owner, path)
+    # "No picture can be decoded": one that was unpacked would be refused for its size
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_input_video_invalid")
+
+
+def test_a_fault_of_the_storage_leaves_the_file_to_another_try(workspace, owner, tmp_path, monkeypatch):
+    def away(*args):
+        raise OSError("The disk is away.")
+
+    monkeypatch.setattr(checking.probe, "thumbnail", away)
+    with pytest.raises(OSError, match="away"):
+        brought(workspace, owner, write_video(tmp_path / "talk.mp4", seconds=0.4))
+    assert Asset.objects.get().status == Status.CHECKING

@@ -25,6 +25,10 @@ DEMUXERS = (
 PICTURE_SIGNATURES = ((b"\x89PNG", "png_pipe"), (b"\xff\xd8\xff", "jpeg_pipe"), (b"BM", "bmp_pipe"),
                       (b"II*\x00", "tiff_pipe"), (b"MM\x00*", "tiff_pipe"))  # fmt: skip
 
+# A picture of a few kilobytes can unpack to gigabytes. Larger ones than these 64 megapixels are not unpacked at all;
+# the probe refuses smaller ones in words.
+MOST_PIXELS = {"max_pixels": str(64 * 10**6)}
+
 
 def open_input(path: Path, invalid: Callable[[str], EngineError]) -> InputContainer:
     """Open ``path`` for reading; ``invalid(message)`` builds the error for whatever cannot be opened."""
@@ -39,7 +43,7 @@ def open_input(path: Path, invalid: Callable[[str], EngineError]) -> InputContai
         ) from error
     if not head:
         raise invalid(f"The file {path.name} is empty.")
-    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)}
+    options = {"protocol_whitelist": "file", "format_whitelist": ",".join(DEMUXERS)} | MOST_PIXELS
     try:
         return av.open(str(path.resolve()), format=_picture_format(head), options=options, metadata_errors="replace")
     except (av.error.FFmpegError, ValueError, UnicodeError) as error:
@@ -49,6 +53,7 @@ def open_input(path: Path, invalid: Callable[[str], EngineError]) -> InputContai
 def decode_tolerantly(container: InputContainer, stream: Any) -> Iterator[Any]:
     """All frames of ``stream`` that can be decoded; damaged packets are stepped over, as players do."""
     damaged = 0
+    stream.codec_context.options = stream.codec_context.options | MOST_PIXELS
     try:
         for packet in container.demux(stream):
             try:
