@@ -82,11 +82,10 @@ MODELS: dict[str, ModelSpec] = {
             legacy=False,
             micros_per_frame=5340,
             stars_speed=4,
-            max_face=None,
             options={
                 "temperature": _automatic("sync-3 finds the range of movement from the footage."),
                 "occlusion_detection_enabled": _automatic("sync-3 always looks for obstructions."),
-                "reasoning_enabled": _automatic("sync-3 plans the whole shot and needs no second look."),
+                "reasoning_enabled": _automatic("sync-3 plans the whole shot at once."),
                 "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
             },
             sync_modes=ALL_SYNC_MODES,
@@ -98,12 +97,11 @@ MODELS: dict[str, ModelSpec] = {
             id="lipsync-2-pro",
             name="lipsync-2-pro",
             strength="Sharpest lips, teeth and beard",
-            description="Learns the speaker like lipsync-2, works at the full size of the face and restores detail.",
+            description="Learns the speaker like lipsync-2 and restores the detail of lips, teeth and beard.",
             best_for="Close-ups, beards, fine teeth",
             legacy=False,
             micros_per_frame=3330,
             stars_speed=3,
-            max_face=None,
             options={
                 "temperature": AVAILABLE,
                 "occlusion_detection_enabled": AVAILABLE,
@@ -124,7 +122,6 @@ MODELS: dict[str, ModelSpec] = {
             legacy=False,
             micros_per_frame=2000,
             stars_speed=4,
-            max_face=512,
             options={
                 "temperature": AVAILABLE,
                 "occlusion_detection_enabled": AVAILABLE,
@@ -133,7 +130,7 @@ MODELS: dict[str, ModelSpec] = {
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
-            caveats=(STILL_CAVEAT, CHUNK_CAVEAT, "Large faces come out a little softer."),
+            caveats=(STILL_CAVEAT, CHUNK_CAVEAT),
             speed_factor=1.2,
         ),
         ModelSpec(
@@ -145,7 +142,6 @@ MODELS: dict[str, ModelSpec] = {
             legacy=True,
             micros_per_frame=1000,
             stars_speed=5,
-            max_face=512,
             options={
                 "temperature": _absent("lipsync-1.9.0-beta moves the lips by a fixed range."),
                 "occlusion_detection_enabled": _absent("lipsync-1.9.0-beta does not look for obstructions."),

@@ -43,8 +43,7 @@ class SyncMode:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model. ``max_face`` is the face size in pixels it works at (None: as large as in the footage),
-    ``speed_factor`` the seconds of work for a second of 720p on two cores, used until real runs have been measured.
+    """One model. ``speed_factor`` is the seconds of work for a second of 720p on two cores, used until real runs have been measured.
     """
 
     id: str
@@ -55,7 +54,6 @@ class ModelSpec:
     legacy: bool
     micros_per_frame: int
     stars_speed: int
-    max_face: int | None
     options: dict[str, OptionSupport]
     sync_modes: tuple[str, ...]
     accepts_image: bool
