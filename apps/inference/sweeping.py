@@ -113,15 +113,17 @@ def clean_work() -> int:
 
 
 def clean_analyses() -> int:
-    """Kept analyses of files that no library has any more."""
+    """Kept analyses of files that no library has any more and no queued or running take is made of."""
     cleaned = 0
+    active = Generation.objects.active()
+    needed = {*active.values_list("video__sha256", flat=True), *active.values_list("audio__sha256", flat=True)}
     for what in ("footage", "speech"):
         try:
             hashes, _ = default_storage.listdir(f"{work.ANALYSIS}/{what}")
         except FileNotFoundError:
             continue
         known = set(Asset.objects.filter(sha256__in=hashes, deleted_at=None).values_list("sha256", flat=True))
-        for sha256 in set(hashes) - known:
+        for sha256 in set(hashes) - known - needed:
             files.remove_tree(f"{work.ANALYSIS}/{what}/{sha256}")
             cleaned += 1
     return cleaned

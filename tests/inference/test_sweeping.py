@@ -117,6 +117,16 @@ def test_analyses_go_with_the_last_file_they_are_of():
     assert default_storage.listdir("work/analysis/footage")[0] == [kept.sha256]
 
 
+def test_analyses_of_a_deleted_file_stay_while_a_take_of_it_runs():
+    take = GenerationFactory()
+    name = f"work/analysis/footage/{take.video.sha256}/native-1/x"
+    default_storage.save(name, ContentFile(b"x"))
+    services.delete_asset(asset=take.video)
+    assert sweeping.clean_analyses() == 0 and default_storage.exists(name)
+    end_without_result(take.pk, TakeStatus.FAILED)
+    assert sweeping.clean_analyses() == 1
+
+
 def test_scratch_of_killed_steps_goes_after_some_hours(settings):
     old, new = settings.DATA_DIR / "tmp" / "scratch-old", settings.DATA_DIR / "tmp" / "scratch-new"
     for folder in (old, new):
