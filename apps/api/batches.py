@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from pydantic import ValidationError
 
+from apps.api.bodies import parsed
 from apps.api.calls import BATCH_SOURCE, admit, check_webhook_url, project_for, refuse
 from apps.api.errors import INVALID, ApiError
 from apps.api.links import base_of, batch_url
@@ -62,7 +63,7 @@ def parse_file(text: str) -> list[dict[str, Any]]:
 
 def _row(number: int, line: str) -> dict[str, Any]:
     try:
-        row = json.loads(line)
+        row = parsed(line)
     except ValueError:
         row = None
     if not isinstance(row, dict):

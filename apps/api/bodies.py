@@ -81,12 +81,41 @@ def read_json(request: HttpRequest) -> Any:
         if len(whole) > JSON_LIMIT:
             raise ApiError("request_too_large")
     try:
-        found = json.loads(whole.decode("utf-8"))
+        found = parsed(whole.decode("utf-8"))
     except ValueError as error:
         raise ApiError("request_invalid", "The body is no JSON.", "Send an object as application/json.") from error
     if not isinstance(found, dict):
         raise ApiError("request_invalid", "The body is no JSON object.", "Send an object.")
     return found
+
+
+def parsed(text: str) -> Any:
+    """JSON that a database keeps. Raises ``ValueError`` for anything else: numbers without end, the character zero,
+    halves of characters, and brackets nested deeper than can be read.
+    """
+    try:
+        found = json.loads(text)
+        json.dumps(found, allow_nan=False)
+    except RecursionError as error:
+        raise ValueError("The JSON is nested too deeply.") from error
+    rest = [found]
+    while rest:
+        item = rest.pop()
+        if isinstance(item, dict):
+            rest += [*item.keys(), *item.values()]
+        elif isinstance(item, list):
+            rest += item
+        elif isinstance(item, str) and ("\x00" in item or not _is_whole(item)):
+            raise ValueError("The JSON holds a character that text does not have.")
+    return found
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def is_form(request: HttpRequest) -> bool:
@@ -117,6 +146,6 @@ def read_form(request: HttpRequest, *, limit: int | None = None) -> Form:
 def json_field(text: str, name: str) -> Any:
     """JSON that came in a form's field."""
     try:
-        return json.loads(text)
+        return parsed(text)
     except ValueError as error:
         raise ApiError("request_invalid", f"The field {name} is no JSON.", "Send JSON text.", field=name) from error

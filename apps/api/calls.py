@@ -52,6 +52,7 @@ DEFAULT_PROJECT = "API"
 SLOT_WAIT_S = 30
 # Longer than a worker may take to fetch both files; a call not looked at for that long has lost its task.
 LOST_AFTER = timedelta(minutes=40)
+URL_LIMIT = 2000
 BATCH_SOURCE, BATCH_INPUT_S = "batch", 30.0
 Files = Mapping[str, TemporaryUploadedFile]
 
@@ -264,6 +265,13 @@ def check_webhook_url(url: str | None) -> None:
     if not url:
         return
     schemes = ("http", "https") if settings.PRIVATE_URLS else ("https",)
+    if len(url) > URL_LIMIT:
+        raise ApiError(
+            "generation_input_validation_failed",
+            f"The address has {len(url)} characters.",
+            f"Up to {URL_LIMIT} fit.",
+            field="webhookUrl",
+        )
     try:
         target_of(url, schemes=schemes)
     except AddressRefused as error:

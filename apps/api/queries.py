@@ -1,7 +1,7 @@
 """What stands behind the lists: query parameters in all encodings of the clients, and pages of rows."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +35,7 @@ def listed(request: HttpRequest, name: str) -> list[str]:
         if text.startswith("["):
             try:
                 found = json.loads(text)
-            except ValueError:
+            except (ValueError, RecursionError):
                 found = None
             if not isinstance(found, list):
                 raise invalid(name, f"“{text[:80]}” is no list.")
@@ -82,7 +82,10 @@ def moment(request: HttpRequest, name: str) -> datetime | None:
         found = None
     if found is None:
         raise invalid(name, f"{name} is “{text[:40]}”. Give a date and time as 2026-11-22T10:00:00Z.")
-    return make_aware(found) if is_naive(found) else found
+    try:
+        return (make_aware(found) if is_naive(found) else found).astimezone(UTC)
+    except OverflowError as error:  # a zone can lead out of the years 1 to 9999
+        raise invalid(name, f"{name} is “{text[:40]}”, which is no year of the calendar.") from error
 
 
 def generations(workspace: Workspace) -> QuerySet[Generation]:

@@ -124,7 +124,7 @@ class EstimateRequest(Incoming):
 class UploadRequest(Incoming):
     fileName: str = Field(min_length=1, max_length=255)
     contentType: str = ""
-    size: int = Field(gt=0)
+    size: int = Field(gt=0, lt=2**63)
 
 
 class RegisterAsset(Incoming):

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from apps.api import keys, routing
+from apps.api.calls import check_webhook_url
 from apps.api.catalogue import ENTRIES
+from apps.api.errors import ApiError
 from apps.workspaces.models import Membership
 from tests.conftest import ROOT
 from tests.factories import AssetFactory, GenerationFactory
@@ -128,3 +130,33 @@ def test_every_code_that_is_raised_is_in_the_catalogue():
     ours = {code for code in raised if not code.startswith(("key_", "upload_")) and code not in PAGES_ONLY}
     missing = {code: str(raised[code].relative_to(ROOT)) for code in ours - set(ENTRIES)}
     assert not missing
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        '{"name": ' + "[" * 100_000,
+        '{"name": "x", "more": ' + "[" * 100_000 + "]" * 100_000 + "}",
+        '{"name": "x", "more": NaN}',
+        '{"name": "x", "more": 1e999}',
+        '{"name": "x", "more": ["\\u0000"]}',
+        '{"name": "x", "\\ud800": 1}',
+        b'{"name": "\xff"}',
+    ],
+)
+def test_json_that_no_database_keeps_is_refused(api, sent):
+    body_of(api("POST", "projects", sent), 400, "request_invalid")
+
+
+def test_numbers_and_moments_beyond_the_calendar_are_refused(api):
+    upload = {"fileName": "x.mp4", "size": 10**400}
+    assert api("POST", "assets/upload", upload).json()["errorCode"] == "generation_input_validation_failed"
+    for moment in ("0001-01-01T00:00:00%2B23:59", "9999-12-31T23:59:59-23:59"):
+        answer = api("GET", f"batch?created_after={moment}")
+        assert answer.json()["errorCode"] == "generation_input_validation_failed", moment
+    assert api("GET", "generations?ids=" + "[" * 4000).json()["errorCode"] == "generation_input_validation_failed"
+
+
+def test_an_address_longer_than_its_column_is_refused():
+    with pytest.raises(ApiError, match="characters"):
+        check_webhook_url("https://site.example/" + "x" * 2000)
