@@ -5,6 +5,7 @@ from uuid import UUID
 
 from celery import Task, chord, shared_task
 from celery.signals import worker_init
+from django.utils import timezone
 
 from apps.catalog.registry import MODELS
 from apps.generations import signals
@@ -45,12 +46,16 @@ def _claimed(task: Task, generation_id: UUID) -> bool:
     """
     if begin(generation_id):
         return True
-    if not Generation.objects.filter(pk=generation_id, status=Status.PROCESSING).exists():
+    running = Generation.objects.filter(pk=generation_id, status=Status.PROCESSING).only("heartbeat_at").first()
+    if running is None:
         work.forget(generation_id)
         return False
     if task.request.retries or (task.request.delivery_info or {}).get("redelivered"):
         return True
     silent = signals.silent_for(generation_id)
+    if silent is None and running.heartbeat_at is not None:
+        # Claimed a moment ago and not signed yet: the claim itself wrote the time.
+        silent = (timezone.now() - running.heartbeat_at).total_seconds()
     return silent is None or silent > signals.SILENT_AFTER_S
 
 
