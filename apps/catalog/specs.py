@@ -43,7 +43,7 @@ class SyncMode:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model. ``speed_factor`` is the seconds of work for a second of 720p on two cores, until runs were measured."""
+    """One model. ``speed_factor``: seconds of work for a second of 720p on two cores, until runs were measured."""
 
     id: str
     name: str
