@@ -45,7 +45,7 @@ def enter(request: SignedInRequest, ws: str) -> HttpResponse:
 @login_required
 def new_workspace(request: SignedInRequest) -> HttpResponse:
     """A form with one field; a team, a client or a film gets its own library and bill."""
-    name = request.POST.get("name", "").strip()
+    name = request.POST.get("name", "").replace("\x00", "").strip()
     error = ""
     if request.method == "POST":
         if not name:

@@ -41,7 +41,7 @@ def make_key(
 
     A viewer's key can only read. Raises ``StudioError`` for a missing or long name, an unknown scope or a past expiry.
     """
-    name = " ".join(name.split())
+    name = " ".join(name.replace("\x00", "").split())
     if not name:
         raise StudioError("key_name_missing", "A key needs a name.", "Name what will use it.", field="name")
     if len(name) > NAME_LIMIT:

@@ -44,7 +44,7 @@ class Query:
     def read(cls, params: QueryDict) -> "Query":
         shelf, order, start = params.get("kind", ""), params.get("sort", ""), params.get("from", "")
         return cls(
-            text=params.get("q", "").strip()[:200],
+            text=params.get("q", "").replace("\x00", "").strip()[:200],
             shelf=shelf if shelf in SHELVES else "",
             order=order if order in ORDERS else "newest",
             start=int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0,

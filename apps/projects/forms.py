@@ -18,7 +18,7 @@ OPTION_PREFIX = "option-"
 def posted_revision(post: QueryDict) -> int:
     """The revision the edit was based on; ``over`` is the one a person chose to write over."""
     text = post.get("over") or post.get("revision", "")
-    if not text.isdecimal():
+    if not text.isdecimal() or len(text) > 9:
         raise StudioError(INVALID, "The page did not say which draft it shows.", "Load the page again.", status=400)
     return int(text)
 

@@ -141,7 +141,7 @@ def _name_after(video: Asset) -> str:
 
 
 def _clean_name(name: str) -> str:
-    name = " ".join(name.split())
+    name = " ".join(name.replace("\x00", "").split())
     if not name:
         raise StudioError("project_name_missing", "A project needs a name.", "Type one.", field="name")
     if len(name) > NAME_LIMIT:

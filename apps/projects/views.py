@@ -105,7 +105,7 @@ def pick(request: SignedInRequest, ws: str, project_id: UUID, place: str) -> Htt
     project = project_in(membership, project_id)
     if place not in PLACES:
         raise Http404("A draft has a video and a soundtrack.")
-    search = request.GET.get("q", "").strip()
+    search = request.GET.get("q", "").replace("\x00", "").strip()
     files = list(pickable(membership.workspace, place, search)[: PICKS_SHOWN + 1])
     context = {
         "ws": ws,

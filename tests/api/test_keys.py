@@ -169,3 +169,7 @@ def test_the_key_of_a_person_who_may_only_look_now_only_reads(api, membership, m
     answer = api(method, path, {} if method == "POST" else None)
     assert (answer.status_code, answer.json()["errorCode"]) == (403, "forbidden")
     assert api("GET", "assets").status_code == 200
+
+
+def test_the_character_zero_is_left_out_of_a_name(membership):
+    assert make_key(membership=membership, name="build\x00server")[0].name == "buildserver"
