@@ -109,7 +109,7 @@ function take(file, place) {
 function put(assetId, place) {
   const form = document.getElementById("draft");
   htmx.ajax("POST", form.getAttribute("hx-post"), {
-    source: document.getElementById("facts"),
+    source: document.getElementById("placing"),
     swap: "none",
     values: { [place]: assetId, place },
   });

@@ -64,8 +64,8 @@ def test_from_two_files_to_a_finished_take(stranger: Page, sample: Sample, tmp_p
     page = stranger
     start_project(page)
     bring(page, "video", sample.video)
+    bring(page, "audio", sample.new_line)  # both on their way at once
     expect(page.locator('.source[data-place="video"]')).to_contain_text("320×320, 25 fps", timeout=60_000)
-    bring(page, "audio", sample.new_line)
     expect(page.locator('.source[data-place="audio"]')).to_contain_text("24 kHz", timeout=60_000)
     expect(page.locator("#generate")).not_to_have_attribute("aria-disabled", "true")
     page.locator("#generate").click()
