@@ -15,6 +15,7 @@ from .faces_in_time import follow_face, runs
 from .media.prefetch import prefetch
 from .media.video_reader import VideoReader
 from .model_files import models_folder
+from .mouth_track import mouth_track
 from .plan import REASONS, MotionPlan
 from .progress import Monitor, Progress
 
@@ -31,7 +32,8 @@ class Report:
     """What was done and how well; :meth:`to_dict` is JSON.
 
     ``per_second`` rows hold ``second``, ``driven`` (share of its frames), ``agreement`` (correlation of the opening
-    seen with the opening planned, None where the mouth rests) and ``offset_ms`` (picture late positive).
+    seen with the opening planned, None where the mouth rests) and ``offset_ms`` (picture late positive). ``mouth`` is
+    where the mouth is, see :func:`.mouth_track.mouth_track`.
     """
 
     model: str
@@ -50,6 +52,7 @@ class Report:
     timings_s: dict[str, float] = field(default_factory=dict)
     real_time_factor: float = 0.0
     warnings: list[dict[str, str]] = field(default_factory=list)
+    mouth: dict[str, Any] = field(default_factory=dict)
     engine_version: str = ENGINE_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,6 +67,7 @@ def describe(plan: MotionPlan) -> Report:
         model=plan.settings.model, settings=plan.settings.to_dict(), frames=len(plan), fps=float(plan.fps),
         width=plan.size[0], height=plan.size[1], duration_s=plan.duration_s, driven_frames=int(plan.driven.sum()),
         lipsynced_s=float(lengths[plan.driven].sum()), passed=passed_ranges(plan), warnings=list(plan.warnings),
+        mouth=mouth_track(plan),
     )  # fmt: skip
 
 
