@@ -36,6 +36,14 @@ class GenerationQuerySet(models.QuerySet["Generation"]):
         """Queued or running."""
         return self.filter(status__in=[Status.PENDING, Status.PROCESSING])
 
+    def waiting(self) -> "GenerationQuerySet":
+        """Queued, and not yet handed to the workers."""
+        return self.filter(status=Status.PENDING, sent_at=None)
+
+    def on_workers(self) -> "GenerationQuerySet":
+        """Handed to the workers and not ended."""
+        return self.active().exclude(status=Status.PENDING, sent_at=None)
+
 
 class Generation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -53,6 +61,9 @@ class Generation(models.Model):
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING, db_index=True)
     stage = models.CharField(max_length=10, choices=Stage, default=Stage.QUEUED)
+    background = models.BooleanField(default=False, help_text="of a batch: goes after what people wait for")
+    sent_at = models.DateTimeField(null=True, help_text="when the queue handed it to the workers; empty: it waits")
+    busy_s = models.FloatField(default=0, help_text="seconds that workers spent on it, all steps together")
     attempts = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, help_text="last sign of life from a worker")
     cancel_requested_at = models.DateTimeField(null=True)
@@ -91,6 +102,16 @@ class Generation(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status not in (Status.PENDING, Status.PROCESSING)
+
+
+class Dispatcher(models.Model):
+    """One row: who hands out waiting takes holds its lock, so that two never fill the same free place."""
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=models.Q(pk=1), name="one_dispatcher")]
+
+    def __str__(self) -> str:
+        return "the dispatcher"
 
 
 # ``what`` of the event that a stage has begun; its detail names the stage. State changes are told by the state's name.
