@@ -52,7 +52,7 @@ def _run(command: list[str], folder: Path) -> None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Start a server and yield the ``DATABASE_URL`` of an empty database; ``RuntimeError`` says why it did not start."""
+    """Start a server and yield the ``DATABASE_URL`` of an empty database; ``RuntimeError`` where it does not start."""
     found = programs()
     if found is None:
         raise RuntimeError("PostgreSQL's server is not installed: initdb and pg_ctl were not found.")
