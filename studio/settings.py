@@ -61,6 +61,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "django_htmx",
+    "allauth.mfa",
+    "allauth.usersessions",
     "template_partials",
     "csp",
 ]
@@ -77,6 +79,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "apps.workspaces.activity.OriginMiddleware",
     "studio.middleware.RequestIdMiddleware",
 ]
 
@@ -196,6 +199,18 @@ ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "apps.accounts.forms.SignupForm", "login": "apps.accounts.forms.LoginForm"}
 ACCOUNT_SESSION_REMEMBER = True
 
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Lipsync Studio"
+# Clocks of phones are off by some seconds: the code before and the one after count too.
+MFA_TOTP_TOLERANCE = 1
+# Browsers offer passkeys over https, and over http on localhost alone, where the embedded mode runs.
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
+# Without a mail server no address is ever confirmed; a second factor is worth having there too.
+MFA_ALLOW_UNVERIFIED_EMAIL = not PRODUCTION
+# How many people a workspace may have; plans live in a room above that of workspaces.
+SEATS_RULE = "apps.billing.plans.seats_of"
 if email_url := read("EMAIL_URL"):
     vars().update(environ.Env.email_url_config(email_url))
 else:

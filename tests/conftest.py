@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connection, connections
+from django.db.backends.sqlite3.operations import DatabaseOperations
 from django.test import Client
 
 from apps.accounts.models import User
@@ -24,6 +25,34 @@ WORKER_COMMAND = ["celery", "-A", "studio", "worker", "-Q", "cpu,io", "-c", "2",
 
 
 @pytest.fixture
+@pytest.fixture(scope="session", autouse=True)
+def tables_that_only_grow_can_be_emptied_between_tests():
+    """SQLite empties a table by DELETE, which the triggers of append-only tables refuse: they step aside meanwhile."""
+    flush = DatabaseOperations.execute_sql_flush
+
+    def without_triggers(self, sql_list):
+        with self.connection.cursor() as cursor:
+            cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+            triggers = cursor.fetchall()
+            for name, _ in triggers:
+                cursor.execute(f"DROP TRIGGER {name}")
+        flush(self, sql_list)
+        with self.connection.cursor() as cursor:
+            for _, statement in triggers:
+                cursor.execute(statement)
+
+    DatabaseOperations.execute_sql_flush = without_triggers
+    yield
+    DatabaseOperations.execute_sql_flush = flush
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker) -> None:
+    """The ledger lets nobody delete its rows; emptying the tables between tests is the one exception (SQLite)."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        unseal(cursor.execute, connection.vendor, deeds=("delete",))
+
+
 def owner(db) -> User:
     """Owns the workspace."""
     return User.objects.create_user("ada@studio.example", PASSWORD, name="Ada Lind")

@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from apps.workspaces.models import Visibility
+
 
 class Kind(models.TextChoices):
     VIDEO = "video", "Video"
@@ -42,6 +44,7 @@ class Asset(models.Model):
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="assets")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=255)
+    visibility = models.CharField(max_length=9, choices=Visibility, default=Visibility.WORKSPACE)
     kind = models.CharField(max_length=5, choices=Kind, blank=True)
     origin = models.CharField(max_length=8, choices=Origin, default=Origin.UPLOAD)
     status = models.CharField(max_length=8, choices=Status, default=Status.CHECKING)

@@ -99,6 +99,11 @@ def subscribe(*, workspace: Workspace, plan: Plan) -> Subscription:
 
 def plan_that_allows(*, seconds: float) -> Plan | None:
     """The smallest priced plan whose longest video holds ``seconds``, to name in a refusal."""
+def seats_of(workspace: Workspace) -> int | None:
+    """How many members the plan of a workspace allows; None for no limit."""
+    return plan_of(workspace).seats
+
+
     for row in sorted(PLANS, key=lambda row: row["order"])[1:]:
         if row["max_duration_s"] is None or row["max_duration_s"] >= seconds:
             return current_plan(row["code"])

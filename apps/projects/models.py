@@ -6,6 +6,8 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from apps.workspaces.models import Visibility
+
 
 class ProjectQuerySet(models.QuerySet["Project"]):
     def listed(self, workspace) -> "ProjectQuerySet":
@@ -20,6 +22,7 @@ class Project(models.Model):
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="projects")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=120)
+    visibility = models.CharField(max_length=9, choices=Visibility, default=Visibility.WORKSPACE)
     video = models.ForeignKey("assets.Asset", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     audio = models.ForeignKey("assets.Asset", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     model = models.CharField(max_length=40, default="lipsync-2")

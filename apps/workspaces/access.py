@@ -5,10 +5,11 @@ small is told so (403).
 """
 
 from django.core.exceptions import PermissionDenied
+from django.db.models import Q
 from django.http import Http404
 
 from apps.accounts.models import User
-from apps.workspaces.models import Membership, Role, Workspace
+from apps.workspaces.models import Membership, Role, Visibility, Workspace
 
 ROLE_NEEDED = "Your role in this workspace is {role}. This needs {needed}; an owner can change your role."
 
@@ -18,7 +19,7 @@ def membership_in(user, slug: str, *, at_least: Role = Role.VIEWER) -> Membershi
 
     Raises ``Http404`` for outsiders, ``PermissionDenied`` for a role below ``at_least``.
     """
-    membership = Membership.objects.select_related("workspace", "user").filter(workspace__slug=slug, user=user).first()
+    membership = _of(user).filter(workspace__slug=slug).first()
     if membership is None:
         raise Http404("There is no such workspace.")
     require(membership, at_least)
@@ -27,11 +28,27 @@ def membership_in(user, slug: str, *, at_least: Role = Role.VIEWER) -> Membershi
 
 def membership_for(user: User, workspace: Workspace, *, at_least: Role = Role.VIEWER) -> Membership:
     """The same for a workspace already at hand; a person who is not in it meets ``PermissionDenied``."""
-    membership = Membership.objects.select_related("workspace", "user").filter(workspace=workspace, user=user).first()
+    membership = _of(user).filter(workspace=workspace).first()
     if membership is None:
         raise PermissionDenied("This workspace is not yours.")
     require(membership, at_least)
     return membership
+
+
+def _of(user: User):
+    """Memberships of a person in workspaces that are open."""
+    return Membership.objects.select_related("workspace", "user").filter(user=user, workspace__closed_at=None)
+
+
+def visible_to(membership: Membership, prefix: str = "") -> Q:
+    """Condition on projects or files: what this member sees of them.
+
+    Private ones are seen by whoever made them, and by administrators and the owner, who answer for the workspace; so
+    nothing is lost when its maker leaves. ``prefix`` leads to the rows from another table, such as ``"project__"``.
+    """
+    if membership.may(Role.ADMIN):
+        return Q()
+    return ~Q(**{f"{prefix}visibility": Visibility.PRIVATE}) | Q(**{f"{prefix}created_by": membership.user})
 
 
 def require(membership: Membership, at_least: Role) -> None:

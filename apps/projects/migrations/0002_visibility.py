@@ -1,0 +1,22 @@
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [
+        ("projects", "0001_initial"),
+    ]
+
+    operations = [
+        migrations.AddField(
+            model_name="project",
+            name="visibility",
+            field=models.CharField(
+                choices=[
+                    ("workspace", "Everyone in the workspace"),
+                    ("private", "Only its maker, administrators and the owner"),
+                ],
+                default="workspace",
+                max_length=9,
+            ),
+        ),
+    ]

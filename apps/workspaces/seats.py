@@ -1,0 +1,32 @@
+"""How many people a workspace may have. The plan says so, and plans live in a room above: it is asked by name."""
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from apps.workspaces.models import Workspace
+from studio.errors import StudioError
+
+
+def seats_of(workspace: Workspace) -> int | None:
+    """Seats of the workspace's plan; None for no limit."""
+    return import_string(settings.SEATS_RULE)(workspace)
+
+
+def taken(workspace: Workspace) -> int:
+    """Members, and invitations that can still be taken up."""
+    promised = workspace.invitations.waiting().filter(expires_at__gt=timezone.now()).count()
+    return workspace.memberships.count() + promised
+
+
+def require_seat(workspace: Workspace, *, used: int) -> None:
+    """Raise ``StudioError`` where ``used`` seats leave none free. Hold the workspace's row meanwhile."""
+    limit = seats_of(workspace)
+    if limit is not None and used >= limit:
+        seats = "1 seat" if limit == 1 else f"{limit} seats"
+        raise StudioError(
+            "workspace_full",
+            f"The plan has {seats}, and {used} {'is' if used == 1 else 'are'} taken.",
+            "Remove a member, revoke an invitation, or choose a larger plan.",
+            status=409,
+        )
