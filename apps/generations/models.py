@@ -66,6 +66,7 @@ class Generation(models.Model):
     busy_s = models.FloatField(default=0, help_text="seconds that workers spent on it, all steps together")
     attempts = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, help_text="last sign of life from a worker")
+    work_key = models.CharField(max_length=40, blank=True, db_index=True, help_text="folder of its plan and pieces")
     cancel_requested_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
