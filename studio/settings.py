@@ -254,8 +254,14 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
+# Where rendering waits: on this machine's cores, on a graphics card, or for another machine. What is short and mostly
+# waits for disks and networks goes to io, which workers of its own serve: it must never stand behind a film.
+RENDER_QUEUES = ("cpu", "gpu", "remote")
 CELERY_TASK_ROUTES = {
-    "inference.*": {"queue": "cpu"},
+    "inference.prepare": {"queue": "cpu"},
+    "inference.render_chunk": {"queue": "cpu"},  # or where the engine of the model renders
+    "inference.assemble": {"queue": "cpu"},
+    "inference.*": {"queue": "io"},
     "assets.*": {"queue": "io"},
     "generations.*": {"queue": "io"},
     "api.*": {"queue": "io"},
@@ -272,6 +278,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
+    "hand out waiting takes": {"task": "generations.dispatch", "schedule": 5.0, "options": {"expires": 5}},
     "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
     "webhooks of the API": {"task": "api.webhooks", "schedule": 5.0, "options": {"expires": 10}},
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},

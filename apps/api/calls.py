@@ -15,9 +15,10 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
-from apps.api.addresses import AddressRefused, target_of
+from apps.api.addresses import AddressRefused, spelled, target_of
 from apps.api.errors import ApiError
 from apps.api.idempotency import claimed
 from apps.api.intake import (
@@ -50,6 +51,8 @@ ADMIT = "api.admit"
 FULL = "concurrency_limit_reached"
 DEFAULT_PROJECT = "API"
 SLOT_WAIT_S = 30
+# An error of our own may pass (a database that restarts); one that comes back three times will not.
+FAULTS, FAULT_WAIT_S = 3, 60
 # Longer than a worker may take to fetch both files; a call not looked at for that long has lost its task.
 LOST_AFTER = timedelta(minutes=40)
 URL_LIMIT = 2000
@@ -151,6 +154,7 @@ def _submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, As
             sync_mode=wish.sync_mode,
             options=wish.options,
             identity=call.pk,
+            background=call.source == BATCH_SOURCE,
         )
         Call.objects.filter(pk=call.pk).update(generation=generation)
     call.generation, call.state = generation, CallState.ADMITTED
@@ -185,6 +189,12 @@ def admit(call_id: UUID) -> float | None:
         refuse(call, ApiError("generation_media_probe_timeout"))
     except PermissionDenied as error:  # its person left the workspace, or may only look now
         refuse(call, ApiError("forbidden", str(error)))
+    except Exception:
+        log.exception("call %s could not be admitted", call.pk)
+        Call.objects.filter(pk=call.pk).update(faults=F("faults") + 1)
+        if call.faults + 1 < FAULTS:
+            return FAULT_WAIT_S
+        refuse(call, ApiError("internal_error"))
     return None
 
 
@@ -260,8 +270,11 @@ def project_for(membership: Membership, project_id: UUID | None) -> Project:
     return found
 
 
-def check_webhook_url(url: str | None) -> None:
-    """Refuse an address no webhook would ever be sent to. The host is looked up again at each delivery."""
+def check_webhook_url(url: str | None, *, look_up: bool = True) -> None:
+    """Refuse an address no webhook would ever be sent to. The host is looked up again at each delivery.
+
+    Without ``look_up`` only its spelling is checked: the hundreds of a batch would hold the request too long.
+    """
     if not url:
         return
     schemes = ("http", "https") if settings.PRIVATE_URLS else ("https",)
@@ -273,7 +286,7 @@ def check_webhook_url(url: str | None) -> None:
             field="webhookUrl",
         )
     try:
-        target_of(url, schemes=schemes)
+        (target_of if look_up else spelled)(url, schemes=schemes)
     except AddressRefused as error:
         raise ApiError(
             "generation_input_validation_failed", str(error), "Send a public https address.", field="webhookUrl"

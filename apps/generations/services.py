@@ -16,10 +16,10 @@ from apps.catalog.registry import clean_options
 from apps.generations import signals
 from apps.generations.estimate import Estimate, estimate
 from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
+from apps.generations.queue import dispatch
 from apps.generations.states import advance
 from apps.workspaces.access import require
 from apps.workspaces.models import Membership, Role, Workspace
-from studio.celery import app as celery_app
 from studio.errors import StudioError
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
-FIRST_TASK = "inference.prepare"
 
 
 def submit_generation(
@@ -48,12 +47,13 @@ def submit_generation(
     sync_mode: str,
     options: Mapping[str, Any],
     identity: UUID | None = None,
+    background: bool = False,
 ) -> Generation:
-    """Admit a take: check it, set its price aside, write the row, and hand it to the workers on commit.
+    """Admit a take: check it, set its price aside, write the row; the queue hands it on when its turn has come.
 
     ``project`` is a ``projects.Project`` or None; this room lies below that one and does not know its class.
     The workspace's row is locked meanwhile, so that no two submits pass the limit of takes at once together.
-    ``identity`` is the id the take gets where somebody was already told one.
+    ``identity`` is the id the take gets where somebody was already told one; ``background`` lets others go first.
     Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers.
     """
     require(membership, Role.EDITOR)
@@ -81,10 +81,11 @@ def submit_generation(
             price_micros_per_frame=found.quote.micros_per_frame,
             quoted_seconds=found.seconds,
             quoted_micros=found.quote.micros,
+            background=background,
         )
         Event.objects.create(generation=generation, what=Status.PENDING.value, detail={"warnings": found.warnings})
         ledger.hold(workspace=workspace, subject=generation.pk, micros=found.quote.micros)
-        hand_to_workers(generation.pk)
+        transaction.on_commit(dispatch, robust=True)
     return generation
 
 
@@ -98,11 +99,6 @@ def _same_workspace(workspace: Workspace, *things: Any) -> None:
     """Refuse what belongs to another workspace, in the words for what does not exist."""
     if any(thing is not None and thing.workspace_id != workspace.pk for thing in things):
         raise StudioError("asset_not_found", "A file of this take does not exist.", "Choose another.", status=404)
-
-
-def hand_to_workers(generation_id: UUID) -> None:
-    """Queue the first step on commit. Where Redis is away the row waits, and the sweeper hands it over later."""
-    transaction.on_commit(lambda: celery_app.send_task(FIRST_TASK, args=[str(generation_id)]), robust=True)
 
 
 def cancel_generation(*, membership: Membership, generation: Generation) -> Generation:
@@ -170,6 +166,7 @@ def end_without_result(generation_id: UUID, to: Status, error: StudioError | Non
         if moved:
             generation = Generation.objects.select_related("workspace").get(pk=generation_id)
             ledger.release(workspace=generation.workspace, subject=generation_id)
+            transaction.on_commit(dispatch, robust=True)
     if moved:
         log.info("generation %s ended as %s %s", generation_id, to, fields.get("error_code", ""))
     return moved
@@ -195,4 +192,5 @@ def complete(*, generation_id: UUID, result: Asset, lipsynced_s: float, report: 
         )
         if moved:
             ledger.capture(workspace=generation.workspace, subject=generation_id, micros=charge.micros)
+            transaction.on_commit(dispatch, robust=True)
     return moved

@@ -17,14 +17,14 @@ from apps.assets.checking import recheck_lost
 from apps.assets.models import Asset
 from apps.generations import signals
 from apps.generations.models import Generation, Status
-from apps.generations.services import end_without_result, hand_to_workers
+from apps.generations.queue import hand_to_workers
+from apps.generations.services import end_without_result
 from apps.inference import work
 from studio.celery import app as celery_app
 from studio.errors import StudioError
 
 log = logging.getLogger(__name__)
 
-QUEUE = "cpu"
 # A queued take whose message was lost is sent again after this; a second message does no harm, see tasks._claimed.
 LOST_IN_QUEUE_S = 60
 SEND_AGAIN_EVERY_S = 600
@@ -45,11 +45,11 @@ def sweep() -> None:
 
 
 def send_queued_again() -> int:
-    """Takes that are queued in the table while the queue itself is empty."""
+    """Takes that were sent and never began while the queue itself is empty."""
     if queue_length() != 0:
         return 0
     waiting = Generation.objects.filter(
-        status=Status.PENDING, created_at__lt=timezone.now() - timedelta(seconds=LOST_IN_QUEUE_S)
+        status=Status.PENDING, sent_at__lt=timezone.now() - timedelta(seconds=LOST_IN_QUEUE_S)
     )
     sent = 0
     for generation in waiting:
@@ -88,10 +88,11 @@ def take_up_silent() -> int:
 
 
 def queue_length() -> int | None:
-    """Messages that wait for a worker; None where Redis cannot be asked."""
+    """Messages of takes that wait for a worker; None where Redis cannot be asked."""
     try:
         with celery_app.connection_for_read() as connection:
-            return int(connection.default_channel.client.llen(QUEUE))  # type: ignore[attr-defined]
+            client = connection.default_channel.client  # type: ignore[attr-defined]
+            return sum(int(client.llen(queue)) for queue in settings.RENDER_QUEUES)
     except (OperationalError, RedisError, OSError) as error:
         log.warning("the queue cannot be asked: %s", error)
         return None

@@ -3,17 +3,20 @@
 from typing import Any
 from uuid import UUID
 
-from celery import Task, chord, shared_task
+from celery import Signature, Task, chain, chord, shared_task
 from celery.signals import worker_init
 from django.utils import timezone
 
 from apps.catalog.registry import MODELS
-from apps.generations import signals
+from apps.generations import signals, workers
 from apps.generations.models import Generation, Status
 from apps.generations.services import begin
 from apps.inference import steps, sweeping, work
 from apps.inference.backends import Piece, backend_for
 from apps.inference.running import run_step
+
+# Where no worker has signed yet: enough for a laptop, and a worker that joins later helps with the next take.
+FEWEST_LANES = 2
 
 
 @worker_init.connect
@@ -35,7 +38,21 @@ def prepare(self: Task, generation_id: str) -> None:
     if not pieces:
         last.apply_async()
         return
-    chord([render_chunk.si(generation_id, piece.first, piece.last) for piece in pieces])(last)
+    chord(_lanes(generation_id, pieces))(last)
+
+
+def _lanes(generation_id: str, pieces: list[Piece]) -> list[Signature]:
+    """The pieces as lanes that run beside each other, as many as steps can run at once, each a chain of pieces.
+
+    A lane sends its next piece when one is done. So a film of an hour never has more messages in the queue than lanes,
+    and a short take that comes later gets every other turn instead of waiting behind hundreds of pieces.
+    """
+    take = Generation.objects.only("model").get(pk=UUID(generation_id))
+    slots = workers.pool_of(take.model, workers.present_or_none() or []).slots
+    queue = backend_for(take.model).queue
+    count = min(len(pieces), max(slots, FEWEST_LANES))
+    steps = [render_chunk.si(generation_id, piece.first, piece.last).set(queue=queue) for piece in pieces]
+    return [chain(*steps[lane::count]) for lane in range(count)]
 
 
 def _claimed(task: Task, generation_id: UUID) -> bool:

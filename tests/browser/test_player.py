@@ -54,7 +54,7 @@ WATCH = f"""() => {{
 def no_worker(monkeypatch):
     load_plans()  # a test with real transactions begins with an empty database
     monkeypatch.setattr("apps.assets.services.celery_app.send_task", lambda name, args: None)
-    monkeypatch.setattr("apps.generations.services.hand_to_workers", lambda generation_id: None)
+    monkeypatch.setattr("apps.generations.queue.hand_to_workers", lambda generation_id: None)
 
 
 @pytest.fixture

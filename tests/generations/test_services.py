@@ -12,7 +12,7 @@ from apps.assets.models import Status as AssetStatus
 from apps.billing import ledger
 from apps.billing.models import Account, Transaction
 from apps.billing.plans import current_plan, load_plans, subscribe
-from apps.generations import services, signals
+from apps.generations import queue, signals
 from apps.generations.models import Event, Generation, Status
 from apps.generations.proof import wrong_outcomes
 from apps.generations.services import (
@@ -42,7 +42,7 @@ def creator_plan(settings, request):
 @pytest.fixture
 def sent():
     """Ids handed to the workers."""
-    with patch.object(services.celery_app, "send_task") as send:
+    with patch.object(queue.celery_app, "send_task") as send:
         yield lambda: [call.kwargs["args"][0] for call in send.call_args_list]
 
 
@@ -78,10 +78,11 @@ def test_a_submit_writes_the_row_holds_the_price_and_sends_it_on_commit(
 
 
 def test_a_queue_that_is_away_loses_no_take(membership, draft, django_capture_on_commit_callbacks):
-    away = patch.object(services.celery_app, "send_task", side_effect=QueueAway("no Redis"))
+    away = patch.object(queue.celery_app, "send_task", side_effect=QueueAway("no Redis"))
     with away, django_capture_on_commit_callbacks(execute=True):
         take = submit_generation(membership=membership, **draft)
-    assert Generation.objects.get(pk=take.pk).status == Status.PENDING  # the sweeper hands it over later
+    waiting = Generation.objects.waiting().get(pk=take.pk)  # a later round sends it
+    assert waiting.status == Status.PENDING
 
 
 def test_takes_are_numbered_within_their_project(membership, draft, sent, workspace):

@@ -151,7 +151,7 @@ def test_cancel_of_a_finished_take_is_refused_in_words(as_person, project, owner
 
 
 def test_retry_opens_a_new_take_of_the_same(as_person, project, owner, monkeypatch):
-    monkeypatch.setattr("apps.generations.services.hand_to_workers", lambda generation_id: None)
+    monkeypatch.setattr("apps.generations.queue.hand_to_workers", lambda generation_id: None)
     take = make(project, Status.FAILED, model="sync-3")
     answer = as_person(owner).post(at("retry", take))
     again = Generation.objects.exclude(pk=take.pk).get()

@@ -36,6 +36,7 @@ def calls() -> list[str]:
 class FakeBackend:
     name = "fake"
     version = "1"
+    queue = "cpu"
 
     def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
         self._step("footage", watch, "read")

@@ -6,12 +6,14 @@ from collections.abc import Callable
 import pytest
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 
 from apps.assets.models import Asset, Origin
 from apps.generations import progress
 from apps.generations.models import Generation, Status
 from apps.generations.proof import wrong_outcomes
-from apps.generations.services import cancel_generation, hand_to_workers
+from apps.generations.queue import hand_to_workers
+from apps.generations.services import cancel_generation
 from apps.inference import sweeping, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("worker", "fake_engine")]
@@ -99,7 +101,7 @@ def test_a_message_that_came_twice_is_worked_on_once(make_take, fake_engine):
 
 
 def test_the_sweeper_sends_a_lost_message_again(make_take, fake_engine, monkeypatch):
-    take = make_take()
+    take = make_take(sent_at=timezone.now())
     monkeypatch.setattr(sweeping, "LOST_IN_QUEUE_S", -1)
     assert sweeping.send_queued_again() == 1
     assert ended(take).status == Status.COMPLETED

@@ -82,8 +82,9 @@ def test_a_take_lost_again_and_again_fails_and_costs_nothing(sent, lost):
 
 
 def test_a_queued_take_is_sent_again_once_in_a_while(sent):
-    fresh = GenerationFactory()
-    old = GenerationFactory(created_at=timezone.now() - timedelta(minutes=5))
+    fresh = GenerationFactory(sent_at=timezone.now())
+    old = GenerationFactory(sent_at=timezone.now() - timedelta(minutes=5))
+    GenerationFactory(created_at=timezone.now() - timedelta(minutes=5))  # waits for its turn
     assert sent(sweeping.send_queued_again) == [("inference.prepare", str(old.pk))]
     assert sent(sweeping.send_queued_again) == []
     assert Generation.objects.get(pk=fresh.pk).status == TakeStatus.PENDING

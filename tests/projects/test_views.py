@@ -26,7 +26,7 @@ def project(membership) -> Project:
 @pytest.fixture
 def no_worker(monkeypatch):
     """Generations are admitted, but handed to nobody."""
-    monkeypatch.setattr("apps.generations.services.hand_to_workers", lambda generation_id: None)
+    monkeypatch.setattr("apps.generations.queue.hand_to_workers", lambda generation_id: None)
 
 
 def at(name: str, project: Project, *more) -> str:

@@ -61,10 +61,15 @@ class Outcome:
 
 
 class Backend(Protocol):
-    """An engine. ``version`` changes whenever kept analyses of an older one must not be used."""
+    """An engine. ``version`` changes whenever kept analyses of an older one must not be used.
+
+    ``queue`` is where its rendering waits for a worker: ``cpu``, ``gpu``, or ``remote`` where another machine renders
+    and the worker only waits for it. The other steps run on ``cpu`` whatever the engine.
+    """
 
     name: str
     version: str
+    queue: str
 
     def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
         """Look at a video once; what was seen is written into the empty folder ``into`` and kept with the video."""

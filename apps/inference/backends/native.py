@@ -28,6 +28,7 @@ class NativeBackend:
 
     name = "native"
     version = engine.ENGINE_VERSION
+    queue = "cpu"
 
     def __init__(self) -> None:
         import_module("apps.inference.engine.pipeline")  # which loads the rest; its names are loaded on first use

@@ -1,0 +1,95 @@
+"""Which workers there are: each one signs every few seconds which queues it serves, how many steps at once, and for
+which models it renders. The list lies in Redis and is only as old as the last signature.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
+from functools import cache
+
+import redis
+from django.conf import settings
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+KEY = "studio:workers"
+# A worker signs every 2 s (Celery's heartbeat); one that missed this much is gone or too busy to be counted on.
+GONE_AFTER_S = 20.0
+# Redis must not hold up a page: one that does not answer within this is away.
+ANSWER_WITHIN_S = 2.0
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One worker process and its children. ``slots`` steps run in it at once; ``signed_at`` is seconds since 1970."""
+
+    name: str
+    queues: tuple[str, ...]
+    slots: int
+    models: tuple[str, ...]
+    signed_at: float
+
+
+@dataclass(frozen=True)
+class Pool:
+    """Workers that render a model: steps at once over all of them, and every model that shares these workers."""
+
+    slots: int
+    models: frozenset[str]
+
+
+def sign(name: str, queues: Collection[str], slots: int, models: Collection[str]) -> None:
+    """Note that a worker lives and what it serves. Raises ``RedisError``."""
+    worker = Worker(name, tuple(queues), slots, tuple(models), time.time())
+    client = _redis()
+    if client is not None:
+        client.hset(KEY, name, json.dumps(asdict(worker)))
+
+
+def present() -> list[Worker]:
+    """The workers that signed lately, by name; those long gone are struck off. Raises ``RedisError``."""
+    client = _redis()
+    if client is None:
+        return []
+    found, gone = [], []
+    for name, kept in client.hgetall(KEY).items():
+        worker = Worker(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(kept).items()})
+        (found if time.time() - worker.signed_at <= GONE_AFTER_S else gone).append((name, worker))
+    if gone:
+        client.hdel(KEY, *[name for name, _ in gone])
+    return sorted((worker for _, worker in found), key=lambda worker: worker.name)
+
+
+def present_or_none() -> list[Worker] | None:
+    """The same; None where Redis cannot be asked."""
+    try:
+        return present()
+    except RedisError as error:
+        log.warning("the list of workers cannot be read: %s", error)
+        return None
+
+
+def pool_of(model: str, workers: Collection[Worker]) -> Pool:
+    """The workers that render ``model``.
+
+    Where none has signed, one place: a take is then sent and waits in the queue for the first worker that comes.
+    """
+    able = [worker for worker in workers if model in worker.models]
+    if not able:
+        return Pool(1, frozenset({model}))
+    return Pool(sum(worker.slots for worker in able), frozenset().union(*(worker.models for worker in able)))
+
+
+@cache
+def _client(url: str) -> redis.Redis:
+    return redis.Redis.from_url(
+        url, decode_responses=True, socket_timeout=ANSWER_WITHIN_S, socket_connect_timeout=ANSWER_WITHIN_S
+    )
+
+
+def _redis() -> redis.Redis | None:
+    """None where there is no server at all: a command on a machine where no studio runs."""
+    return _client(settings.REDIS_URL) if settings.REDIS_URL else None
