@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.db import connection, connections
-from django.db.backends.sqlite3.operations import DatabaseOperations
+from django.db import connections
+from django.db.backends.sqlite3.base import DatabaseOperations
 from django.test import Client
 
 from apps.accounts.models import User
@@ -24,7 +24,6 @@ WORKER_START_S = 60
 WORKER_COMMAND = ["celery", "-A", "studio", "worker", "-Q", "cpu,io", "-c", "2", "-l", "INFO", "--without-gossip"]
 
 
-@pytest.fixture
 @pytest.fixture(scope="session", autouse=True)
 def tables_that_only_grow_can_be_emptied_between_tests():
     """SQLite empties a table by DELETE, which the triggers of append-only tables refuse: they step aside meanwhile."""
@@ -46,13 +45,7 @@ def tables_that_only_grow_can_be_emptied_between_tests():
     DatabaseOperations.execute_sql_flush = flush
 
 
-@pytest.fixture(scope="session")
-def django_db_setup(django_db_setup, django_db_blocker) -> None:
-    """The ledger lets nobody delete its rows; emptying the tables between tests is the one exception (SQLite)."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        unseal(cursor.execute, connection.vendor, deeds=("delete",))
-
-
+@pytest.fixture
 def owner(db) -> User:
     """Owns the workspace."""
     return User.objects.create_user("ada@studio.example", PASSWORD, name="Ada Lind")

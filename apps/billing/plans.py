@@ -29,23 +29,34 @@ def _plan(code: str, name: str, monthly: int, longest: int | None, at_once: int 
         "max_duration_s": longest,
         "max_concurrent": at_once,
         "seats": 1,
+        "extra_seat_cents": None,
         "max_file_bytes": None,
         "voice_clones": 0,
+        "included_takes": 0,
+        "prepaid": False,
+        "auto_invoice_cents": None,
     } | more
 
 
 PLANS: tuple[dict[str, Any], ...] = (
     _plan("unlimited", "Self-hosted", 0, None, None, seats=None, voice_clones=None, batch=True, order=0),
-    _plan("free", "Free", 0, 20, 1, watermark=True, max_file_bytes=GIB // 2, order=1),
-    _plan("hobbyist", "Hobbyist", 5, 60, 1, watermark=True, voice_clones=3, max_file_bytes=GIB, order=2),
-    _plan("creator", "Creator", 19, 300, 3, voice_clones=5, max_file_bytes=2 * GIB, order=3),
     _plan(
-        "growth", "Growth", 49, 600, 6, seats=3, voice_clones=15, discount_permille=50, max_file_bytes=5 * GIB,
-        order=4,
+        "free", "Free", 0, 20, 1, watermark=True, max_file_bytes=GIB // 2, included_takes=3, prepaid=True, order=1,
     ),
     _plan(
-        "scale", "Scale", 249, 1800, 15, seats=5, voice_clones=50, discount_permille=200, batch=True,
-        max_file_bytes=5 * GIB, order=5,
+        "hobbyist", "Hobbyist", 5, 60, 1, watermark=True, voice_clones=3, max_file_bytes=GIB, auto_invoice_cents=600,
+        order=2,
+    ),
+    _plan(
+        "creator", "Creator", 19, 300, 3, voice_clones=5, max_file_bytes=2 * GIB, auto_invoice_cents=2000, order=3,
+    ),
+    _plan(
+        "growth", "Growth", 49, 600, 6, seats=3, extra_seat_cents=2500, voice_clones=15, discount_permille=50,
+        max_file_bytes=5 * GIB, auto_invoice_cents=5000, order=4,
+    ),
+    _plan(
+        "scale", "Scale", 249, 1800, 15, seats=5, extra_seat_cents=2500, voice_clones=50, discount_permille=200,
+        batch=True, max_file_bytes=5 * GIB, auto_invoice_cents=25_000, order=5,
     ),
     _plan(
         "enterprise", "Enterprise", 0, None, None, seats=None, voice_clones=None, discount_permille=200, batch=True,
@@ -88,6 +99,11 @@ def plan_of(workspace: Workspace) -> Plan:
     return current_plan(FREE if settings.BILLING else UNLIMITED)
 
 
+def seats_of(workspace: Workspace) -> int | None:
+    """How many members the plan of a workspace allows; None for no limit."""
+    return plan_of(workspace).seats
+
+
 @transaction.atomic
 def subscribe(*, workspace: Workspace, plan: Plan) -> Subscription:
     """Put a workspace on a plan from now on; the plan it was on ends at the same moment."""
@@ -99,11 +115,6 @@ def subscribe(*, workspace: Workspace, plan: Plan) -> Subscription:
 
 def plan_that_allows(*, seconds: float) -> Plan | None:
     """The smallest priced plan whose longest video holds ``seconds``, to name in a refusal."""
-def seats_of(workspace: Workspace) -> int | None:
-    """How many members the plan of a workspace allows; None for no limit."""
-    return plan_of(workspace).seats
-
-
     for row in sorted(PLANS, key=lambda row: row["order"])[1:]:
         if row["max_duration_s"] is None or row["max_duration_s"] >= seconds:
             return current_plan(row["code"])
