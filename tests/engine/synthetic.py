@@ -11,12 +11,13 @@ import cv2
 import numpy as np
 
 from apps.inference.engine.analysis import FootageAnalysis
-from apps.inference.engine.crops import CROP_MARGIN, CropStore, CropWriter, cut_out, even_box
+from apps.inference.engine.crops import CROP_MARGIN, CropWriter, cut_out, even_box
 from apps.inference.engine.face.landmarks import INNER_LIPS, LIPS, OUTER_LIPS, WARP_POINTS
 from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.probe import probe_media
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
 from apps.inference.engine.media.video_writer import PieceWriter
+from apps.inference.engine.people import FaceRows, Person
 from apps.inference.engine.render.basis import generic_displacement
 
 MEAN_FACE = Path(__file__).with_name("mean_face.npy")
@@ -81,14 +82,21 @@ def make_footage(folder, count=50, *, opening=0.08, fps=Fraction(25), unseen=(),
             visible = np.isfinite(points[0, 0])
             box = even_box(points[LIPS, :2], size, CROP_MARGIN * EYES_PX) if visible else None
             crops.add(cut_out(frame.yuv, box) if box else None)
-    footage = FootageAnalysis(
+    footage = FootageAnalysis.unseen(
         info=probe_media(video), colour=ColourTags(), size=size, times=np.arange(count) / float(fps),
-        end_s=count / float(fps), landmarks=landmarks, shots=np.array([0]), sharpness=np.full(count, 50.0),
-        motion=np.zeros(count), brightness=np.full(count, 120.0),
-        crops=CropStore(folder / "crops.bin", crops.index), folder=folder,
-    )  # fmt: skip
+        end_s=count / float(fps), landmarks=landmarks.shape[1], shots=np.array([0]), motion=np.zeros(count),
+        brightness=np.full(count, 120.0), folder=folder, people=[made_up_person(landmarks, crops.index)],
+    ).of(0)  # fmt: skip
     footage.save()
     return video, footage
+
+
+def made_up_person(landmarks, crops, number=0):
+    """Somebody with these landmarks (F, N, 3), NaN where unseen, and these crops (F, 5)."""
+    frames = np.flatnonzero(np.isfinite(landmarks[:, 0, 0]))
+    lit = np.full(len(frames), 120.0)
+    rows = FaceRows(frames, landmarks[frames], np.full(len(frames), 50.0), lit, crops[frames])
+    return Person(number, rows, EYES_PX, False, int(frames[0]), (90.0, 70.0, 80.0, 100.0))
 
 
 def wanted_mouth(reference, count, period=11):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apps.inference.engine.faces_in_time import follow_face, runs, usable_frames
-from apps.inference.engine.shots import CutDetector, face_jumped, thumbnail
+from apps.inference.engine.shots import CutDetector, jump_cuts, leaps, thumbnail
 
 from .synthetic import paint, talking_landmarks
 
@@ -77,4 +77,17 @@ def test_a_new_picture_is_a_cut_and_movement_is_not():
 @pytest.mark.parametrize(("shift", "scale", "jumped"), [(5, 1.0, False), (50, 1.0, True), (0, 1.4, True)])
 def test_a_face_that_jumps_is_another_shot(shift, scale, jumped):
     before = talking_landmarks(1)[0]
-    assert face_jumped((before * scale + [shift, 0, 0]).astype(np.float32) - [0, 0, 0], before) is jumped
+    pair = np.stack([before, (before * scale + [shift, 0, 0]).astype(np.float32)])
+    leap = leaps(np.array([7, 8]), pair)
+    assert bool(leap[1] > 1) is jumped
+    assert leaps(np.array([7, 9]), pair)[1] == 0, "a frame in between shows no face"
+    calm = np.full(2, 0.5)
+    assert jump_cuts(calm, leap).tolist() == [False, jumped]
+
+
+def test_half_a_leap_is_a_cut_only_where_the_whole_picture_changes():
+    motion = np.full(60, 0.7)
+    leap = np.zeros(60)
+    leap[[20, 40]] = 0.54
+    motion[[30, 40]] = 8.4
+    assert np.flatnonzero(jump_cuts(motion, leap)).tolist() == [40]

@@ -1,7 +1,7 @@
 """One pass over the footage: what every later step needs to know of it, whichever model runs.
 
-The result lies in a folder and can be kept with the video: landmarks and times of all frames, shots, and the lips'
-pixels (:mod:`crops`).
+The result lies in a folder and can be kept with the video: times and shots, and of everybody who is seen the landmarks
+(:mod:`people`) and the lips' pixels (:mod:`crops`). Whose mouth is driven is decided later.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +19,21 @@ import numpy as np
 from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropStore, CropWriter, cut_out, even_box, in_spread_runs
 from .errors import EngineError, video_invalid
 from .face.landmarks import LIPS
-from .face.tracker import FaceChoice, FaceTracker
+from .face.people import PeopleTracker, Sighting
 from .faces_in_time import usable_frames
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
 from .media.probe import MediaInfo, probe_media
 from .media.video_reader import Frame, VideoReader
 from .model_files import models_folder
+from .people import FaceRows, Person, load_people, people_of, save_people
 from .progress import Monitor, Progress
 from .settings import EngineSettings
-from .shots import CutDetector, face_jumped
+from .shots import CutDetector, jump_cuts, leaps
 from .speech.analysis import SpeechAnalysis, analyse_speech
 
-OWN_SOUND = "own_sound"
+OWN_SOUND, CROPS = "own_sound", "crops.bin"
+MOST_LEAPS = 0.1  # share of a track's frames; faces leap at cuts only
 MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
 
 
@@ -39,10 +41,11 @@ MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 
 class FootageAnalysis:
     """What was seen. F frames, N landmarks (468 or 478).
 
-    ``times`` (F,) seconds from the first frame, the last one ending at ``end_s``; ``landmarks`` (F, N, 3) float32 in
-    pixels of the upright picture, NaN where no face was found; ``shots`` (S,) first frames of the shots, 0 among them;
-    ``sharpness`` (F,) variance of the Laplacian of the lips' luma; ``motion`` (F,) mean luma change to the frame
-    before; ``brightness`` (F,) mean luma.
+    ``times`` (F,) seconds from the first frame, the last one ending at ``end_s``; ``shots`` (S,) first frames of the
+    shots, 0 among them; ``motion`` (F,) mean luma change to the frame before; ``brightness`` (F,) mean luma;
+    ``people`` everybody seen, who fills most of the film first. The rest is about the one ``person`` looked at (None
+    where nobody is seen): ``landmarks`` (F, N, 3) float32 in pixels of the upright picture, NaN where the face was not
+    found; ``sharpness`` (F,) variance of the Laplacian of the lips' luma; ``crops`` the lips. See :meth:`of`.
     """
 
     info: MediaInfo
@@ -57,6 +60,18 @@ class FootageAnalysis:
     brightness: np.ndarray
     crops: CropStore
     folder: Path
+    people: list[Person] = field(default_factory=list)
+    person: int | None = None
+
+    def of(self, person: int | None) -> FootageAnalysis:
+        """The same footage, seen with an eye on somebody else (None: on whom it is already)."""
+        if person is None or person == self.person:
+            return self
+        chosen = next(one for one in self.people if one.id == person)
+        points, sharpness, index = chosen.dense(self.frame_count, self.landmarks.shape[1])
+        return replace(
+            self, landmarks=points, sharpness=sharpness, crops=CropStore(self.folder / CROPS, index), person=person
+        )
 
     @property
     def frame_count(self) -> int:
@@ -85,26 +100,38 @@ class FootageAnalysis:
 
     def save(self) -> None:
         """Write everything to ``folder``; the crops are there already."""
-        np.save(self.folder / "landmarks.npy", self.landmarks)
         np.savez_compressed(
-            self.folder / "footage.npz", times=self.times, shots=self.shots, sharpness=self.sharpness,
-            motion=self.motion, brightness=self.brightness, crops=self.crops.index,
+            self.folder / "footage.npz", times=self.times, shots=self.shots, motion=self.motion,
+            brightness=self.brightness,
         )  # fmt: skip
-        facts = {"info": self.info.to_dict(), "colour": self.colour.to_dict(), "size": self.size, "end_s": self.end_s}
+        save_people(self.people, self.folder)
+        facts = {
+            "info": self.info.to_dict(), "colour": self.colour.to_dict(), "size": self.size, "end_s": self.end_s,
+            "landmarks": self.landmarks.shape[1], "people": [person.facts() for person in self.people],
+        }  # fmt: skip
         (self.folder / "footage.json").write_text(json.dumps(facts))
 
     @classmethod
-    def load(cls, folder: Path) -> FootageAnalysis:
-        """The inverse of :meth:`save`."""
+    def load(cls, folder: Path, person: int | None = None) -> FootageAnalysis:
+        """The inverse of :meth:`save`, looking at ``person``, or at whom the film is mostly about."""
         facts = json.loads((folder / "footage.json").read_text())
         with np.load(folder / "footage.npz") as arrays:
             kept = dict(arrays)
-        index = kept.pop("crops")
-        return cls(
+        footage = cls.unseen(
             info=MediaInfo.from_dict(facts["info"]), colour=ColourTags(**facts["colour"]),
-            size=(facts["size"][0], facts["size"][1]), end_s=facts["end_s"],
-            landmarks=np.load(folder / "landmarks.npy"), crops=CropStore(folder / "crops.bin", index), folder=folder,
-            **kept,
+            size=(facts["size"][0], facts["size"][1]), end_s=facts["end_s"], landmarks=facts["landmarks"],
+            people=load_people(facts["people"], folder), folder=folder, **kept,
+        )  # fmt: skip
+        return footage.of(person or 0) if footage.people else footage
+
+    @classmethod
+    def unseen(cls, *, landmarks: int, times: np.ndarray, folder: Path, **known: Any) -> FootageAnalysis:
+        """Footage that is looked at without an eye on anybody; ``landmarks`` is N."""
+        count = len(times)
+        nowhere = np.full((count, 5), -1, np.int64)
+        return cls(
+            landmarks=np.full((count, landmarks, 3), np.nan, np.float32), sharpness=np.zeros(count), times=times,
+            crops=CropStore(folder / CROPS, nowhere), folder=folder, **known,
         )  # fmt: skip
 
 
@@ -116,12 +143,10 @@ def analyse_footage(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     models: Path | None = None,
-    choice: FaceChoice | None = None,
 ) -> FootageAnalysis:
     """Decode ``video`` once and save what was seen in ``workdir``.
 
-    ``choice`` picks the face nearest to a point of the first frame; else the largest is followed. Raises EngineError
-    where nothing can be read or no face is seen in the whole film.
+    Raises EngineError where nothing can be read or no face is seen in the whole film; what was seen is saved then too.
     """
     del settings  # the analysis is the same for every model, so that it can be kept with the video
     info = probe_media(video)
@@ -129,19 +154,19 @@ def analyse_footage(
         raise video_invalid(f"The file {video.name} has no picture.", "Choose a video file.")
     workdir.mkdir(parents=True, exist_ok=True)
     monitor = Monitor(progress, cancelled)
-    watcher = _Watcher(FaceTracker(models_folder(models), choice=choice))
-    with VideoReader(video) as reader, CropWriter(workdir / "crops.bin") as crops:
+    watcher = _Watcher(PeopleTracker(models_folder(models)))
+    with VideoReader(video) as reader, CropWriter(workdir / CROPS) as crops:
         for frame in prefetch(reader):
             watcher.look(frame, crops, info.frame_count)
             if frame.index % 5 == 0:
                 monitor.step("read", frame.index, max(info.frame_count, frame.index + 1))
         colour = reader.colour
-    footage = watcher.result(info, colour, crops.index, workdir)
+    footage = watcher.result(info, colour, workdir)
     footage.save()
-    _require_face(footage)
     if info.acodec:
         _read_own_sound(video, workdir, models)
     monitor.step("read", footage.frame_count, footage.frame_count)
+    require_face(footage)
     return footage
 
 
@@ -156,48 +181,71 @@ def _read_own_sound(video: Path, workdir: Path, models: Path | None) -> None:
 class _Watcher:
     """Collects what is seen frame by frame."""
 
-    def __init__(self, tracker: FaceTracker) -> None:
+    def __init__(self, tracker: PeopleTracker) -> None:
         self._tracker = tracker
         self._is_cut = CutDetector()
-        self._last: tuple[int, np.ndarray] | None = None
         self._size = (0, 0)
-        self._rows: list[dict[str, Any]] = []
+        self._rows: list[tuple[float, bool, float, float]] = []
+        self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
 
     def look(self, frame: Frame, crops: CropWriter, frame_count: int) -> None:
-        """Track the face and keep its lips."""
+        """Track everybody and keep their lips."""
         self._size = frame.size
         cut = self._is_cut(frame.yuv)
         if cut:
             self._tracker.cut()
-        points = self._tracker.track(frame.yuv)
-        if points is not None:
-            if self._last is not None and self._last[0] == frame.index - 1:
-                cut = cut or face_jumped(points, self._last[1])
-            self._last = (frame.index, points)
-        crop = None
-        if points is not None:
-            eyes = float(np.linalg.norm(points[33] - points[263]))
-            crop = cut_out(frame.yuv, even_box(points[LIPS, :2], self._size, CROP_MARGIN * eyes))
-        fits = crop is not None and in_spread_runs(frame.index, frame_count, DISK_BUDGET // max(1, crop.bytes))
-        crops.add(crop if fits else None)
-        self._rows.append({
-            "time": frame.time, "points": points, "cut": cut or frame.index == 0, "sharpness": _sharpness(crop),
-            "motion": self._is_cut.motion, "brightness": float(frame.planes[0][::8, ::8].mean()),
-        })  # fmt: skip
+        seen = self._tracker.track(frame.yuv)
+        for face in seen:
+            crop = self._lips(frame, face)
+            fits = crop is not None and in_spread_runs(
+                frame.index, frame_count, DISK_BUDGET // max(1, crop.bytes * len(seen))
+            )
+            row = crops.add(crop if fits else None)
+            light = float(crop.luma.mean()) if crop is not None and crop.luma.size else 0.0
+            self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
+        self._rows.append((frame.time, cut, self._is_cut.motion, float(frame.planes[0][::8, ::8].mean())))
 
-    def result(self, info: MediaInfo, colour: ColourTags, index: np.ndarray, folder: Path) -> FootageAnalysis:
+    def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
+        eyes = float(np.linalg.norm(face.points[33] - face.points[263]))
+        if eyes < MIN_EYES_PX:
+            return None
+        return cut_out(frame.yuv, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
+
+    def result(self, info: MediaInfo, colour: ColourTags, folder: Path) -> FootageAnalysis:
         """Everything seen, as arrays."""
-        times = np.array([row["time"] for row in self._rows])
-        unseen = np.full((self._tracker.points, 3), np.nan, np.float32)
-        landmarks = np.stack([unseen if row["points"] is None else row["points"] for row in self._rows])
+        times, cuts, motion, brightness = (np.array(column) for column in zip(*self._rows, strict=True))
         typical = float(np.median(np.diff(times))) if len(times) > 1 else 1 / float(info.fps)
-        column = {name: np.array([row[name] for row in self._rows]) for name in ("sharpness", "motion", "brightness")}
-        return FootageAnalysis(
-            info=info, colour=colour, size=self._size, times=times,
-            end_s=max(float(times[-1]) + 0.5 * typical, _end(info, times, typical)), landmarks=landmarks,
-            shots=np.flatnonzero([row["cut"] for row in self._rows]), crops=CropStore(folder / "crops.bin", index),
-            folder=folder, **column,
+        rows = {track: _as_rows(faces) for track, faces in self._faces.items()}
+        rows, leap = _steady(rows, len(times))
+        shots = np.flatnonzero(cuts | jump_cuts(motion, leap) | (np.arange(len(times)) == 0))
+        shot = np.searchsorted(shots, np.arange(len(times)), side="right") - 1
+        people = people_of(rows, self._tracker.heads, shot, 1 / typical)
+        footage = FootageAnalysis.unseen(
+            info=info, colour=colour, size=self._size, times=times, landmarks=self._tracker.points,
+            end_s=max(float(times[-1]) + 0.5 * typical, _end(info, times, typical)), shots=shots, motion=motion,
+            brightness=brightness, folder=folder, people=people,
         )  # fmt: skip
+        return footage.of(0) if people else footage
+
+
+def _as_rows(faces: list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]) -> FaceRows:
+    frames, points, sharpness, light, crops = zip(*faces, strict=True)
+    return FaceRows(
+        np.array(frames, np.int64), np.stack(points), np.array(sharpness), np.array(light), np.array(crops, np.int64)
+    )
+
+
+def _steady(rows: dict[int, FaceRows], frame_count: int) -> tuple[dict[int, FaceRows], np.ndarray]:
+    """The tracks that do not leap about, as chance finds do, and (F,) the smallest leap of all of them."""
+    kept, leap = {}, np.full(frame_count, np.inf)
+    for track, part in rows.items():
+        far = leaps(part.frames, part.points)
+        if (far > 1).mean() > MOST_LEAPS:
+            continue
+        kept[track] = part
+        follows = np.diff(part.frames, prepend=-2) == 1
+        np.minimum.at(leap, part.frames[follows], far[follows])
+    return kept, np.where(np.isfinite(leap), leap, 0.0)
 
 
 def _end(info: MediaInfo, times: np.ndarray, typical: float) -> float:
@@ -211,7 +259,8 @@ def _sharpness(crop: Crop | None) -> float:
     return 0.0 if crop is None or not crop.luma.size else float(cv2.Laplacian(crop.luma, cv2.CV_32F).var())
 
 
-def _require_face(footage: FootageAnalysis) -> None:
+def require_face(footage: FootageAnalysis) -> None:
+    """Raise EngineError (generation_input_video_no_face) where the person looked at is never well enough seen."""
     seen = usable_frames(footage.has_face, footage.times, footage.shot_of()) & footage.has_face
     if not seen.any():
         raise EngineError(

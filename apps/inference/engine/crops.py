@@ -69,20 +69,21 @@ class CropWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._file.close()
 
-    def add(self, crop: Crop | None) -> None:
-        """The crop of the next frame, or None where nothing is kept."""
+    def add(self, crop: Crop | None) -> tuple[int, int, int, int, int]:
+        """Keep the next crop (None where nothing shall be kept); returns its row of the index."""
         if crop is None or not crop.luma.size:
             self._rows.append((-1, 0, 0, 0, 0))
-            return
+            return self._rows[-1]
         height, width = crop.luma.shape
         self._rows.append((self._offset, crop.x, crop.y, width, height))
         self._file.write(np.ascontiguousarray(crop.luma).data)
         self._file.write(np.ascontiguousarray(crop.chroma).data)
         self._offset += width * height * 3 // 2
+        return self._rows[-1]
 
     @property
     def index(self) -> np.ndarray:
-        """(F, 5) int64: offset (-1: none), x, y, width, height."""
+        """(n, 5) int64, a row for each crop added: offset (-1: none), x, y, width, height."""
         return np.array(self._rows, np.int64).reshape(-1, 5)
 
 

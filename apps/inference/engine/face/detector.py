@@ -71,6 +71,20 @@ class FaceDetector:
                     found += self._look(picture, x, y, side)
         return _merge(found)
 
+    def detect_all(self, picture: Picture, deep: bool = False) -> list[Detection]:
+        """Every face, the largest first: in the whole picture and in squares as wide as the shorter side.
+
+        With ``deep`` also in squares of half that, which show faces down to a twentieth of the shorter side.
+        """
+        shorter = min(picture.width, picture.height)
+        found = self._look(picture, picture.width / 2, picture.height / 2, max(picture.width, picture.height))
+        sides = [shorter] if picture.width != picture.height else []
+        for side in [*sides, shorter / 2] if deep else sides:
+            for x in _centres(picture.width, side):
+                for y in _centres(picture.height, side):
+                    found += self._look(picture, x, y, side)
+        return _merge(found)
+
     def detect_at(self, picture: Picture, x: float, y: float) -> Detection | None:
         """The face at a point, or None: looked for in squares about the point, the smaller the face the closer."""
         shorter = min(picture.width, picture.height)

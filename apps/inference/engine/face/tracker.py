@@ -125,7 +125,7 @@ class FaceTracker:
         if self._looks is None:
             return faces
         if self._last is not None and self._missed < MEMORY_FRAMES:
-            return [face for face in faces if _same_place(face, self._last)]
+            return [face for face in faces if same_place(face, self._last)]
         known = self._looks
         scored = [(self._likeness(face, picture, known) + 0.1 * np.log(face.size), face) for face in faces]
         return [face for _, face in sorted(scored, key=lambda pair: -pair[0])]
@@ -147,7 +147,7 @@ class FaceTracker:
             self._region, self._last, self._looks = larger[0].region(), None, None
 
 
-def _same_place(face: Detection, last: Region) -> bool:
+def same_place(face: Detection, last: Region) -> bool:
     """Near where the face was lost (within its own width) and of like size (half to double)."""
     near = np.hypot(face.x - last.x, face.y - last.y) < 0.7 * last.side
     return bool(near and 0.5 < face.region().side / last.side < 2.0)

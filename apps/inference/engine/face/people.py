@@ -1,0 +1,184 @@
+"""Follows every face of a video at once: one track a face, from its coming up until it is gone for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .appearance import Appearance, describe
+from .detector import FaceDetector, Region
+from .landmarks import EYE_CORNERS
+from .mesh import FaceMesh, region_around
+from .picture import Picture
+from .tracker import MEMORY_FRAMES, PRESENCE_THRESHOLD, TAKE_UP_PRESENCE, same_place
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+# Someone who comes into the picture is noticed after at most so many frames: four nets each time at 16:9.
+LOOK_EVERY = 10
+# Faces down to a twentieth of the shorter side are looked for less often (some twenty nets), at every cut, and on
+# every fifth frame that shows nobody.
+SEARCH_EVERY, SEARCH_EMPTY_EVERY = 60, 5
+MOST_FACES = 6  # at once; in a crowd the largest
+LOOKS_EVERY = 10  # frames between two looks at somebody's appearance
+HEAD_SIDE = 192  # pixels of a kept head
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One face in one frame: number of its track, landmarks (N, 3) in pixels."""
+
+    track: int
+    points: Floats
+
+
+@dataclass
+class Head:
+    """How somebody looks over a track, and the best picture of the head: RGB (192, 192, 3), seen in ``frame``."""
+
+    looks: Appearance
+    worth: float = 0.0
+    picture: Bytes | None = None
+    frame: int = 0
+
+
+@dataclass
+class _Followed:
+    track: int
+    region: Region
+    missed: int = 0
+
+
+class PeopleTracker:
+    """Landmarks of all faces, frame by frame.
+
+    A face that is lost for up to 12 frames and comes up again near its place keeps its track; after a cut everybody
+    has a new one. Who is who across tracks is told afterwards, from ``heads``.
+    """
+
+    def __init__(self, models: Path, threads: int = 1) -> None:
+        self._detector = FaceDetector(models, threads)
+        self._mesh = FaceMesh(models, threads)
+        self._followed: list[_Followed] = []
+        self._frame = -1
+        self._shot_began = 0
+        self._tracks = 0
+        self.heads: dict[int, Head] = {}
+
+    @property
+    def points(self) -> int:
+        """How many landmarks a face has: 468, or 478 with the owner's bundle."""
+        return self._mesh.points
+
+    def cut(self) -> None:
+        """A new shot begins with the next picture: every track ends."""
+        self._followed = []
+        self._shot_began = self._frame + 1
+
+    def track(self, image: Bytes) -> list[Sighting]:
+        """Everybody seen in the next picture: RGB (H, W, 3) or planar 4:2:0 (3·H/2, W)."""
+        picture = Picture(image)
+        self._frame += 1
+        seen = [sighting for one in self._followed if (sighting := self._follow(one, picture)) is not None]
+        self._followed = [one for one in self._followed if one.missed <= MEMORY_FRAMES]
+        if self._is_time_to_look():
+            seen += self._take_up(picture)
+        if self._frame % LOOKS_EVERY == 0:
+            for sighting in seen:
+                self._remember(sighting, picture)
+        return seen
+
+    def _follow(self, one: _Followed, picture: Picture) -> Sighting | None:
+        """The face where it was in the frame before; while it is missed its last place is kept."""
+        if one.missed:
+            one.missed += 1
+            return None
+        points = self._accept(picture, one.region, PRESENCE_THRESHOLD)
+        if points is None or self._is_another(one, region_around(points)):
+            one.missed = 1
+            return None
+        one.region = region_around(points)
+        return Sighting(one.track, points)
+
+    def _is_another(self, one: _Followed, region: Region) -> bool:
+        """Whether a track has slid onto a face that an older track follows already."""
+        return any(
+            other.track < one.track and not other.missed and _same_face(other.region, region.x, region.y)
+            for other in self._followed
+        )
+
+    def _is_time_to_look(self) -> bool:
+        since = self._frame - self._shot_began
+        if not self._followed:
+            return since % SEARCH_EMPTY_EVERY == 0
+        if any(one.missed for one in self._followed):
+            return True
+        return len(self._followed) < MOST_FACES and since % LOOK_EVERY == 0
+
+    def _take_up(self, picture: Picture) -> list[Sighting]:
+        """Faces that nobody follows yet: lost ones again near their place, else new ones."""
+        since = self._frame - self._shot_began
+        present = any(not one.missed for one in self._followed)
+        deep = since % SEARCH_EVERY == 0 or (not present and since % SEARCH_EMPTY_EVERY == 0)
+        seen = []
+        for face in self._detector.detect_all(picture, deep=deep):
+            if any(_same_face(one.region, face.x, face.y) for one in self._followed if not one.missed):
+                continue
+            lost = next((one for one in self._followed if one.missed and same_place(face, one.region)), None)
+            if lost is None and len(self._followed) >= MOST_FACES:
+                continue
+            points = self._accept(picture, face.region(), TAKE_UP_PRESENCE)
+            if points is not None:
+                seen.append(self._begin(picture, points, lost))
+        return seen
+
+    def _begin(self, picture: Picture, points: Floats, lost: _Followed | None) -> Sighting:
+        one = lost
+        if one is None:
+            one = _Followed(self._tracks, region_around(points))
+            self._tracks += 1
+            self._followed.append(one)
+            self.heads[one.track] = Head(describe(picture, points))
+        one.region, one.missed = region_around(points), 0
+        sighting = Sighting(one.track, points)
+        self._remember(sighting, picture)
+        return sighting
+
+    def _accept(self, picture: Picture, region: Region, least: float) -> Floats | None:
+        """Landmarks within the region where they are a face inside the picture."""
+        points, presence = self._mesh.landmarks(picture, region)
+        eyes = float(np.linalg.norm(points[EYE_CORNERS[0], :2] - points[EYE_CORNERS[1], :2]))
+        middle = points[:, :2].mean(0)
+        inside = 0 <= middle[0] < picture.width and 0 <= middle[1] < picture.height
+        return points if presence >= least and inside and 0.05 < eyes / region.side < 0.9 else None
+
+    def _remember(self, sighting: Sighting, picture: Picture) -> None:
+        """Average the looks, and keep the picture of the head that is largest and most frontal."""
+        head = self.heads[sighting.track]
+        head.looks = describe(picture, sighting.points, head.looks)
+        worth = _worth(sighting.points)
+        if worth > 1.1 * head.worth:
+            region = region_around(sighting.points)
+            scale = HEAD_SIDE / (1.2 * region.side)
+            shift = HEAD_SIDE / 2 - scale * np.array([region.x, region.y])
+            matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
+            shown = np.rint(255 * picture.patch(matrix, HEAD_SIDE)).astype(np.uint8)
+            head.worth, head.picture, head.frame = worth, shown, self._frame
+
+
+def _same_face(region: Region, x: float, y: float) -> bool:
+    """Whether a face at this place is the one the region lies around; regions are 1.5 times as wide as faces."""
+    return bool(np.hypot(region.x - x, region.y - y) < 0.4 * region.side)
+
+
+def _worth(points: Floats) -> float:
+    """How good a portrait this is: eye distance in pixels, times how near the nose is to the middle of the eyes."""
+    left, right = points[EYE_CORNERS[0], :2], points[EYE_CORNERS[1], :2]
+    across = right - left
+    length = float(np.linalg.norm(across))
+    nose = float((points[1, :2] - left) @ across) / max(length, 1e-6) ** 2
+    return length * max(0.1, 1 - 2 * abs(nose - 0.5))

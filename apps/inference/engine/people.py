@@ -1,0 +1,203 @@
+"""Who is in the footage: tracks of faces joined into people, with everything that was seen of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .face.appearance import Appearance, likeness
+from .face.landmarks import EYE_CORNERS
+from .face.people import Head
+from .faces_in_time import SHORTEST_RUN_S
+
+Floats = NDArray[np.float32]
+Indices = NDArray[np.int64]
+
+# Two tracks show the same person from this likeness on (see the table in docs/engine.md).
+SAME_PERSON = 0.35
+MOST_PEOPLE = 12  # who is seen least is left out
+# A head whose middle never moves by more than this (standard deviation, in eye distances) and whose lips rest is a
+# picture on a wall or a screen that stands still.
+FIXED_EYES = 0.01
+# Such a picture counts this much when the main person is chosen.
+FIXED_SHARE = 0.2
+
+
+@dataclass
+class FaceRows:
+    """What was seen of one face: ``frames`` (n,) ascending, ``points`` (n, N, 3), ``sharpness`` and ``light`` (n,) of
+    the lips (variance of the Laplacian; mean luma), ``crops`` (n, 5) rows of the crop index."""
+
+    frames: Indices
+    points: Floats
+    sharpness: NDArray[np.float64]
+    light: NDArray[np.float64]
+    crops: Indices
+
+    @classmethod
+    def joined(cls, parts: list[FaceRows]) -> FaceRows:
+        """The rows of several tracks, none of which shows the same frame, in order of the frames."""
+        order = np.argsort(np.concatenate([part.frames for part in parts]), kind="stable")
+        return cls(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in ROWS))
+
+
+ROWS = ("frames", "points", "sharpness", "light", "crops")
+
+
+@dataclass
+class Person:
+    """Somebody in the footage. ``id`` counts from 0, who is seen most first.
+
+    ``eyes_px`` is the median distance of the outer eye corners; ``fixed`` tells a poster or a standing inset; the
+    head's picture was taken at ``head_frame``, where the head fills ``head_box`` (x, y, width, height in pixels).
+    """
+
+    id: int
+    rows: FaceRows
+    eyes_px: float
+    fixed: bool
+    head_frame: int
+    head_box: tuple[float, float, float, float]
+    head: NDArray[np.uint8] | None = field(default=None, repr=False)
+
+    def dense(self, frame_count: int, landmarks: int) -> tuple[Floats, NDArray[np.float64], Indices]:
+        """Landmarks (F, N, 3; NaN where unseen), sharpness (F,) and crop index (F, 5) of a whole film."""
+        points = np.full((frame_count, landmarks, 3), np.nan, np.float32)
+        sharpness = np.zeros(frame_count)
+        index = np.zeros((frame_count, 5), np.int64)
+        index[:, 0] = -1
+        points[self.rows.frames] = self.rows.points
+        sharpness[self.rows.frames] = self.rows.sharpness
+        index[self.rows.frames] = self.rows.crops
+        return points, sharpness, index
+
+    def facts(self) -> dict[str, Any]:
+        """Everything but the arrays, for JSON."""
+        return {
+            "id": self.id, "eyes_px": self.eyes_px, "fixed": self.fixed, "head_frame": self.head_frame,
+            "head_box": self.head_box,
+        }  # fmt: skip
+
+
+def people_of(rows: dict[int, FaceRows], heads: dict[int, Head], shot: NDArray[np.integer], fps: float) -> list[Person]:
+    """People from tracks: ``rows`` and ``heads`` by track, ``shot`` (F,) of each frame.
+
+    Tracks shorter than 0.4 s are passers-by or no faces at all; of a film shorter than that, 80 % must be seen.
+    """
+    shortest = min(SHORTEST_RUN_S * fps, 0.8 * len(shot))
+    tracks = {number: part for number, part in rows.items() if len(part.frames) >= shortest}
+    groups: list[_Group] = []
+    for number in sorted(tracks, key=lambda key: -len(tracks[key].frames)):
+        part, looks = tracks[number], heads[number].looks
+        scored = [(group.likeness(part, looks, shot), group) for group in groups]
+        best = max(scored, key=lambda pair: pair[0], default=(-1.0, None))
+        if best[1] is not None and best[0] >= SAME_PERSON:
+            best[1].add(number, part, looks)
+        else:
+            groups.append(_Group([number], part, looks))
+    found = [_person(group, heads) for group in groups]
+    found.sort(key=lambda person: -_presence(person))
+    for place, person in enumerate(found[:MOST_PEOPLE]):
+        person.id = place
+    return found[:MOST_PEOPLE]
+
+
+@dataclass
+class _Group:
+    """Tracks that are one person."""
+
+    tracks: list[int]
+    rows: FaceRows
+    looks: Appearance
+
+    def likeness(self, part: FaceRows, looks: Appearance, shot: NDArray[np.integer]) -> float:
+        """How like a further track is: nobody is seen twice in one frame, and who stays in place is the same."""
+        if np.isin(part.frames, self.rows.frames, assume_unique=True).any():
+            return -1.0
+        stays = _stays(self.rows, part, shot) or _stays(part, self.rows, shot)
+        return likeness(self.looks, looks) + (STAYING if stays else 0.0)
+
+    def add(self, number: int, part: FaceRows, looks: Appearance) -> None:
+        """Take a further track in; the longer one counts for more in the looks."""
+        share = len(part.frames) / (len(part.frames) + len(self.rows.frames))
+        self.looks = Appearance(
+            (1 - share) * self.looks.proportions + share * looks.proportions,
+            ((1 - share) * self.looks.colours + share * looks.colours).astype(np.float32),
+        )
+        self.rows = FaceRows.joined([self.rows, part])
+        self.tracks.append(number)
+
+
+STAYING = 0.3  # added to the likeness of a face that comes up where one of its size was lost, within one shot
+
+
+def _stays(rows: FaceRows, part: FaceRows, shot: NDArray[np.integer]) -> bool:
+    """Whether ``part`` begins where ``rows`` were last seen before it: same shot, same place, same size."""
+    before = int(np.searchsorted(rows.frames, part.frames[0])) - 1
+    if before < 0 or shot[rows.frames[before]] != shot[part.frames[0]]:
+        return False
+    last, first = rows.points[before], part.points[0]
+    eyes, eyes_now = _eyes(last[None])[0], _eyes(first[None])[0]
+    moved = np.linalg.norm(first[:, :2].mean(0) - last[:, :2].mean(0))
+    return bool(moved < 2 * eyes and 0.6 < eyes_now / eyes < 1.7)
+
+
+def _person(group: _Group, heads: dict[int, Head]) -> Person:
+    best = max((heads[number] for number in group.tracks), key=lambda head: head.worth)
+    row = int(np.argmin(np.abs(group.rows.frames - best.frame)))
+    points = group.rows.points[row, :, :2]
+    low, high = points.min(0), points.max(0)
+    box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
+    eyes = float(np.median(_eyes(group.rows.points)))
+    return Person(0, group.rows, eyes, _is_fixed(group.rows, eyes), best.frame, box, best.picture)
+
+
+def _is_fixed(rows: FaceRows, eyes: float) -> bool:
+    """Whether the head stands still and its shape with it, in every second of the film, as a printed one does."""
+    sample = rows.points[:: max(1, len(rows.points) // 200)]
+    place = np.median(np.abs(np.diff(sample[:, 168, :2], axis=0)), axis=0).max() if len(sample) > 2 else 0.0
+    spread = np.median(np.abs(sample[:, 168, :2] - np.median(sample[:, 168, :2], axis=0)), axis=0).max()
+    return bool(max(place, spread) < FIXED_EYES * eyes)
+
+
+def _presence(person: Person) -> float:
+    """How much of the film somebody fills: frames times eye distance; pictures of people count for little."""
+    return len(person.rows.frames) * person.eyes_px * (FIXED_SHARE if person.fixed else 1.0)
+
+
+def _eyes(points: Floats) -> NDArray[np.float64]:
+    """(n,) distance of the outer eye corners in pixels."""
+    between = points[:, EYE_CORNERS[0]].astype(np.float64) - points[:, EYE_CORNERS[1]]
+    return np.asarray(np.linalg.norm(between, axis=1))
+
+
+def save_people(people: list[Person], folder: Path) -> None:
+    """Write each person's arrays and head (WebP) beside the footage."""
+    for person in people:
+        rows = {name: getattr(person.rows, name) for name in ROWS if name != "points"}
+        np.savez(folder / f"person-{person.id}.npz", **rows)
+        np.save(folder / f"person-{person.id}.npy", person.rows.points)
+        if person.head is not None:
+            picture = cv2.cvtColor(person.head, cv2.COLOR_RGB2BGR)
+            cv2.imwrite(str(head_file(folder, person.id)), picture, [cv2.IMWRITE_WEBP_QUALITY, 85])
+
+
+def load_people(facts: list[dict[str, Any]], folder: Path) -> list[Person]:
+    """The inverse of :func:`save_people`; the landmarks stay on disk until they are looked at."""
+    people = []
+    for one in facts:
+        with np.load(folder / f"person-{one['id']}.npz") as arrays:
+            points = np.load(folder / f"person-{one['id']}.npy", mmap_mode="r")
+            rows = FaceRows(points=points, **dict(arrays))
+        people.append(Person(rows=rows, **{**one, "head_box": tuple(one["head_box"])}))
+    return people
+
+
+def head_file(folder: Path, person: int) -> Path:
+    """Picture of a person's head, 192 pixels square."""
+    return folder / f"person-{person}.webp"
