@@ -252,6 +252,19 @@ CELERY_RESULT_BACKEND = CELERY_BROKER_URL
 CELERY_RESULT_EXPIRES = 24 * 3600
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
+PAYMENTS = read("STUDIO_PAYMENTS")
+if PAYMENTS not in ("manual", "stripe"):
+    raise ImproperlyConfigured(f"STUDIO_PAYMENTS is {PAYMENTS!r}. It is either manual or stripe.")
+STRIPE_KEY = read("STUDIO_STRIPE_KEY")
+STRIPE_WEBHOOK_SECRET = read("STUDIO_STRIPE_WEBHOOK_SECRET")
+STRIPE_PRICES = read("STUDIO_STRIPE_PRICES")
+INVOICE_ISSUER = read("STUDIO_INVOICE_ISSUER")
+INVOICE_ISSUER_COUNTRY = read("STUDIO_INVOICE_COUNTRY").upper()
+INVOICE_ISSUER_VAT = read("STUDIO_INVOICE_VAT")
+INVOICE_PREFIX = read("STUDIO_INVOICE_PREFIX")
+INVOICE_DAYS = read("STUDIO_INVOICE_DAYS")
+TAX_PERMILLE = round(read("STUDIO_TAX_PERCENT") * 10)
+COMPUTE_HOUR_MICROS = round(read("STUDIO_COMPUTE_HOUR") * 1_000_000)
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 # Where rendering waits: on this machine's cores, on a graphics card, or for another machine. What is short and mostly
@@ -275,6 +288,7 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 50
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+    "billing.*": {"queue": "io"},
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
@@ -292,6 +306,7 @@ API_CREATES_PER_MINUTE = read("STUDIO_API_CREATES")
 API_REQUESTS_PER_MINUTE = read("STUDIO_API_REQUESTS")
 PRIVATE_URLS = read("STUDIO_PRIVATE_URLS")
 
+    "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
 # --- Language, time, logs -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = True

@@ -93,15 +93,25 @@ def current_plan(code: str) -> Plan:
 
 def plan_of(workspace: Workspace) -> Plan:
     """The plan a workspace is on; without a subscription free where billing is on, unlimited where it is off."""
-    subscription = Subscription.objects.select_related("plan").filter(workspace=workspace, ended_at=None).first()
-    if subscription is not None:
-        return subscription.plan
+    subscription = open_subscription(workspace)
+    return subscription.plan if subscription is not None else default_plan()
+
+
+def open_subscription(workspace: Workspace) -> Subscription | None:
+    """The subscription that runs now, with its plan at hand."""
+    return Subscription.objects.select_related("plan", "next_plan").filter(workspace=workspace, ended_at=None).first()
+
+
+def default_plan() -> Plan:
+    """What a workspace without a subscription is on."""
     return current_plan(FREE if settings.BILLING else UNLIMITED)
 
 
 def seats_of(workspace: Workspace) -> int | None:
-    """How many members the plan of a workspace allows; None for no limit."""
-    return plan_of(workspace).seats
+    """How many members the plan of a workspace and the seats it bought beside allow; None for no limit."""
+    subscription = open_subscription(workspace)
+    plan = subscription.plan if subscription else default_plan()
+    return None if plan.seats is None else plan.seats + (subscription.extra_seats if subscription else 0)
 
 
 @transaction.atomic

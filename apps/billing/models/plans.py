@@ -55,6 +55,7 @@ class Subscription(models.Model):
     period_start = models.DateTimeField(null=True)
     period_end = models.DateTimeField(null=True, db_index=True)
     next_plan = models.ForeignKey(Plan, on_delete=models.PROTECT, null=True, related_name="+")
+    next_seats = models.PositiveSmallIntegerField(default=0, help_text="extra seats under ``next_plan``")
     provider_ref = models.CharField(max_length=120, blank=True, help_text="the provider's subscription that renews it")
 
     class Meta:

@@ -27,3 +27,9 @@ def exact_dollars(micros: int | None) -> str:
     whole, rest = divmod(abs(int(micros)), DOLLAR)
     decimals = f"{rest:06d}".rstrip("0").ljust(2, "0")
     return f"{'−' if micros < 0 else ''}${whole:,}.{decimals}"
+
+
+@register.filter
+def cents(amount: int | None) -> str:
+    """Whole cents as they stand on invoices: 5000 gives "$50.00"."""
+    return "" if amount is None else exact_dollars(amount * CENT)

@@ -1,0 +1,92 @@
+"""What a plan allows: the one place where a limit is looked at, for pages and API alike.
+
+Each refusal says the limit, what was asked for, and which plan allows it. Amounts of money are in ``spending``.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+
+from apps.billing.models import Plan
+from apps.billing.plans import PLANS, current_plan
+from studio.errors import StudioError
+
+# Half a frame at 25 fps: a length that is a whole number of seconds may arrive a rounding error longer.
+LENGTH_SLACK_S = 0.02
+GIB = 1024**3
+
+
+def plan_for(allows: Callable[[dict[str, Any]], bool]) -> Plan | None:
+    """The smallest priced plan whose row satisfies the condition, to name in a refusal; None where none does."""
+    for row in sorted(PLANS, key=lambda row: row["order"])[1:]:
+        if allows(row):
+            return current_plan(row["code"])
+    return None
+
+
+def length_refusal(plan: Plan, seconds: float) -> StudioError | None:
+    """Whether the plan allows a result of this length."""
+    if plan.max_duration_s is None or seconds <= plan.max_duration_s + LENGTH_SLACK_S:
+        return None
+    larger = plan_for(lambda row: row["max_duration_s"] is None or row["max_duration_s"] >= seconds)
+    return StudioError(
+        "generation_plan_duration_exceeded",
+        f"The result would last {_length(seconds)}. The {plan.name} plan allows {_length(plan.max_duration_s)}.",
+        _advice(larger, "Or shorten the files."),
+        status=402,
+    )
+
+
+def slot_refusal(plan: Plan, running: int) -> StudioError | None:
+    """Whether the plan lets one more generation run beside the ``running`` ones."""
+    if plan.max_concurrent is None or running < plan.max_concurrent:
+        return None
+    takes = "take runs" if plan.max_concurrent == 1 else "takes run"
+    larger = plan_for(lambda row: row["max_concurrent"] is None or row["max_concurrent"] > running)
+    return StudioError(
+        "concurrency_limit_reached",
+        f"{running} {takes} already, as many as the {plan.name} plan allows at once.",
+        "Wait until one is ready, or cancel one." + (f" The {larger.name} plan allows more." if larger else ""),
+        status=429,
+    )
+
+
+def file_limit(plan: Plan) -> int:
+    """Largest file in bytes that the studio and the plan take."""
+    return min(settings.UPLOAD_LIMIT, plan.max_file_bytes or settings.UPLOAD_LIMIT)
+
+
+def batch_refusal(plan: Plan) -> StudioError | None:
+    """Whether the plan has batches."""
+    if plan.batch:
+        return None
+    larger = plan_for(lambda row: bool(row.get("batch")))
+    return StudioError("batch_plan_required", f"The {plan.name} plan has no batches.", _advice(larger), status=402)
+
+
+def voice_refusal(plan: Plan, voices: int) -> StudioError | None:
+    """Whether the plan allows one more cloned voice beside the ``voices`` there are."""
+    if plan.voice_clones is None or voices < plan.voice_clones:
+        return None
+    larger = plan_for(lambda row: row["voice_clones"] is None or row["voice_clones"] > voices)
+    return StudioError(
+        "voice_clone_limit_reached",
+        f"The {plan.name} plan allows {plan.voice_clones} cloned voices. This would be number {voices + 1}.",
+        _advice(larger, "Or delete a voice."),
+        status=402,
+    )
+
+
+def _advice(larger: Plan | None, otherwise: str = "") -> str:
+    allowed = f"The {larger.name} plan allows it." if larger else ""
+    return f"{allowed} {otherwise}".strip() or "No plan allows it."
+
+
+def _length(seconds: float) -> str:
+    """``45 s``, ``10 min``, ``12:40 min``, as the limits are published."""
+    whole = round(seconds)
+    if whole < 60 or (whole < 120 and whole % 60):
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02d} min" if rest else f"{minutes} min"
