@@ -1,0 +1,172 @@
+"""Who may open which address: one line per route. A route without a line fails ``test_table.py``.
+
+Pages, by the name of their route: methods, each with the least that it takes::
+
+    "assets:rename": "POST editor"        "api_pages:keys": "GET viewer, POST viewer"
+
+``anyone``     needs no account
+``signed-in``  any account
+``viewer`` ``editor`` ``admin`` ``owner``   least role in the workspace; outsiders get 404, smaller roles 403
+``maker``      a member, and only what is this person's own: everybody else gets 403 or 404
+``maker+admin``  the same, and administrators and the owner
+``staff``      accounts that run the studio; all others get 403 or 404
+
+A ``?`` after the word says that the tests have nothing to show there: 404 is then a right answer for who is let in.
+
+A whole namespace may stand in one line: ``"admin:*": "GET staff"``.
+
+Routes of the API, by method and path as in ``apps.api.routing``: scope of the key and least role, or ``anyone``.
+"""
+
+PAGES: dict[str, str] = {
+    # the studio
+    "home": "GET signed-in",
+    "theme": "POST anyone",
+    "health": "GET anyone",
+    "icons": "GET anyone",
+    "new_workspace": "GET signed-in, POST signed-in",
+    "workspace": "GET viewer",
+    "try_sample": "POST editor",
+    # library
+    "assets:library": "GET viewer",
+    "assets:upload": "POST editor",
+    "assets:detail": "GET viewer",
+    "assets:card": "GET viewer",
+    "assets:wave": "GET viewer",
+    "assets:rename": "POST editor",
+    "assets:delete": "POST editor",
+    "assets:restore": "POST editor",
+    "assets:tus_create": "POST editor",
+    "assets:tus_upload": "HEAD maker, PATCH maker, DELETE maker",
+    "assets:file": "GET viewer",
+    "assets:download": "GET viewer",
+    "assets:thumbnail": "GET viewer",
+    "assets:peaks": "GET viewer",
+    # keys and webhook
+    "api_pages:keys": "GET viewer, POST viewer",
+    "api_pages:rotate": "POST maker",
+    "api_pages:revoke": "POST maker+admin",
+    "api_pages:webhook": "GET admin, POST admin",
+    "api_pages:webhook_rotate": "POST admin",
+    "api_pages:webhook_test": "POST admin",
+    "api_pages:webhook_resend": "POST admin",
+    # projects and takes
+    "projects:list": "GET viewer",
+    "projects:new": "POST editor",
+    "projects:workbench": "GET viewer",
+    "projects:draft": "POST editor",
+    "projects:material": "GET viewer",
+    "projects:pick": "GET editor",
+    "projects:generate": "POST editor",
+    "projects:takes": "GET viewer",
+    "projects:rename": "POST editor",
+    "projects:delete": "POST editor",
+    "projects:restore": "POST editor?",
+    "generations:take": "GET viewer",
+    "generations:status": "GET viewer",
+    "generations:cancel": "POST editor",
+    "generations:retry": "POST editor",
+    "generations:report": "GET viewer",
+    "generations:download": "GET viewer",
+    "generations:note": "POST editor",
+    "generations:sound": "GET viewer",
+    # comments and links to takes
+    "reviews:comments": "GET viewer",
+    "reviews:comment": "POST viewer",
+    "reviews:delete_comment": "POST viewer?",
+    "reviews:restore_comment": "POST viewer?",
+    "reviews:share": "POST editor",
+    "reviews:revoke": "POST editor?",
+    "share:page": "GET anyone?",
+    "share:unlock": "POST anyone?",
+    "share:comment": "POST anyone?",
+    "share:file": "GET anyone?",
+    "share:download": "GET anyone?",
+    "share:peaks": "GET anyone?",
+    "share:thumbnail": "GET anyone?",
+    # sign-in and accounts
+    "account_login": "GET anyone, POST anyone",
+    "account_logout": "GET anyone, POST anyone",
+    "account_inactive": "GET anyone",
+    "account_signup": "GET anyone, POST anyone",
+    "account_reauthenticate": "POST signed-in",
+    "account_email": "GET signed-in, POST signed-in",
+    "account_confirm_login_code": "GET anyone",
+    "account_confirm_email": "GET anyone?",
+    "account_email_verification_sent": "GET anyone",
+    "account_change_password": "GET signed-in, POST signed-in",
+    "account_set_password": "GET signed-in",
+    "account_reset_password": "GET anyone, POST anyone",
+    "account_reset_password_done": "GET anyone",
+    "account_reset_password_from_key": "GET anyone?",
+    "account_reset_password_from_key_done": "GET anyone",
+    "mfa_index": "GET signed-in",
+    "mfa_authenticate": "GET anyone",
+    "mfa_reauthenticate": "POST signed-in",
+    "mfa_activate_totp": "GET signed-in, POST signed-in",
+    "mfa_deactivate_totp": "GET signed-in?, POST signed-in?",
+    "mfa_generate_recovery_codes": "GET signed-in, POST signed-in",
+    "mfa_view_recovery_codes": "GET signed-in?",
+    "mfa_download_recovery_codes": "GET signed-in?",
+    "mfa_list_webauthn": "GET signed-in",
+    "mfa_add_webauthn": "GET signed-in, POST signed-in",
+    "mfa_edit_webauthn": "GET signed-in?, POST signed-in?",
+    "mfa_remove_webauthn": "GET signed-in?, POST signed-in?",
+    "mfa_login_webauthn": "GET anyone, POST anyone",
+    "mfa_reauthenticate_webauthn": "POST signed-in",
+    "usersessions_list": "GET signed-in, POST signed-in",
+}
+
+API: dict[str, str] = {
+    "GET assets": "read viewer",
+    "GET assets/{asset_id}": "read viewer",
+    "GET assets/{asset_id}/download": "read viewer",
+    "POST assets/upload": "generate editor",
+    "PUT uploads/{token}": "anyone?",
+    "POST assets": "generate editor",
+    "PATCH assets/{asset_id}": "generate admin",  # or one's own
+    "DELETE assets/{asset_id}": "manage admin",  # or one's own
+    "GET files/{token}/{name}": "anyone?",
+    "GET thumbnails/{token}": "anyone?",
+    "POST batch": "generate editor",
+    "GET batch": "read viewer",
+    "GET batch/{batch_id}": "read viewer?",
+    "GET batches/{token}/results.jsonl": "anyone?",
+    "POST analyze/cost": "generate editor",
+    "POST generate/estimate-cost": "read viewer",
+    "POST generations/estimate": "read viewer",
+    "POST generate": "generate editor",
+    "GET generate/{generation_id}": "read viewer",
+    "GET generate": "read viewer",
+    "GET generations": "read viewer",
+    "GET generations/count": "read viewer",
+    "GET generations/{generation_id}/download": "read viewer",
+    "GET generations/{generation_id}/report": "read viewer",
+    "POST generations/{generation_id}/cancel": "generate editor",
+    "POST generations/{generation_id}/retry": "generate editor",
+    "DELETE generations/{generation_id}": "manage editor",
+    "GET openapi.json": "anyone",
+    "GET docs": "anyone",
+    "GET models": "read viewer",
+    "GET errors": "anyone",
+    "GET projects": "read viewer",
+    "POST projects": "generate editor",
+    "GET projects/{project_id}": "read viewer",
+    "PATCH projects/{project_id}": "generate editor",
+    "DELETE projects/{project_id}": "manage editor",
+    "GET voices": "read viewer",
+    "GET voices/{voice_id}": "read viewer?",
+    "POST tts/jobs": "generate editor",
+    "POST tts": "generate editor",
+    "POST voices": "generate editor",
+    "POST dialogue-edits": "generate editor",
+    "POST transcriptions": "generate editor",
+    "GET usage": "read viewer",
+    "GET organizations/webhook/secret": "manage admin",
+    "GET webhook": "manage admin",
+    "PUT webhook": "manage admin",
+    "POST webhook/secret": "manage admin",
+    "POST webhook/test": "manage admin",
+    "GET webhook/deliveries": "manage admin",
+    "POST webhook/deliveries/{delivery_id}/resend": "manage admin",
+}
