@@ -11,6 +11,7 @@ from apps.inference.engine.media.audio import read_mono
 from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.mux import join
 from apps.inference.engine.media.probe import probe_media
+from apps.inference.engine.media.soundtrack import Soundtrack
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.media.video_writer import PieceWriter
 
@@ -86,7 +87,14 @@ def test_sound_is_cut_or_continued_to_the_sample(tmp_path, seconds):
     """Shorter, equal and longer sound: the track ends exactly with the picture, and clicks stay in place."""
     sound = write_wav(tmp_path / "s.wav", click_train(seconds, [0.1, 0.4]))
     out = tmp_path / "out.mp4"
-    join(write_pieces(tmp_path, [0, 20, 40]), np.arange(40) / 25, Fraction(25), out, sound=sound, duration_s=1.6)
+    join(
+        write_pieces(tmp_path, [0, 20, 40]),
+        np.arange(40) / 25,
+        Fraction(25),
+        out,
+        sound=Soundtrack.whole(sound),
+        duration_s=1.6,
+    )
     with av.open(str(out)) as container:
         assert container.streams.video[0].start_time == container.streams.audio[0].start_time == 0
         decoded = sum(frame.samples for frame in container.decode(audio=0))

@@ -95,7 +95,8 @@ def test_outside_the_wanted_ranges_frames_stay_as_they_were(talking):
     speaker = study_speaker(footage)
     line = build_timeline(footage.times, footage.end_s, footage.end_s, "cut_off", footage.fps)
     wanted = wanted_mouth(mouth_range(speaker, footage.fps).params, len(line))
-    plan = make_plan(footage, speaker, line, wanted, EngineSettings(), [(0.4, 0.8), (1.2, 1.6)])
+    asked = line.within(0.4, 0.8) | line.within(1.2, 1.6)
+    plan = make_plan(footage, speaker, line, wanted, EngineSettings(), asked)
     assert plan.driven.nonzero()[0].tolist() == [*range(10, 20), *range(30, 40)]
     assert [row["reason"] for row in describe(plan).passed] == ["outside_range"] * 3
     assert plan.strength[10] < plan.strength[12] <= plan.strength[15] == 1

@@ -12,11 +12,13 @@ if TYPE_CHECKING:
     from .analysis import FootageAnalysis, analyse_footage
     from .assembly import assemble
     from .errors import Cancelled, EngineError
+    from .film_plan import plan_motion
     from .media.probe import MediaInfo, probe_media
     from .pieces import PieceReport, render_piece
-    from .pipeline import lipsync, plan_motion
+    from .pipeline import lipsync
     from .plan import MotionPlan
     from .report import ENGINE_VERSION, Report, measure
+    from .segments import Segment
     from .settings import MODELS, SYNC_MODES, EngineSettings
     from .speech.analysis import SpeechAnalysis, analyse_speech
 
@@ -32,6 +34,7 @@ __all__ = [
     "MotionPlan",
     "PieceReport",
     "Report",
+    "Segment",
     "SpeechAnalysis",
     "analyse_footage",
     "analyse_speech",
@@ -49,9 +52,11 @@ _HOMES = {
     "errors": ("Cancelled", "EngineError"),
     "media.probe": ("MediaInfo", "probe_media"),
     "pieces": ("PieceReport", "render_piece"),
-    "pipeline": ("lipsync", "plan_motion"),
+    "pipeline": ("lipsync",),
     "plan": ("MotionPlan",),
+    "film_plan": ("plan_motion",),
     "report": ("ENGINE_VERSION", "Report", "measure"),
+    "segments": ("Segment",),
     "settings": ("MODELS", "SYNC_MODES", "EngineSettings"),
     "speech.analysis": ("SpeechAnalysis", "analyse_speech"),
 }

@@ -42,11 +42,11 @@ def render_piece(
 ) -> PieceReport:
     """Write output frames [``first``, ``last``) of ``plan`` to ``out``."""
     monitor = Monitor(progress, cancelled)
-    driven = 0
+    driven, anybody_driven = 0, plan.anybody_driven
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
         for index, picture in prefetch(drawn_frames(video, footage, plan, first, last)):
             writer.write(picture)
-            driven += int(plan.driven[index])
+            driven += int(anybody_driven[index])
             if index % 5 == 0:
                 monitor.step("lipsync", index - first, last - first)
     monitor.step("lipsync", last - first, last - first)
@@ -58,14 +58,20 @@ def drawn_frames(
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """(output frame, I420 picture) for [``first``, ``last``), before encoding."""
     source = FrameSource(video, footage.times)
+    faces = [(layer, _seen(footage, layer.person)) for layer in plan.layers]
     try:
         for index in range(first, last):
             picture = source.picture(int(plan.source[index])).copy()
-            if plan.driven[index]:
-                draw(picture, frame_job(footage, plan, index), plan.triangles)
+            for layer, seen in faces:
+                if layer.driven[index]:
+                    draw(picture, frame_job(seen, layer, index), layer.triangles)
             yield index, picture
     finally:
         source.close()
+
+
+def _seen(footage: FootageAnalysis, person: int | None) -> FootageAnalysis:
+    return footage if person is None or person == footage.person else footage.of(person)
 
 
 def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int) -> FrameJob:

@@ -7,24 +7,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from .analysis import FootageAnalysis, analyse_footage
+from .analysis import analyse_footage
 from .assembly import assemble
-from .errors import EngineError
-from .motion.trajectory import mouth_trajectory
+from .film_plan import plan_motion
 from .pieces import render_piece
-from .plan import MotionPlan
-from .planning import make_plan
 from .progress import Monitor, Progress
 from .report import Report, measure
+from .segments import Segment
 from .settings import EngineSettings
-from .speaker import Speaker, mouth_range, study_speaker
-from .speech.analysis import SpeechAnalysis, analyse_speech
-from .speech.voice import learn_voice
-from .sync_modes import build_timeline
-from .warnings_for_people import footage_warnings
+from .speech.analysis import analyse_speech
 
 Cancelled = Callable[[], bool]
-SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
 
 
 def lipsync(
@@ -37,64 +30,20 @@ def lipsync(
     progress: Progress | None = None,
     cancelled: Cancelled | None = None,
     models: Path | None = None,
-    ranges: Sequence[tuple[float, float]] | None = None,
+    segments: Sequence[Segment] = (),
 ) -> Report:
     """Write to ``output`` (MP4) the film in which the speaker of ``video`` says what is heard in ``audio``.
 
-    ``ranges`` are the stretches of the result, in seconds, in which the mouth is driven; None means all of it.
-    ``workdir`` keeps what was found on the way; without it nothing is kept. Raises EngineError with a stable code.
+    ``segments`` give ranges a sound, a face or settings of their own, or leave them alone (see :mod:`.segments`).
+    ``workdir`` keeps what was found on the way; without it nothing is kept. The same inputs and settings give the same
+    film. Raises EngineError with a stable code.
     """
     settings = settings or EngineSettings()
     if workdir is None:
         with tempfile.TemporaryDirectory(prefix="lipsync-") as scratch:
-            return _run(video, audio, output, settings, Path(scratch), progress, cancelled, models, ranges)
+            return _run(video, audio, output, settings, Path(scratch), progress, cancelled, models, segments)
     workdir.mkdir(parents=True, exist_ok=True)
-    return _run(video, audio, output, settings, workdir, progress, cancelled, models, ranges)
-
-
-def plan_motion(
-    footage: FootageAnalysis,
-    speech: SpeechAnalysis,
-    settings: EngineSettings,
-    workdir: Path,
-    *,
-    ranges: Sequence[tuple[float, float]] | None = None,
-) -> MotionPlan:
-    """Decide for every output frame what is shown and what the mouth does; saved in ``workdir``.
-
-    ``ranges`` are the stretches of the result, in seconds, in which the mouth is driven; None means all of it.
-    """
-    if footage.info.kind == "image" and settings.model != "sync-3":
-        raise EngineError(
-            "generation_input_video_invalid", f"{settings.model} needs a video, not a picture.", "Choose sync-3."
-        )
-    if speech.level_db.max() < SILENT_DB:
-        raise EngineError(
-            "generation_input_audio_silent", "The audio is silent.", "Choose a recording in which somebody speaks."
-        )
-    mode = "loop" if footage.info.kind == "image" else settings.sync_mode
-    line = build_timeline(footage.times, footage.end_s, speech.duration_s, mode, footage.fps)
-    speaker = study_speaker(footage)
-    if settings.model != "lipsync-1.9.0-beta":
-        speech = _in_this_voice(footage, speaker, speech)
-    wanted = mouth_trajectory(
-        speech, line.time, mouth_range(speaker, footage.fps), footage.fps, settings.range_temperature
-    )
-    plan = make_plan(footage, speaker, line, wanted, settings, ranges)
-    plan.warnings += footage_warnings(speaker, plan.passed, settings)
-    plan.warnings += [{"code": "speech", "message": message} for message in speech.warnings]
-    plan.save(workdir)
-    return plan
-
-
-def _in_this_voice(footage: FootageAnalysis, speaker: Speaker, speech: SpeechAnalysis) -> SpeechAnalysis:
-    """The sound as this speaker's own mouth would say it, where the footage's own sound tells."""
-    own = footage.own_sound
-    if own is None or speaker.is_still:
-        return speech
-    usable = speaker.track.usable
-    voice = learn_voice(own, footage.times[usable], speaker.track.params[usable])
-    return speech if voice is None else voice.adapt(speech)
+    return _run(video, audio, output, settings, workdir, progress, cancelled, models, segments)
 
 
 def _run(
@@ -106,7 +55,7 @@ def _run(
     progress: Progress | None,
     cancelled: Cancelled | None,
     models: Path | None,
-    ranges: Sequence[tuple[float, float]] | None,
+    segments: Sequence[Segment],
 ) -> Report:
     monitor = Monitor(progress, cancelled)
     with monitor.timed("read"):
@@ -116,15 +65,17 @@ def _run(
     monitor.step("speech", 0, 1)
     with monitor.timed("speech"):
         speech = analyse_speech(audio, workdir, models)
+        files = sorted({segment.audio for segment in segments if segment.lipsync and segment.audio is not None})
+        sounds = {path: analyse_speech(path, None, models) for path in files}
     monitor.step("plan", 0, 1)
     with monitor.timed("plan"):
-        plan = plan_motion(footage, speech, settings, workdir, ranges=ranges)
+        plan = plan_motion(footage, speech, settings, workdir, segments=segments, sounds=sounds)
     with monitor.timed("lipsync"):
         piece = render_piece(
             video, footage, plan, 0, len(plan), workdir / "piece.mp4", progress=progress, cancelled=cancelled
         )
     with monitor.timed("assemble"):
-        assemble([piece], audio, plan, output, progress=progress)
+        assemble([piece], audio, plan, output, video=video, segments=segments, progress=progress)
     with monitor.timed("proof"):
         report = measure(output, plan, progress=progress, cancelled=cancelled, models=models)
     timings = {stage: round(seconds, 3) for stage, seconds in monitor.timings_s.items()}

@@ -6,8 +6,9 @@ with the same result.
 
 from __future__ import annotations
 
+import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .segments import SoundPart
 from .settings import EngineSettings
 
 Floats = NDArray[np.float32]
@@ -37,6 +39,10 @@ class MotionPlan:
     eye distances. ``interior`` is "whole", "inner" or "painted"; ``detail`` how much detail the lips shall show.
     ``object_masks`` (F, 648) packed masks of what is in front of the mouth, zero where nothing is, on the canvas that
     ``to_canvas`` leads to.
+
+    ``person`` is whose face this is, as the analysis counts (None: whom it looks at by itself); ``others`` are plans
+    for further faces on the same timeline, drawn into the same frames. ``sound`` says what is heard when, ``segments``
+    what was asked of each range (``start_s``, ``end_s`` and more, see :func:`.film_plan.plan_motion`).
     """
 
     settings: EngineSettings
@@ -62,26 +68,53 @@ class MotionPlan:
     object_masks: NDArray[np.uint8] | None = None
     to_canvas: NDArray[np.float64] | None = None
     warnings: list[dict[str, str]] = field(default_factory=list)
+    person: int | None = None
+    others: list[MotionPlan] = field(default_factory=list)
+    sound: list[SoundPart] = field(default_factory=list)
+    segments: list[dict[str, Any]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.source)
 
     @property
+    def layers(self) -> list[MotionPlan]:
+        """The plan of every face, this one first."""
+        return [self, *self.others]
+
+    @property
     def driven(self) -> NDArray[np.bool_]:
-        """(N,): frames whose mouth is new."""
+        """(N,): frames in which this face's mouth is new."""
         return self.passed == DRIVEN
 
+    @property
+    def anybody_driven(self) -> NDArray[np.bool_]:
+        """(N,): frames in which some mouth is new."""
+        return np.any([layer.driven for layer in self.layers], axis=0)
+
+    def fingerprint(self, first: int, last: int) -> str:
+        """Hex digest of all that decides the pictures of frames [``first``, ``last``) of one and the same video.
+
+        Equal digests mean equal pictures, whatever else of the plan has changed.
+        """
+        digest = hashlib.sha256(repr((self.fps, self.size)).encode())
+        for layer in self.layers:
+            _add(digest, layer, slice(first, last))
+        return digest.hexdigest()
+
     def save(self, folder: Path) -> None:
-        """Write ``plan.npz`` and ``plan.json``."""
+        """Write ``plan.npz`` and ``plan.json``, and further faces into folders of their own."""
         folder.mkdir(parents=True, exist_ok=True)
         arrays: dict[str, Any] = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
         np.savez(folder / "plan.npz", **arrays)
         facts: dict[str, Any] = {
             "settings": self.settings.to_dict(), "fps": str(self.fps), "size": self.size,
-            "duration_s": self.duration_s, "interior": self.interior, "detail": self.detail,
-            "warnings": self.warnings,
+            "duration_s": self.duration_s, "interior": self.interior, "detail": self.detail, "person": self.person,
+            "warnings": self.warnings, "sound": [asdict(part) for part in self.sound], "segments": self.segments,
+            "others": len(self.others),
         }  # fmt: skip
         (folder / "plan.json").write_text(json.dumps(facts))
+        for index, other in enumerate(self.others):
+            other.save(folder / f"face-{index + 1}")
 
     @classmethod
     def load(cls, folder: Path) -> MotionPlan:
@@ -91,5 +124,24 @@ class MotionPlan:
         facts["fps"] = Fraction(facts["fps"])
         facts["size"] = tuple(facts["size"])
         facts["detail"] = tuple(facts["detail"]) if facts["detail"] else None
+        facts["sound"] = [SoundPart(**part) for part in facts["sound"]]
+        facts["others"] = [cls.load(folder / f"face-{index + 1}") for index in range(facts["others"])]
         with np.load(folder / "plan.npz") as arrays:
             return cls(**facts, **dict(arrays))
+
+
+def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:
+    """Feed ``digest`` with what ``plan`` draws into ``frames``."""
+    driven = plan.driven[frames]
+    source, lent = plan.source[frames], np.stack([plan.exemplar[frames], plan.other[frames]])
+    digest.update(repr((plan.person, plan.interior, plan.detail)).encode())
+    for values in (driven, source):
+        digest.update(np.ascontiguousarray(values).data)
+    shown = source[driven]
+    used = [plan.target[frames][driven], plan.strength[frames][driven], plan.weight[frames][driven], lent[:, driven],
+            plan.params[frames][driven, 0], plan.own[shown], plan.eyes[shown], plan.own_params[shown],
+            plan.own[np.maximum(lent[:, driven], 0)]]  # fmt: skip
+    if plan.object_masks is not None and plan.object_masks[shown].any():
+        used += [plan.object_masks[shown], plan.to_canvas]
+    for values in used:
+        digest.update(np.ascontiguousarray(values).data)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from .speaker import Speaker, mesh_points, target_points
 from .sync_modes import Timeline
 
 Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 # The drawn shape is what is wanted, leaning towards what the exemplar really shows, so that its texture is not torn.
 # Only the leaning is smoothed (it jumps at joins); closures of two frames keep their depth.
@@ -43,45 +43,57 @@ def make_plan(
     line: Timeline,
     wanted: Doubles,
     settings: EngineSettings,
-    ranges: Sequence[tuple[float, float]] | None = None,
+    asked: Mask | None = None,
+    guarded: Mask | None = None,
 ) -> MotionPlan:
-    """The plan that makes the mouth do ``wanted`` (N, 6) on ``line``, only inside ``ranges`` (seconds) where given."""
+    """The plan that makes the mouth do ``wanted`` (N, 6) on ``line``.
+
+    ``asked`` (N,) marks the frames whose mouth shall be driven (None: all), ``guarded`` (N,) those in which objects in
+    front of it stay there (None: as the settings say). Each stretch of asked frames is planned by itself: what is
+    asked elsewhere does not change it.
+    """
     own = mesh_points(speaker)
+    if asked is None:
+        asked = np.ones(len(line), bool)
+    if guarded is None:
+        guarded = np.full(len(line), settings.handles_occlusion)
     obstructions = None
-    if settings.handles_occlusion and footage.frame_count > 1:
-        obstructions = find_obstructions(footage.crops, own, speaker.mesh, _looked_at(footage, line))
+    if (asked & guarded).any() and footage.frame_count > 1:
+        shown = np.zeros(footage.frame_count, bool)
+        shown[line.source[asked & guarded]] = True
+        obstructions = find_obstructions(footage.crops, own, speaker.mesh, _looked_at(footage, shown))
+        obstructions.share[~shown] = 0
     passed = _passed(speaker, line, settings, obstructions)
-    if ranges is not None:
-        inside = [(line.time >= first) & (line.time < last) for first, last in ranges]
-        passed[~np.any(inside, axis=0)] = OUTSIDE_RANGE
+    passed[~asked] = OUTSIDE_RANGE
     strength = _strength(passed, line)
     if speaker.is_still:
-        change = (wanted - speaker.track.params[line.source]) * strength[:, None]
+        change = np.where(asked[:, None], wanted - speaker.track.params[line.source], 0) * strength[:, None]
         drawn = _painted(speaker, line, change, own)
     else:
-        drawn = _borrowed(footage, speaker, line, wanted, strength, settings, own, obstructions)
+        stretches = runs(asked, np.zeros(len(line), np.int64))
+        drawn = _borrowed(footage, speaker, line, wanted, strength, settings, own, obstructions, stretches)
     return MotionPlan(
         settings=settings, fps=footage.info.fps, size=footage.size, duration_s=line.duration_s,
         source=line.source, times=line.time, passed=passed, strength=strength.astype(np.float32),
         own=own, eyes=speaker.track.faces.scale.astype(np.float32),
         params=wanted.astype(np.float32), own_params=speaker.track.params.astype(np.float32),
-        triangles=speaker.mesh.triangles,
+        triangles=speaker.mesh.triangles, person=footage.person,
         object_masks=np.where(obstructions.share[:, None] > 0, obstructions.masks, 0).astype(np.uint8)
         if obstructions else None,
         to_canvas=obstructions.to_canvas if obstructions else None, **drawn,
     )  # fmt: skip
 
 
-def _looked_at(footage: FootageAnalysis, line: Timeline) -> NDArray[np.bool_]:
-    """(F,): frames that are shown or may lend their mouth."""
+def _looked_at(footage: FootageAnalysis, shown: Mask) -> Mask:
+    """(F,): frames that are ``shown`` (F,) or may lend their mouth."""
     count = footage.frame_count
-    spread = [in_spread_runs(frame, count, MOST_EXEMPLARS) for frame in range(count)]
-    return np.isin(np.arange(count), line.source) | np.array(spread)
+    return shown | np.array([in_spread_runs(frame, count, MOST_EXEMPLARS) for frame in range(count)])
 
 
 def _borrowed(
     footage: FootageAnalysis, speaker: Speaker, line: Timeline, wanted: Doubles, strength: Doubles,
     settings: EngineSettings, own: NDArray[np.float32], obstructions: Obstructions | None,
+    stretches: list[tuple[int, int]],
 ) -> dict[str, Any]:  # fmt: skip
     """The part of the plan for a speaker whose footage shows mouths to borrow."""
     codes = speaker.code.encode(speaker.track.faces.shapes)
@@ -89,11 +101,14 @@ def _borrowed(
     good = usable_exemplars(footage, speaker, obstructions)
     pool = _pool(footage, speaker, codes, good, own, settings)
     unit = round(UNIT_S * footage.fps) if settings.model.startswith("lipsync-2") else None
-    chosen = select_exemplars(goal, pool, unit)
+    chosen, change = np.full(len(line), -1, np.int64), np.zeros_like(goal.code)
+    for first, last in stretches:
+        here = slice(first, last)
+        chosen[here] = select_exemplars(goal.part(here), pool, unit)
+        leaning = gaussian_filter1d(codes[chosen[here]] - goal.code[here], SMOOTHING * footage.fps / 25, axis=0)
+        shape = goal.code[here] + EXEMPLAR_SHARE * leaning
+        change[here] = (shape - codes[line.source[here]]) * strength[here, None]
     joins = find_joins(chosen, good, speaker.shot)
-    leaning = gaussian_filter1d(codes[chosen] - goal.code, SMOOTHING * footage.fps / 25, axis=0)
-    shape = goal.code + EXEMPLAR_SHARE * leaning
-    change = (shape - codes[line.source]) * strength[:, None]
     is_pro = settings.model == "lipsync-2-pro"
     return {
         "interior": "inner" if settings.model == "lipsync-1.9.0-beta" else "whole",

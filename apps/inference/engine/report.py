@@ -16,10 +16,10 @@ from .media.prefetch import prefetch
 from .media.video_reader import VideoReader
 from .model_files import models_folder
 from .mouth_track import mouth_track
-from .plan import REASONS, MotionPlan
+from .plan import OUTSIDE_RANGE, REASONS, MotionPlan
 from .progress import Monitor, Progress
 
-ENGINE_VERSION = "1.0"
+ENGINE_VERSION = "1.1"
 Doubles = NDArray[np.float64]
 
 WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables
@@ -33,7 +33,8 @@ class Report:
 
     ``per_second`` rows hold ``second``, ``driven`` (share of its frames), ``agreement`` (correlation of the opening
     seen with the opening planned, None where the mouth rests) and ``offset_ms`` (picture late positive). ``mouth`` is
-    where the mouth is, see :func:`.mouth_track.mouth_track`.
+    where the mouth is, see :func:`.mouth_track.mouth_track`. ``segments`` repeat what was asked of each range, with
+    its ``lipsynced_s``, ``agreement`` and ``offset_ms``.
     """
 
     model: str
@@ -53,6 +54,7 @@ class Report:
     real_time_factor: float = 0.0
     warnings: list[dict[str, str]] = field(default_factory=list)
     mouth: dict[str, Any] = field(default_factory=dict)
+    segments: list[dict[str, Any]] = field(default_factory=list)
     engine_version: str = ENGINE_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -62,23 +64,41 @@ class Report:
 
 def describe(plan: MotionPlan) -> Report:
     """The part of the report that the plan alone tells."""
-    lengths = np.diff(np.append(plan.times, plan.duration_s))
+    lengths, driven = np.diff(np.append(plan.times, plan.duration_s)), plan.anybody_driven
     return Report(
         model=plan.settings.model, settings=plan.settings.to_dict(), frames=len(plan), fps=float(plan.fps),
-        width=plan.size[0], height=plan.size[1], duration_s=plan.duration_s, driven_frames=int(plan.driven.sum()),
-        lipsynced_s=float(lengths[plan.driven].sum()), passed=passed_ranges(plan), warnings=list(plan.warnings),
-        mouth=mouth_track(plan),
+        width=plan.size[0], height=plan.size[1], duration_s=plan.duration_s, driven_frames=int(driven.sum()),
+        lipsynced_s=float(lengths[driven].sum()), passed=passed_ranges(plan), warnings=list(plan.warnings),
+        mouth=mouth_track(plan), segments=[_segment(plan, asked, lengths) for asked in plan.segments],
     )  # fmt: skip
+
+
+def _segment(plan: MotionPlan, asked: dict[str, Any], lengths: Doubles) -> dict[str, Any]:
+    """What became of one range."""
+    driven = plan.anybody_driven & _inside(plan, asked)
+    return asked | {"lipsynced_s": round(float(lengths[driven].sum()), 3), "agreement": None, "offset_ms": None}
+
+
+def _inside(plan: MotionPlan, asked: dict[str, Any]) -> NDArray[np.bool_]:
+    """(N,): frames of a range."""
+    return np.asarray((plan.times >= asked["start_s"] - 1e-3) & (plan.times < asked["end_s"] - 1e-3))
 
 
 def passed_ranges(plan: MotionPlan) -> list[dict[str, Any]]:
     """Stretches left as they were: ``start_s``, ``end_s`` and the ``reason``'s name."""
     ends = np.append(plan.times[1:], plan.duration_s)
     found = []
-    for first, last in runs(~plan.driven, plan.passed.astype(np.int64)):
+    for first, last in runs(~plan.anybody_driven, _why_passed(plan)):
         reason = REASONS[plan.passed[first]]
         found.append({"start_s": float(plan.times[first]), "end_s": float(ends[last - 1]), "reason": reason})
     return found
+
+
+def _why_passed(plan: MotionPlan) -> NDArray[np.int64]:
+    """(N,) index of the reason; that of a face that was asked for counts before “outside_range”."""
+    reasons = np.stack([layer.passed for layer in plan.layers]).astype(np.int64)
+    asked = (reasons != OUTSIDE_RANGE).argmax(axis=0)
+    return np.asarray(np.take_along_axis(reasons, asked[None], axis=0)[0])
 
 
 def measure(
@@ -100,6 +120,8 @@ def measure(
     report.per_second = [_second(plan, planned, seen, valid, at) for at in range(int(np.ceil(plan.duration_s)))]
     offsets = [row["offset_ms"] for row in report.per_second if row["offset_ms"] is not None]
     report.median_offset_ms = float(np.median(offsets)) if offsets else offset
+    for row in report.segments:
+        row["agreement"], row["offset_ms"] = agreement(plan.times, planned, seen, valid & _inside(plan, row))
     return report
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .errors import EngineError
@@ -45,6 +45,12 @@ class EngineSettings:
         """Whether objects in front of the mouth are looked for."""
         return self.model == "sync-3" or (self.occlusion_detection and self.model.startswith("lipsync-2"))
 
+    def guards(self, detect: bool | None = None) -> bool:
+        """The same for a range in which the option is set to ``detect`` (None: as for the film)."""
+        if detect is None:
+            return self.handles_occlusion
+        return replace(self, occlusion_detection=detect).handles_occlusion
+
     @property
     def opens_still_mouths(self) -> bool:
         """Whether a mouth that never moves in the footage is opened with a painted interior."""
@@ -54,6 +60,12 @@ class EngineSettings:
     def range_temperature(self) -> float:
         """The temperature in force: a fixed middle for the models without that option."""
         return self.temperature if self.model.startswith("lipsync-2") else 0.5
+
+    def range_at(self, temperature: float | None = None) -> float:
+        """The same for a range with a ``temperature`` of its own (None: the film's)."""
+        return (
+            self.range_temperature if temperature is None else replace(self, temperature=temperature).range_temperature
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""

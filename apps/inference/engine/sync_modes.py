@@ -35,10 +35,19 @@ class Timeline:
     def __len__(self) -> int:
         return len(self.source)
 
+    def within(self, start_s: float, end_s: float) -> np.ndarray:
+        """(N,) bool: frames that start in [``start_s``, ``end_s``), a rounding error aside."""
+        return np.asarray((self.time >= start_s - CLOCK_SLACK_S) & (self.time < end_s - CLOCK_SLACK_S))
+
     @property
     def turns(self) -> np.ndarray:
         """Output frames whose source does not follow the frame before: a loop's start or a bounce's turn."""
         return np.flatnonzero(np.abs(np.diff(self.source)) > 1) + 1
+
+
+def own_timeline(times: np.ndarray, picture_s: float) -> Timeline:
+    """The source as it is: frames at ``times`` (F,) lasting ``picture_s``."""
+    return Timeline(np.arange(len(times)), times.astype(np.float64), picture_s)
 
 
 def build_timeline(times: np.ndarray, picture_s: float, sound_s: float, mode: str, fps: float) -> Timeline:

@@ -12,7 +12,8 @@ import av.error
 import numpy as np
 
 from ..errors import EngineError
-from .audio import OUTPUT_RATE, blocks, channel_count
+from .audio import OUTPUT_RATE
+from .soundtrack import Soundtrack
 
 AAC_BIT_RATE = {1: 128_000, 2: 192_000}
 AAC_FRAME = 1024
@@ -25,7 +26,7 @@ def join(
     fps: Fraction,
     out: Path,
     *,
-    sound: Path | None,
+    sound: Soundtrack | None,
     duration_s: float,
 ) -> None:
     """Write ``out`` (MP4, fast start) from ``pieces`` in order.
@@ -117,12 +118,11 @@ def _reorder_depth(ranks: list[int]) -> int:
 class _SoundTrack:
     """AAC of exactly ``samples`` samples."""
 
-    def __init__(self, container: Any, path: Path, samples: int) -> None:
-        self._path, self._samples = path, samples
-        self._channels = channel_count(path)
-        self._layout = "mono" if self._channels == 1 else "stereo"
+    def __init__(self, container: Any, sound: Soundtrack, samples: int) -> None:
+        self._sound, self._samples = sound, samples
+        self._layout = "mono" if sound.channels == 1 else "stereo"
         self._stream = container.add_stream("aac", rate=OUTPUT_RATE, layout=self._layout)
-        self._stream.bit_rate = AAC_BIT_RATE[self._channels]
+        self._stream.bit_rate = AAC_BIT_RATE[sound.channels]
 
     def packets(self) -> Iterator[av.Packet]:
         """Packets in order; the last one lasts only as long as there is sound left."""
@@ -142,23 +142,14 @@ class _SoundTrack:
                 yield packet
 
     def _frames(self) -> Iterator[tuple[int, np.ndarray]]:
-        """(first sample, block) in the encoder's own frame length, silence after the end of the file."""
-        held = np.zeros((self._channels, 0), np.float32)
+        """(first sample, block) in the encoder's own frame length."""
+        held = np.zeros((self._sound.channels, 0), np.float32)
         position = 0
-        source = blocks(self._path, OUTPUT_RATE, self._channels)
-        for block in source:
+        for block in self._sound.blocks(self._samples):
             held = np.concatenate([held, block], axis=1)
-            while held.shape[1] >= AAC_FRAME and position < self._samples:
-                yield position, np.ascontiguousarray(held[:, :AAC_FRAME][:, : self._samples - position])
-                held, position = held[:, AAC_FRAME:], position + AAC_FRAME
-            if position >= self._samples:
-                return
-        while position < self._samples:
-            length = min(AAC_FRAME, self._samples - position)
-            block = np.zeros((self._channels, length), np.float32)
-            block[:, : held.shape[1]] = held[:, :length]
-            yield position, block
-            held, position = held[:, AAC_FRAME:], position + length
+            while held.shape[1] >= AAC_FRAME or 0 < held.shape[1] == self._samples - position:
+                yield position, np.ascontiguousarray(held[:, :AAC_FRAME])
+                held, position = held[:, AAC_FRAME:], position + min(AAC_FRAME, held.shape[1])
 
 
 def _interleave(container: Any, picture: Iterator[av.Packet], sound: Iterator[av.Packet]) -> None:

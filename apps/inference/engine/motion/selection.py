@@ -62,6 +62,10 @@ class Wanted:
     params: Doubles
     pose: Doubles
 
+    def part(self, frames: slice) -> Wanted:
+        """Only these output frames."""
+        return Wanted(self.code[frames], self.params[frames], self.pose[frames])
+
 
 def select_exemplars(wanted: Wanted, pool: ExemplarPool, unit: int | None = None) -> Indices:
     """Source frame (N,) for each output frame; ``unit`` frames at a time, or all at once."""

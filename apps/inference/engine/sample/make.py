@@ -13,6 +13,7 @@ import numpy as np
 
 from ..media.colour import ColourTags
 from ..media.mux import join
+from ..media.soundtrack import Soundtrack
 from ..media.video_writer import PieceWriter
 from .articulation import MouthMotion, closures, mouth_motion
 from .lines import NEW_LINE, OWN_LINE, RATE, Line, load_line
@@ -83,7 +84,8 @@ def _write_video(sample: Sample, models: Path, size: int) -> None:
                 )  # fmt: skip
                 rgb = life.finish(mouth.draw(pose), float(time_s))
                 writer.write(cv2.cvtColor(rgb, cv2.COLOR_RGB2YUV_I420))
-        join([picture_only], motion.times_s, FPS, sample.video, sound=sound, duration_s=sample.own.duration_s)
+        join([picture_only], motion.times_s, FPS, sample.video, sound=Soundtrack.whole(sound),
+             duration_s=sample.own.duration_s)  # fmt: skip
     finally:
         picture_only.unlink(missing_ok=True)
         sound.unlink(missing_ok=True)

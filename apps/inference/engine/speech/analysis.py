@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 RATE = 50
+_NO_SOUND_DB = -100.0
 # Real mouths move slower than single states change: best agreement at 20 to 50 ms.
 _SMOOTHING = 1.2  # states of 20 ms
 
@@ -62,6 +63,20 @@ class SpeechAnalysis:
             names = ("mouth", "closed", "activity", "level_db")
             arrays = {name: archive[name].astype(np.float64) for name in names}
         return cls(duration_s=facts["duration_s"], warnings=tuple(facts["warnings"]), **arrays)
+
+    def then_silent(self, end_s: float, last_s: float) -> SpeechAnalysis:
+        """The same sound up to `end_s`, and silence from there to `last_s` and a second more."""
+        kept = max(0, min(round(end_s * RATE), len(self.mouth)))
+        silent = max(0, round((last_s + 1.0) * RATE) - kept)
+        lasting = np.zeros((1, self.mouth.shape[1])) if kept == 0 else self.mouth[kept - 1 : kept]
+        return replace(
+            self,
+            duration_s=(kept + silent) / RATE,
+            mouth=np.concatenate([self.mouth[:kept], np.repeat(lasting, silent, axis=0)]),
+            closed=np.pad(self.closed[:kept], (0, silent)),
+            activity=np.pad(self.activity[:kept], (0, silent)),
+            level_db=np.pad(self.level_db[:kept], (0, silent), constant_values=_NO_SOUND_DB),
+        )
 
     def mouth_at(self, times: Doubles) -> Doubles:
         """Mouth parameters (T, 6) at times in seconds, linear between steps."""

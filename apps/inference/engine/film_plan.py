@@ -1,0 +1,204 @@
+"""From what was seen and heard to the plan of a whole film: which sound drives which face when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
+
+from .analysis import FootageAnalysis
+from .errors import EngineError
+from .motion.trajectory import MouthRange, mouth_trajectory
+from .plan import MotionPlan
+from .planning import make_plan
+from .segments import MAIN, Segment, Span, check_order, driven_spans
+from .settings import EngineSettings
+from .sound_plan import sound_parts
+from .speaker import Speaker, mouth_range, study_speaker
+from .speech.analysis import SpeechAnalysis
+from .speech.voice import learn_voice
+from .sync_modes import Timeline, build_timeline, own_timeline
+from .warnings_for_people import footage_warnings
+
+Doubles = NDArray[np.float64]
+
+SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
+# Where one segment follows another without a gap the mouth goes over within so many seconds either way.
+PASSAGE_S = 0.06
+
+
+def plan_motion(
+    footage: FootageAnalysis,
+    speech: SpeechAnalysis,
+    settings: EngineSettings,
+    workdir: Path,
+    *,
+    segments: Sequence[Segment] = (),
+    sounds: Mapping[Path, SpeechAnalysis] | None = None,
+) -> MotionPlan:
+    """Decide for every output frame what is shown and what the mouths do, and what is heard; saved in ``workdir``.
+
+    ``speech`` is the main soundtrack; ``sounds`` holds what was heard in each file that ``segments`` name. Raises
+    EngineError where the segments cannot be used, where all sound is silent, or for a picture with a model that
+    needs a video.
+    """
+    if footage.info.kind == "image" and settings.model != "sync-3":
+        raise EngineError(
+            "generation_input_video_invalid", f"{settings.model} needs a video, not a picture.", "Choose sync-3."
+        )
+    heard = {MAIN: speech}
+    for index, segment in enumerate(segments):
+        if segment.audio is not None:
+            heard[segment.sound(index)] = (sounds or {})[segment.audio]
+    line = _timeline(footage, speech, settings, segments)
+    check_order(segments, line.duration_s)
+    lengths = {name: one.duration_s for name, one in heard.items()}
+    spans = driven_spans(segments, line.duration_s, lengths, settings.sync_mode)
+    _require_sound(spans, heard)
+    layers = [
+        _plan_face(look_at(footage, face), line, mine, segments, heard, settings)
+        for face, mine in _by_face(spans, segments)
+    ]
+    plan = layers[0]
+    plan.others = layers[1:]
+    plan.sound = sound_parts(spans, line, footage.times, footage.own_sound is not None)
+    plan.segments = [_facts(index, segment) for index, segment in enumerate(segments)]
+    plan.warnings += [{"code": "speech", "message": message} for message in _said_of(heard)]
+    plan.save(workdir)
+    return plan
+
+
+def look_at(footage: FootageAnalysis, face: Mapping[str, Any] | None) -> FootageAnalysis:
+    """The footage with an eye on the chosen face; raises EngineError for a choice that names nobody."""
+    kind = "auto" if face is None else face.get("kind")
+    if kind == "auto":
+        return footage
+    if kind == "person" and face is not None:
+        known = [person.id for person in footage.people]
+        if face.get("id") in known:
+            return footage.of(int(face["id"]))
+        raise EngineError(
+            "generation_input_face_selection_invalid",
+            f"There is no person {face.get('id')} in this video.",
+            f"Choose one of: {', '.join(map(str, known)) or 'none was found'}.",
+        )
+    raise EngineError(
+        "generation_input_face_selection_invalid", f"“{kind}” is no way to choose a face.", "Choose a person."
+    )
+
+
+def _timeline(
+    footage: FootageAnalysis, speech: SpeechAnalysis, settings: EngineSettings, segments: Sequence[Segment]
+) -> Timeline:
+    """The video's own where a segment is driven, else that of the sync mode; a picture lasts as long as the sound."""
+    if footage.info.kind == "image":
+        return build_timeline(footage.times, footage.end_s, speech.duration_s, "loop", footage.fps)
+    if any(segment.lipsync for segment in segments):
+        return own_timeline(footage.times, footage.end_s)
+    return build_timeline(footage.times, footage.end_s, speech.duration_s, settings.sync_mode, footage.fps)
+
+
+def _require_sound(spans: Sequence[Span], heard: Mapping[str, SpeechAnalysis]) -> None:
+    if not spans:
+        raise EngineError(
+            "generation_input_segments_invalid",
+            "Nothing is left to lipsync.",
+            "Leave a part of the video outside the ranges that stay as they are.",
+        )
+    if max(heard[span.source].level_db.max() for span in spans) < SILENT_DB:
+        raise EngineError(
+            "generation_input_audio_silent", "The audio is silent.", "Choose a recording in which somebody speaks."
+        )
+
+
+def _by_face(spans: Sequence[Span], segments: Sequence[Segment]) -> list[tuple[Mapping[str, Any] | None, list[Span]]]:
+    """The spans of each chosen face, in the order in which they first appear."""
+    groups: dict[str, tuple[Mapping[str, Any] | None, list[Span]]] = {}
+    for span in spans:
+        face = segments[span.segment].face if span.segment >= 0 else None
+        groups.setdefault(json.dumps(face, sort_keys=True), (face, []))[1].append(span)
+    return list(groups.values())
+
+
+def _plan_face(
+    footage: FootageAnalysis,
+    line: Timeline,
+    spans: Sequence[Span],
+    segments: Sequence[Segment],
+    heard: Mapping[str, SpeechAnalysis],
+    settings: EngineSettings,
+) -> MotionPlan:
+    """The plan of one face, driven in ``spans``."""
+    speaker = study_speaker(footage)
+    shape = mouth_range(speaker, footage.fps)
+    adapted = {name: _in_this_voice(footage, speaker, heard[name], settings) for name in {s.source for s in spans}}
+    wanted = np.tile(shape.rest, (len(line), 1))
+    asked, guarded = np.zeros(len(line), bool), np.zeros(len(line), bool)
+    begun: list[int] = []
+    for span in spans:
+        inside = line.within(span.start_s, span.end_s)
+        if not inside.any():
+            continue
+        segment = segments[span.segment] if span.segment >= 0 else None
+        wanted[inside] = _mouth(span, segment, adapted[span.source], line.time[inside], shape, footage.fps, settings)
+        first = int(inside.argmax())
+        if first > 0 and asked[first - 1]:
+            begun.append(first)
+        asked |= inside
+        own_choice = segment.occlusion_detection if segment is not None else None
+        guarded[inside] = settings.guards(own_choice)
+    _ease_over(wanted, begun, footage.fps)
+    plan = make_plan(footage, speaker, line, wanted, settings, asked, guarded)
+    plan.warnings += footage_warnings(speaker, plan.passed, settings)
+    return plan
+
+
+def _mouth(
+    span: Span, segment: Segment | None, speech: SpeechAnalysis, times: Doubles, shape: MouthRange, fps: float,
+    settings: EngineSettings,
+) -> Doubles:  # fmt: skip
+    """(n, 6) what the mouth does at ``times`` (n,) of the result inside ``span``."""
+    shift = span.from_s - span.start_s
+    if span.end_s > span.heard_until_s + 1e-3:
+        speech = speech.then_silent(span.heard_until_s + shift, span.end_s + shift)
+    own = segment.temperature if segment is not None else None
+    return mouth_trajectory(speech, times + shift, shape, fps, settings.range_at(own))
+
+
+def _in_this_voice(
+    footage: FootageAnalysis, speaker: Speaker, speech: SpeechAnalysis, settings: EngineSettings
+) -> SpeechAnalysis:
+    """The sound as this speaker's own mouth would say it, where the model learns that and the own sound tells."""
+    own = footage.own_sound
+    if settings.model == "lipsync-1.9.0-beta" or own is None or speaker.is_still:
+        return speech
+    usable = speaker.track.usable
+    voice = learn_voice(own, footage.times[usable], speaker.track.params[usable])
+    return speech if voice is None else voice.adapt(speech)
+
+
+def _ease_over(wanted: Doubles, begun: Sequence[int], fps: float) -> None:
+    """Soften the step of ``wanted`` (N, 6), in place, where one span begins right after another."""
+    if not begun:
+        return
+    soft = gaussian_filter1d(wanted, max(1.0, 0.5 * PASSAGE_S * fps), axis=0)
+    away = np.abs(np.arange(len(wanted))[:, None] - 0.5 - np.asarray(begun)[None] + 1).min(1) / fps
+    share = np.clip(1 - away / PASSAGE_S, 0, 1)[:, None]
+    wanted[:] = share * soft + (1 - share) * wanted
+
+
+def _said_of(heard: Mapping[str, SpeechAnalysis]) -> list[str]:
+    return list(dict.fromkeys(message for speech in heard.values() for message in speech.warnings))
+
+
+def _facts(index: int, segment: Segment) -> dict[str, Any]:
+    """What was asked of a range, for the report."""
+    return {
+        "start_s": segment.start_s, "end_s": segment.end_s, "lipsync": segment.lipsync, "sound": segment.sound(index),
+        "audio_start_s": segment.audio_start_s, "audio_end_s": segment.audio_end_s, "face": segment.face,
+    }  # fmt: skip
