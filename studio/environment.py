@@ -4,6 +4,7 @@ A name that starts with ``STUDIO_`` and is not in the table stops the start: a m
 ``docs/operations.md`` documents each row; a test keeps the two in step.
 """
 
+import contextlib
 import os
 import secrets
 from dataclasses import dataclass
@@ -31,7 +32,6 @@ VARIABLES: dict[str, Variable] = {
     "STUDIO_HOSTS": Variable(list, [], "host names the studio answers to, separated by commas"),
     "STUDIO_URL": Variable(str, "", "public address, used in links and checked as origin of forms"),
     "STUDIO_BILLING": Variable(bool, False, "charge for generations; off shows every price as zero"),
-    "STUDIO_UPLOAD_LIMIT": Variable(int, 5 * 1024**3, "largest upload in bytes, before the plan's own limit"),
     "STUDIO_PAYMENTS": Variable(str, "manual", "how invoices are paid: manual (staff note payments) or stripe"),
     "STUDIO_STRIPE_KEY": Variable(str, "", "secret key of the Stripe account"),
     "STUDIO_STRIPE_WEBHOOK_SECRET": Variable(str, "", "signing secret of the webhook that Stripe sends to /stripe/"),
@@ -43,11 +43,15 @@ VARIABLES: dict[str, Variable] = {
     "STUDIO_INVOICE_DAYS": Variable(int, 14, "days until an invoice has to be paid"),
     "STUDIO_TAX_PERCENT": Variable(float, 0.0, "tax on invoices to buyers of the issuer's country, in percent"),
     "STUDIO_COMPUTE_HOUR": Variable(float, 0.5, "dollars an hour of work costs, for margins on the staff's pages"),
+    "STUDIO_UPLOAD_LIMIT": Variable(int, 5 * 1024**3, "largest upload in bytes, before the plan's own limit"),
     "STUDIO_WORKERS": Variable(int, 0, "worker processes that `make run` starts; 0 takes one per core"),
     "STUDIO_MODELS": Variable(str, "", "folder of unpacked face and speech nets; empty: STUDIO_DATA/models"),
     "STUDIO_API_CREATES": Variable(int, 100, "generations a minute that one API key may ask for"),
     "STUDIO_API_REQUESTS": Variable(int, 600, "other API requests a minute for one key"),
+    "STUDIO_PROXIES": Variable(int, 0, "proxies of ours in front whose X-Forwarded-For is believed"),
     "STUDIO_PRIVATE_URLS": Variable(bool, False, "fetch inputs from and send webhooks to private networks and http"),
+    "STUDIO_RESUME_HOURS": Variable(int, 24, "how long finished pieces of a failed or cancelled take are kept"),
+    "STUDIO_RESUME_BYTES": Variable(int, 5 * 1024**3, "how much such pieces may occupy in all, in bytes"),
     "STUDIO_BACKENDS": Variable(dict, {}, "engine per model, as model=backend pairs; native where not named"),
     "STUDIO_TEST_RUN": Variable(bool, False, "set by the test suite only: fast password hashes, plain static names"),
     "STUDIO_MEDIA_SAMPLES": Variable(str, "", "folder of real clips for tests and benchmarks"),
@@ -86,12 +90,14 @@ def refuse_unknown_names() -> None:
 
 def kept_secret(path: Path, size: int = 48) -> str:
     """Secret of the embedded mode of ``size`` random bytes: made once, readable by the owner alone, then the same."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        secret = secrets.token_urlsafe(size)
-        file.write(secret)
-    return secret
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Written whole under another name and then linked, which only one process can do: of two that start at once,
+        # neither reads half a secret and both end with the same one.
+        draft = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(size))
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+        draft.unlink()
+    return path.read_text().strip()

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import environ
 from csp.constants import NONCE, NONE, SELF
+from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
 
+from studio.bucket_origins import bucket_origins
 from studio.environment import ROOT, kept_secret, read, refuse_unknown_names
 
 refuse_unknown_names()
@@ -50,6 +52,7 @@ INSTALLED_APPS = [
     "apps.generations",
     "apps.inference",
     "apps.projects",
+    "apps.reviews",
     "apps.api",
     "studio",
     "django.contrib.auth",
@@ -60,9 +63,9 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
-    "django_htmx",
     "allauth.mfa",
     "allauth.usersessions",
+    "django_htmx",
     "template_partials",
     "csp",
 ]
@@ -78,8 +81,8 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
     "apps.workspaces.activity.OriginMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "studio.middleware.RequestIdMiddleware",
 ]
 
@@ -198,7 +201,6 @@ ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "optional"
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
 ACCOUNT_FORMS = {"signup": "apps.accounts.forms.SignupForm", "login": "apps.accounts.forms.LoginForm"}
 ACCOUNT_SESSION_REMEMBER = True
-
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
@@ -211,6 +213,7 @@ MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 MFA_ALLOW_UNVERIFIED_EMAIL = not PRODUCTION
 # How many people a workspace may have; plans live in a room above that of workspaces.
 SEATS_RULE = "apps.billing.plans.seats_of"
+
 if email_url := read("EMAIL_URL"):
     vars().update(environ.Env.email_url_config(email_url))
 else:
@@ -229,13 +232,16 @@ if PRODUCTION:
     SECURE_SSL_REDIRECT = True
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
+FILE_UPLOAD_HANDLERS = ["studio.form_files.LimitForms", *global_settings.FILE_UPLOAD_HANDLERS]
+# Players load films straight from the bucket, by signed addresses.
+BUCKET = bucket_origins(S3_BUCKET, read("S3_ENDPOINT"), read("S3_REGION"))
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
         "style-src": [SELF, NONCE],
-        "img-src": [SELF, "data:", "blob:"],
-        "media-src": [SELF, "blob:"],
+        "img-src": [SELF, "data:", "blob:", *BUCKET],
+        "media-src": [SELF, "blob:", *BUCKET],
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
@@ -246,12 +252,6 @@ CONTENT_SECURITY_POLICY = {
 
 # --- Work -----------------------------------------------------------------------------------------------------------
 BILLING = read("STUDIO_BILLING")
-INFERENCE_BACKENDS = read("STUDIO_BACKENDS")
-CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
-CELERY_RESULT_BACKEND = CELERY_BROKER_URL
-CELERY_RESULT_EXPIRES = 24 * 3600
-CELERY_TASK_ACKS_LATE = True
-CELERY_TASK_REJECT_ON_WORKER_LOST = True
 PAYMENTS = read("STUDIO_PAYMENTS")
 if PAYMENTS not in ("manual", "stripe"):
     raise ImproperlyConfigured(f"STUDIO_PAYMENTS is {PAYMENTS!r}. It is either manual or stripe.")
@@ -265,6 +265,14 @@ INVOICE_PREFIX = read("STUDIO_INVOICE_PREFIX")
 INVOICE_DAYS = read("STUDIO_INVOICE_DAYS")
 TAX_PERMILLE = round(read("STUDIO_TAX_PERCENT") * 10)
 COMPUTE_HOUR_MICROS = round(read("STUDIO_COMPUTE_HOUR") * 1_000_000)
+INFERENCE_BACKENDS = read("STUDIO_BACKENDS")
+RESUME_HOURS = read("STUDIO_RESUME_HOURS")
+RESUME_BYTES = read("STUDIO_RESUME_BYTES")
+CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
+CELERY_RESULT_BACKEND = CELERY_BROKER_URL
+CELERY_RESULT_EXPIRES = 24 * 3600
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 # Where rendering waits: on this machine's cores, on a graphics card, or for another machine. What is short and mostly
@@ -272,12 +280,15 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 RENDER_QUEUES = ("cpu", "gpu", "remote")
 CELERY_TASK_ROUTES = {
     "inference.prepare": {"queue": "cpu"},
+    "inference.look": {"queue": "cpu"},
+    "inference.plan": {"queue": "cpu"},
     "inference.render_chunk": {"queue": "cpu"},  # or where the engine of the model renders
     "inference.assemble": {"queue": "cpu"},
     "inference.*": {"queue": "io"},
     "assets.*": {"queue": "io"},
     "generations.*": {"queue": "io"},
     "api.*": {"queue": "io"},
+    "billing.*": {"queue": "io"},
 }
 # Longer than the longest step (hard limit one hour), or Redis would hand a running step to a second worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * 3600}
@@ -288,7 +299,6 @@ CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 8
 CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 50
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-    "billing.*": {"queue": "io"},
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
@@ -296,6 +306,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
     "webhooks of the API": {"task": "api.webhooks", "schedule": 5.0, "options": {"expires": 10}},
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},
+    "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
     "remove deleted files": {"task": "assets.remove_deleted", "schedule": 6 * 3600.0},
@@ -305,8 +316,8 @@ CELERY_BEAT_SCHEDULE = {
 API_CREATES_PER_MINUTE = read("STUDIO_API_CREATES")
 API_REQUESTS_PER_MINUTE = read("STUDIO_API_REQUESTS")
 PRIVATE_URLS = read("STUDIO_PRIVATE_URLS")
+PROXIES = ALLAUTH_TRUSTED_PROXY_COUNT = read("STUDIO_PROXIES")
 
-    "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
 # --- Language, time, logs -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = True

@@ -9,6 +9,7 @@ import contextlib
 import ipaddress
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -22,6 +23,12 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 PORTS = {"http": 80, "https": 443}
 # NAT64 wraps any IPv4 address into this network.
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+# A look-up cannot be called off, so it happens on a thread of its own that we stop waiting for. Slow name servers can
+# occupy these few threads, never those that answer requests.
+RESOLVE_S = 5.0
+_resolving = ThreadPoolExecutor(max_workers=8, thread_name_prefix="resolve")
 
 
 class AddressRefused(Exception):
@@ -115,6 +122,12 @@ class Target:
 
 def target_of(url: str, *, schemes: tuple[str, ...] = ("http", "https")) -> Target:
     """Check and resolve an address; raises ``AddressRefused``."""
+    scheme, host, port, path = spelled(url, schemes=schemes)
+    return Target(url, scheme, host, port, path, checked_ip(host, port))
+
+
+def spelled(url: str, *, schemes: tuple[str, ...] = ("http", "https")) -> tuple[str, str, int, str]:
+    """Scheme, host, port and path of an address, without looking its host up; raises ``AddressRefused``."""
     parts = _parsed(url)
     if parts.scheme not in schemes:
         raise AddressRefused(f"The address has to begin with {' or '.join(f'{scheme}://' for scheme in schemes)}.")
@@ -130,7 +143,7 @@ def target_of(url: str, *, schemes: tuple[str, ...] = ("http", "https")) -> Targ
             raise AddressRefused("The host of the address is not known.") from error
     port = parts.port or PORTS[parts.scheme]
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Target(url, parts.scheme, host, port, path, checked_ip(host, port))
+    return parts.scheme, host, port, path
 
 
 def _parsed(url: str) -> SplitResult:
@@ -147,7 +160,9 @@ def _parsed(url: str) -> SplitResult:
 def checked_ip(host: str, port: int) -> str:
     """The first address of a host; raises ``AddressRefused`` where there is none or any of them is not public."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _resolving.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(RESOLVE_S)
+    except TimeoutError as error:
+        raise AddressRefused("The host of the address was not found in time.") from error
     except (OSError, UnicodeError) as error:
         raise AddressRefused("The host of the address is not known.") from error
     ips = [str(entry[4][0]).split("%")[0] for entry in found]

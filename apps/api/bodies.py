@@ -41,15 +41,17 @@ class Form:
 
 
 class _DiskHandler(TemporaryFileUploadHandler):
-    """To the disk from the first byte, up to the studio's limit."""
+    """To the disk from the first byte; all files of a form together take up to ``limit`` bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
         self.limit = limit
+        self.received = 0
         self.over = False
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
-        if start + len(raw_data) > self.limit:
+        self.received += len(raw_data)
+        if self.received > self.limit:
             self.over = True
             raise StopUpload(connection_reset=True)
         super().receive_data_chunk(raw_data, start)
@@ -123,8 +125,10 @@ def is_form(request: HttpRequest) -> bool:
 
 
 def read_form(request: HttpRequest, *, limit: int | None = None) -> Form:
-    """Fields and files of a multipart body. ``limit`` bytes are taken for each file, by default the studio's own."""
-    handler = _DiskHandler(limit or settings.UPLOAD_LIMIT)
+    """Fields and files of a multipart body. Its files may have ``limit`` bytes in all, by default as many as two
+    uploads of the studio: a video and a soundtrack.
+    """
+    handler = _DiskHandler(limit or 2 * settings.UPLOAD_LIMIT)
     # The parser takes a length of zero for an empty body and uses the number for nothing else.
     known = request.META.get("CONTENT_LENGTH") or str(settings.UPLOAD_LIMIT)
     try:

@@ -7,6 +7,7 @@ is a delivery; 410 switches the address off; anything else is tried again. Redir
 import logging
 import time
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import urllib3
 from django.conf import settings
@@ -59,7 +60,12 @@ def attempt(delivery: Delivery) -> None:
     delivery.save()
     if status == GONE:
         Webhook.objects.filter(workspace=delivery.workspace, url=delivery.url).update(disabled_at=now)
-    log.info("delivery %s to %s: %s after %s tries", delivery.pk, delivery.url, status or answer, delivery.tries)
+    log.info("delivery %s to %s: %s after %s tries", delivery.pk, _host(delivery.url), status or answer, delivery.tries)
+
+
+def _host(url: str) -> str:
+    """What the log may tell of an address: the rest can hold somebody's secrets."""
+    return urlsplit(url).hostname or ""
 
 
 def _post(delivery: Delivery) -> tuple[int | None, str]:
@@ -75,6 +81,7 @@ def _post(delivery: Delivery) -> tuple[int | None, str]:
     except AddressRefused as refused:
         return None, str(refused)
     ours = {"Host": target.host_header, "User-Agent": "lipsync-studio", "Content-Type": "application/json"}
+    ours["Accept-Encoding"] = "identity"
     try:
         answer = target.pool(urllib3.Timeout(connect=CONNECT_S, read=ANSWER_S), seconds=ANSWER_S).urlopen(
             "POST",
@@ -86,7 +93,7 @@ def _post(delivery: Delivery) -> tuple[int | None, str]:
             assert_same_host=False,
         )
         try:
-            return answer.status, answer.read(KEPT_CHARACTERS).decode("utf-8", "replace")
+            return answer.status, answer.read(KEPT_CHARACTERS, decode_content=False).decode("utf-8", "replace")
         finally:
             answer.close()
     except (HTTPError, OSError) as error:

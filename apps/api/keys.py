@@ -94,10 +94,10 @@ def revoke_key(*, membership: Membership, key: ApiKey) -> None:
 
 
 def rotate_key(*, membership: Membership, key: ApiKey, grace: timedelta = timedelta(hours=24)) -> tuple[ApiKey, str]:
-    """A new key with the same name and scope; the old one works on for ``grace``, to be replaced meanwhile."""
+    """A new key with the same name, scope and expiry; the old one works on for ``grace``, to be replaced meanwhile."""
     if key.user_id != membership.user.pk:
         raise StudioError("key_not_yours", "This key is another person's.", "They can rotate it.", status=403)
-    row, secret = make_key(membership=membership, name=key.name, scope=key.scope)
+    row, secret = make_key(membership=membership, name=key.name, scope=key.scope, expires_at=key.expires_at)
     ends = timezone.now() + grace
     ApiKey.objects.filter(pk=key.pk).filter(Q(expires_at=None) | Q(expires_at__gt=ends)).update(expires_at=ends)
     return row, secret

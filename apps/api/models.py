@@ -90,6 +90,7 @@ class Call(models.Model):
     error_message = models.TextField(blank=True)
     error_advice = models.TextField(blank=True)
     looked_at = models.DateTimeField(default=timezone.now, help_text="when a worker last looked whether it can start")
+    faults = models.PositiveSmallIntegerField(default=0, help_text="looks that ended in an error of the studio's own")
     announced_at = models.DateTimeField(null=True, help_text="when its webhooks were written down")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     deleted_at = models.DateTimeField(null=True)

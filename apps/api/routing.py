@@ -18,6 +18,7 @@ from apps.api.keys import find_key
 from apps.api.models import ApiKey, Scope
 from apps.workspaces.access import membership_for, require
 from apps.workspaces.models import Membership, Role, Workspace
+from studio.client_address import client_address
 
 KEY_HEADER = "x-api-key"
 
@@ -130,7 +131,7 @@ def _run(entry: Route, request: HttpRequest, parts: dict[str, str]) -> HttpRespo
         if isinstance(found, HttpResponse):
             return found
         caller = found
-    who = str(caller.key.pk) if caller else f"address-{request.META.get('REMOTE_ADDR', '')}"
+    who = str(caller.key.pk) if caller else f"address-{client_address(request)}"
     allowance = limits.take(who, entry.bucket)
     if allowance.exceeded:
         return answer(request, ApiError("rate_limit_exceeded", headers=allowance.headers()))

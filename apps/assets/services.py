@@ -45,19 +45,22 @@ def finish_upload(*, upload: Upload) -> Asset:
     Finishing twice gives the same asset. A file whose bytes the library already has gives that asset, unless it was
     refused: then it is checked afresh. Raises ``StudioError`` (409) while bytes are missing.
     """
-    if upload.asset is not None:
-        return upload.asset
-    missing = upload.size - uploads.arrived(upload)
-    if missing:
-        raise StudioError(
-            "upload_incomplete", f"{missing} bytes of {upload.name} are missing.", "Continue the upload.", status=409
-        )
-    path = uploads.part_file(upload)
-    asset = _keep(upload.workspace, upload.created_by, path, upload.name, Origin.UPLOAD, move=True)
-    path.unlink(missing_ok=True)
-    Upload.objects.filter(asset=asset).exclude(pk=upload.pk).delete()  # of the same bytes, sent before
-    Upload.objects.filter(pk=upload.pk).update(asset=asset, offset=upload.size, updated_at=timezone.now())
-    upload.asset = asset
+    with uploads.locked(upload):
+        if upload.asset is not None:
+            return upload.asset
+        missing = upload.size - uploads.arrived(upload)
+        if missing:
+            raise StudioError(
+                "upload_incomplete",
+                f"{missing} bytes of {upload.name} are missing.",
+                "Continue the upload.",
+                status=409,
+            )
+        path = uploads.part_file(upload)
+        asset = _keep(upload.workspace, upload.created_by, path, upload.name, Origin.UPLOAD, move=True)
+        Upload.objects.filter(asset=asset).exclude(pk=upload.pk).delete()  # of the same bytes, sent before
+        Upload.objects.filter(pk=upload.pk).update(asset=asset, offset=upload.size, updated_at=timezone.now())
+        upload.asset = asset
     return asset
 
 
@@ -80,15 +83,16 @@ def import_file(
     name: str,
     origin: Origin = Origin.UPLOAD,
     asset_id: UUID | None = None,
+    move: bool = False,
 ) -> Asset:
-    """Put a copy of a local file into the library and send it to the probe.
+    """Put a copy of a local file into the library and send it to the probe; ``move`` gives the file itself away.
 
     With an ``asset_id`` of one's own a second run replaces the bytes of the same asset instead of adding one.
     What people bring is checked like an upload of the same size and may raise the same ``StudioError``.
     """
     if origin not in OUR_OWN:
         uploads.check_size(workspace=workspace, name=name, size=path.stat().st_size)
-    return _keep(workspace, user, path, name, origin, asset_id=asset_id)
+    return _keep(workspace, user, path, name, origin, asset_id=asset_id, move=move)
 
 
 def rename_asset(*, asset: Asset, name: str) -> Asset:

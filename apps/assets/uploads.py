@@ -119,14 +119,23 @@ def check_size(*, workspace: Workspace, name: str, size: int) -> None:
         )
 
 
-def append_bytes(*, upload: Upload, offset: int, chunk_iter: Iterable[bytes], checksum: Checksum | None = None) -> int:
+def append_bytes(
+    *,
+    upload: Upload,
+    offset: int,
+    chunk_iter: Iterable[bytes],
+    checksum: Checksum | None = None,
+    afresh: bool = False,
+) -> int:
     """Write a piece that begins at ``offset``; returns the new offset. Memory does not grow with the piece.
 
-    What has arrived stays, also when the connection breaks off in the middle. A piece with a checksum stays only when
-    it matches. Raises ``StudioError``: 409 for another offset than the one reached, 413 for more than was announced,
-    423 while another request writes, 460 for a checksum that does not match.
+    What has arrived stays, also when the connection breaks off in the middle; ``afresh`` drops it first. A piece with a
+    checksum stays only when it matches. Raises ``StudioError``: 409 for another offset than the one reached, 413 for
+    more than was announced, 423 while another request writes, 460 for a checksum that does not match.
     """
-    with _locked(upload) as file:
+    with locked(upload) as file:
+        if afresh and upload.asset_id is None:
+            file.truncate(0)
         reached = file.seek(0, 2)
         if offset != reached or upload.asset_id is not None:
             raise _conflict(upload, offset)
@@ -193,15 +202,29 @@ def forget_stale_uploads(*, now: datetime | None = None) -> int:
 
 
 @contextmanager
-def _locked(upload: Upload) -> Iterator[BinaryIO]:
-    with part_file(upload).open("ab") as file:
+def locked(upload: Upload) -> Iterator[BinaryIO]:
+    """The bytes so far, for this request alone; whether the upload was finished meanwhile is read inside the lock.
+
+    Raises ``StudioError``: 423 while another request has it, 404 where the upload was given up.
+    """
+    path = part_file(upload)
+    with path.open("ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise StudioError(
-                "upload_locked", "This upload is being written by another tab.", "Wait a moment.", status=423
+                "upload_locked", "This upload is being written by another request.", "Wait a moment.", status=423
             ) from error
-        yield file
+        now = Upload.objects.filter(pk=upload.pk).values_list("asset_id", flat=True)
+        if not now:
+            path.unlink(missing_ok=True)
+            raise StudioError("upload_gone", "This upload was given up.", "Start it again.", status=404)
+        upload.asset_id = now[0]
+        try:
+            yield file
+        finally:
+            if upload.asset_id is not None:
+                path.unlink(missing_ok=True)  # opening made it again after its bytes had moved into the library
 
 
 def _size(count: int) -> str:

@@ -274,3 +274,26 @@ def test_a_host_with_letters_of_its_own_is_asked_for_by_its_name_in_the_network(
 def test_a_range_or_length_too_long_to_be_a_number_is_no_number(open_net, site, tmp_path):
     Site.pages = {"/x": gives(b"film", 206, Content_Range=f"bytes {'9' * 5000}-")}
     assert fetch(f"http://127.0.0.1:{site}/x", tmp_path / "x", limit=100, seconds=5).size == 4
+
+
+def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch):
+    answered = threading.Event()
+
+    def look_up(*args, **kwargs):
+        answered.wait(20)
+        return [(0, 0, 0, "", (PUBLIC, 443))]
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(addresses, "RESOLVE_S", 0.05)
+    try:
+        with pytest.raises(AddressRefused, match="in time"):
+            target_of("https://slow.example/")
+    finally:
+        answered.set()
+
+
+def test_the_spelling_of_an_address_is_checked_without_looking_it_up(names):
+    names["site.example"] = []  # a look-up would fail
+    assert addresses.spelled("https://site.example/x?y=1") == ("https", "site.example", 443, "/x?y=1")
+    with pytest.raises(AddressRefused, match="user name"):
+        addresses.spelled("https://a:b@site.example/")

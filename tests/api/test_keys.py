@@ -74,6 +74,13 @@ def test_a_rotated_key_works_a_day_beside_its_successor(membership):
         assert find_key(old_key) is None and find_key(new_key) == new
 
 
+def test_a_rotated_key_keeps_its_last_day(membership):
+    ends = timezone.now() + timedelta(days=3)
+    old, _ = make_key(membership=membership, name="one", expires_at=ends)
+    new, _ = rotate_key(membership=membership, key=old)
+    assert new.expires_at == ends
+
+
 def test_a_viewer_can_only_have_a_reading_key(viewer, workspace):
     member = membership_of(viewer, workspace)
     make_key(membership=member, name="look", scope=Scope.READ)

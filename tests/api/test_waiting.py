@@ -130,3 +130,14 @@ def test_a_call_that_is_cancelled_while_its_files_arrive_makes_nothing(api, wait
     assert not Generation.objects.exists()
     call = Call.objects.get(pk=waiting)
     assert (call.state, call.error_code) == (CallState.REFUSED, "generation_cancelled")
+
+
+def test_an_error_of_our_own_is_tried_again_and_then_told(api, waiting, monkeypatch):
+    def broken(*args, **kwargs):
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(calls, "asset_from_url", broken)
+    assert [admit(waiting), admit(waiting), admit(waiting)] == [60, 60, None]
+    call = Call.objects.get(pk=waiting)
+    assert (call.state, call.error_code) == (CallState.REFUSED, "internal_error")
+    assert api("GET", f"generate/{waiting}").json()["status"] in ("FAILED", "REJECTED")

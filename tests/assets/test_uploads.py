@@ -101,6 +101,41 @@ def test_it_lets_one_request_write_at_a_time(upload):
     assert append_bytes(upload=upload, offset=0, chunk_iter=second_request_meanwhile()) == 20
 
 
+def test_a_start_afresh_waits_its_turn_and_spares_what_is_being_written(upload):
+    def second_request_meanwhile():
+        yield BYTES[:10]
+        with pytest.raises(StudioError) as refused:
+            append_bytes(upload=upload, offset=0, chunk_iter=[BYTES], afresh=True)
+        assert refused.value.status == 423
+        with pytest.raises(StudioError) as early:
+            finish_upload(upload=upload)
+        assert early.value.status == 423
+        yield BYTES[10:]
+
+    assert append_bytes(upload=upload, offset=0, chunk_iter=second_request_meanwhile()) == len(BYTES)
+    with finish_upload(upload=upload).file.open() as stored:
+        assert stored.read() == BYTES
+
+
+def test_a_request_that_read_its_row_before_the_finish_changes_nothing(upload):
+    late = Upload.objects.get(pk=upload.pk)
+    append_bytes(upload=upload, offset=0, chunk_iter=[BYTES])
+    asset = finish_upload(upload=upload)
+    with pytest.raises(StudioError) as refused:
+        append_bytes(upload=late, offset=0, chunk_iter=[b"other"], afresh=True)
+    assert refused.value.status == 409
+    assert finish_upload(upload=late) == asset
+    assert not uploads.part_file(upload).exists()
+
+
+def test_a_piece_for_an_upload_that_was_given_up_leaves_nothing(upload):
+    late = Upload.objects.get(pk=upload.pk)
+    uploads.cancel_upload(upload=upload)
+    with pytest.raises(StudioError) as refused:
+        append_bytes(upload=late, offset=0, chunk_iter=[BYTES])
+    assert (refused.value.status, uploads.part_file(late).exists()) == (404, False)
+
+
 def test_it_needs_every_byte_before_it_makes_an_asset(upload):
     append_bytes(upload=upload, offset=0, chunk_iter=[BYTES[:-1]])
     with pytest.raises(StudioError, match="1 bytes"):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,11 @@ def test_the_embedded_secret_is_made_once_and_private(tmp_path):
 def test_every_variable_is_documented():
     documented = (ROOT / "docs" / "operations.md").read_text()
     assert [name for name in VARIABLES if f"`{name}`" not in documented] == []
+
+
+def test_two_that_start_at_once_end_with_the_same_secret(tmp_path):
+    path = tmp_path / "keys" / "secret"
+    with ThreadPoolExecutor(16) as pool:
+        found = set(pool.map(lambda _: kept_secret(path), range(64)))
+    assert len(found) == 1 and min(map(len, found)) >= 48
+    assert [file.name for file in path.parent.iterdir()] == ["secret"]

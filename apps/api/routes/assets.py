@@ -101,7 +101,7 @@ def ticket(caller: Caller) -> dict[str, Any]:
     tag=TAG,
     scope=None,
     bucket=limits.CREATE,
-    codes=("link_expired", "not_found", "upload_too_long", "upload_offset_conflict"),
+    codes=("link_expired", "not_found", "upload_too_long", "upload_offset_conflict", "upload_locked"),
 )
 def put(request: HttpRequest, token: str) -> Answer:
     """The whole file as the body, to the address of a ticket. A second try begins again."""
@@ -109,9 +109,7 @@ def put(request: HttpRequest, token: str) -> Answer:
     upload = Upload.objects.select_related("asset").filter(pk=upload_id).first()
     if upload is None:
         raise ApiError("link_expired")
-    if upload.asset_id is None:
-        uploads.part_file(upload).write_bytes(b"")
-    reached = append_bytes(upload=upload, offset=0, chunk_iter=bodies.blocks_of(request))
+    reached = append_bytes(upload=upload, offset=0, chunk_iter=bodies.blocks_of(request), afresh=True)
     return Answer({"received": reached, "size": upload.size})
 
 
