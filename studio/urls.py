@@ -18,6 +18,8 @@ urlpatterns = [
     path("w/<slug:ws>/keys/", include("apps.api.page_urls")),
     path("w/<slug:ws>/", include("apps.projects.urls")),
     path("w/<slug:ws>/p/<uuid:project_id>/takes/", include("apps.generations.urls")),
+    path("w/<slug:ws>/p/<uuid:project_id>/takes/<int:number>/", include("apps.reviews.urls")),
+    path("s/", include("apps.reviews.public_urls")),
 ]
 
 handler400 = "studio.views.bad_request"

@@ -49,9 +49,8 @@ def file(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
 def download(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
     """The asset as a file to keep, under its own name."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
-    suffix = suffix_of(asset.file.name or "")
-    name = asset.name if asset.name.lower().endswith(suffix) else asset.name + suffix
-    return serve(request, asset.file, etag=asset.sha256, content_type=media_type(asset), save_as=name)
+    kind = media_type(asset)
+    return serve(request, asset.file, etag=asset.sha256, content_type=kind, save_as=file_name(asset))
 
 
 @login_required
@@ -68,6 +67,12 @@ def peaks(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
     """Waveform as JSON: ``{"rate": 100, "peaks": [[min, max], …]}``."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
     return serve(request, asset.peaks, etag=f"{asset.sha256[:32]}-p", content_type="application/json", stream=True)
+
+
+def file_name(asset: Asset) -> str:
+    """The asset's name with the ending of its file."""
+    suffix = suffix_of(asset.file.name or "")
+    return asset.name if asset.name.lower().endswith(suffix) else asset.name + suffix
 
 
 def media_type(asset: Asset) -> str:

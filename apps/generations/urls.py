@@ -12,4 +12,6 @@ urlpatterns = [
     path("<int:number>/retry/", views.retry, name="retry"),
     path("<int:number>/report.json", views.report, name="report"),
     path("<int:number>/download/", views.download, name="download"),
+    path("<int:number>/sound/", views.sound, name="sound"),
+    path("<int:number>/note/", views.note, name="note"),
 ]

@@ -2,38 +2,45 @@
 
 import hashlib
 import json
+from pathlib import PurePath
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpResponse, JsonResponse
+from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.requests import SignedInRequest
-from apps.assets import serving
+from apps.assets import files, serving
+from apps.assets.sound import sound_of
 from apps.generations import progress
 from apps.generations.access import take_in
 from apps.generations.models import Generation
+from apps.generations.player import player_facts
 from apps.generations.reports import report_view
 from apps.generations.services import cancel_generation, retry_generation
 from apps.projects.access import project_in
 from apps.projects.models import Project
-from apps.projects.workbench import media_facts, takes_context
+from apps.projects.workbench import takes_context
+from apps.reviews.queries import comments_of
 from apps.workspaces.access import membership_in
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
 from studio.toasts import toast
+
+NOTE_LIMIT = Generation._meta.get_field("note").max_length or 300
 
 
 @login_required
 @require_GET
 def take(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
     membership, project, one = _asked_for(request, ws, project_id, number)
-    return render(request, "generations/take.html", _page(membership, project, one))
+    against = _against(membership, project, request.GET.get("with", ""))
+    return render(request, "generations/take.html", _page(membership, project, one, against))
 
 
 @login_required
@@ -96,6 +103,31 @@ def download(request: SignedInRequest, ws: str, project_id: UUID, number: int) -
     return serving.download(request, ws=ws, asset_id=one.result_id)
 
 
+@login_required
+@require_GET
+def sound(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponseBase:
+    """The sound of the result alone, as a file to keep."""
+    *_, one = _asked_for(request, ws, project_id, number)
+    if one.result is None:
+        raise Http404("This take has no result.")
+    with files.as_path(one.result.file.name or "") as path:
+        track = sound_of(path)
+    name = f"{PurePath(serving.file_name(one.result)).stem}{track.suffix}"
+    return FileResponse(track.file, as_attachment=True, filename=name, content_type=track.content_type)
+
+
+@login_required
+@require_POST
+def note(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
+    """A line about a take, to tell it from the others."""
+    membership, project, one = _asked_for(request, ws, project_id, number, at_least=Role.EDITOR)
+    one.note = " ".join(request.POST.get("note", "").replace("\x00", "").split())[:NOTE_LIMIT]
+    one.save(update_fields=["note"])
+    if not request.htmx:
+        return redirect("generations:take", ws, project.pk, number)
+    return render(request, "generations/parts/noted.html", _frame(membership, project, one) | takes_context(project))
+
+
 def _asked_for(
     request: SignedInRequest, ws: str, project_id: UUID, number: int, *, at_least: Role = Role.VIEWER
 ) -> tuple[Membership, Project, Generation]:
@@ -104,15 +136,34 @@ def _asked_for(
     return membership, project, take_in(membership, project, number)
 
 
-def _page(membership: Membership, project: Project, one: Generation) -> dict[str, Any]:
+def _page(
+    membership: Membership, project: Project, one: Generation, against: Generation | None = None
+) -> dict[str, Any]:
     context = _frame(membership, project, one) | takes_context(project)
     if not one.is_final:
         return context | _running(one)
     if one.result is not None:
         report = report_view(one.report) if one.report else None
-        facts = player_facts(project, one) | {"worst": [one.second for one in report.worst_first] if report else []}
-        context |= {"report": report, "facts": facts, "facts_json": json.dumps(facts)}
+        slug = project.workspace.slug
+        facts = player_facts(one, slug=slug, against=against) | {
+            "worst": [second.second for second in report.worst_first] if report else []
+        }
+        context |= {"report": report, "facts": facts, "facts_json": json.dumps(facts), "against": against}
+        context |= {"comments": comments_of(one), "comparable": _comparable(context["takes"], one)}
     return context
+
+
+def _comparable(takes: list[Generation], one: Generation) -> list[Generation]:
+    """Other takes that have a result to lay beside this one."""
+    return [other for other in takes if other.result_id and other.pk != one.pk]
+
+
+def _against(membership: Membership, project: Project, text: str) -> Generation | None:
+    """The take that the address asks to compare with; None, which is the original, for anything else."""
+    if not text.isascii() or not text.isdigit() or len(text) > 6:
+        return None
+    found = Generation.objects.select_related("result").filter(project=project, number=int(text), deleted_at=None)
+    return found.exclude(result=None).filter(workspace=membership.workspace).first()
 
 
 def _frame(membership: Membership, project: Project, one: Generation) -> dict[str, Any]:
@@ -131,20 +182,7 @@ def _running(one: Generation) -> dict[str, Any]:
     now = progress.read(one)
     shown = (
         [one.status, one.attempts, bool(one.cancel_requested_at), now.percent, now.frames_done]
-        + [round(now.seconds_left or 0)]
+        + [round(now.seconds_left or 0), now.place.in_words if now.place else ""]
         + [(step.state, round(step.seconds or 0) if step.state == "done" else 0) for step in now.steps]
     )
     return {"progress": now, "seen": hashlib.sha256(repr(shown).encode()).hexdigest()[:12]}
-
-
-def player_facts(project: Project, one: Generation) -> dict[str, Any]:
-    """What the player's script needs: both files, the sync mode that maps them, the frame rate."""
-    assert one.result is not None
-    original, result = media_facts(project.workspace.slug, one.video), media_facts(project.workspace.slug, one.result)
-    return {
-        "mode": one.sync_mode,
-        "number": one.number,
-        "soundtrack_s": one.audio.duration_s or 0.0,
-        "original": original,
-        "result": result,
-    }

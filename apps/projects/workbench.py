@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.urls import reverse
 
-from apps.assets.models import Asset
+from apps.assets.facts import media_facts
 from apps.billing.models import Plan
 from apps.billing.prices import quote
 from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, output_seconds
 from apps.catalog.specs import ModelSpec, OptionSpec, SyncMode
 from apps.generations.models import Generation
+from apps.generations.places import NOT_KNOWN, about, in_line
 from apps.generations.services import Estimate, estimate
 from apps.projects.models import Project
 from apps.workspaces.models import Membership, Role
@@ -158,13 +158,9 @@ def length_sentence(project: Project, seconds: float | None) -> str:
 
 def eta_sentence(now: Estimate) -> str:
     """Place in the queue and time until the take is ready; empty while something is in the way."""
-    if now.eta_s is None or now.refusals:
+    if now.refusals:
         return ""
-    place = {0: "Starts at once", 1: "Next in line", 2: "Third in line"}.get(
-        now.queue_ahead, f"{now.queue_ahead} takes wait before it"
-    )
-    minutes = now.eta_s / 60
-    return f"{place}, about {f'{minutes:.0f} min' if minutes >= 1.5 else f'{max(5, round(now.eta_s / 5) * 5):.0f} s'}"
+    return f"{in_line(now.queue_ahead)}, {NOT_KNOWN if now.eta_s is None else f'about {about(now.eta_s)}'}"
 
 
 def draft_in_words(project: Project) -> str:
@@ -180,24 +176,4 @@ def timeline_facts(project: Project) -> dict[str, Any]:
         "mode": project.sync_mode,
         "video": media_facts(project.workspace.slug, project.video),
         "audio": media_facts(project.workspace.slug, project.audio),
-    }
-
-
-def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
-    """One file as scripts see it; None until it has been checked. Lengths in seconds, sizes in pixels."""
-    if asset is None or not asset.is_ready:
-        return None
-    address = [ws, asset.pk]
-    return {
-        "id": str(asset.pk),
-        "kind": asset.kind,
-        "name": asset.name,
-        "seconds": asset.duration_s or 0.0,
-        "fps": asset.fps or 25.0,
-        "width": asset.width,
-        "height": asset.height,
-        "sound": asset.has_sound,
-        "src": reverse("assets:file", args=address),
-        "peaks": reverse("assets:peaks", args=address) if asset.peaks else "",
-        "thumbnail": reverse("assets:thumbnail", args=address) if asset.thumbnail else "",
     }

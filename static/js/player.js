@@ -1,6 +1,9 @@
-/** The player: original and result on one clock, five ways of looking at them, both sounds, the sync meter. */
+/** The player: two films on one clock, six ways of looking at them, both sounds, the sync meter, comments. */
 
 import { bindBar, showHeard } from "./bar.js";
+import { bindComments, commentHere } from "./comments.js";
+import { LoopRange } from "./looprange.js";
+import { Mouths } from "./mouths.js";
 import { placeInSource } from "./syncmap.js";
 import { Timeline } from "./timeline.js";
 import { Transport } from "./transport.js";
@@ -8,7 +11,7 @@ import { bindWipe } from "./wipe.js";
 
 // Blinking stays under one change a second and a half, well below the three a second that can harm.
 const BLINK_MS = 700;
-const VIEW_KEYS = { 1: "side", 2: "wipe", 3: "blink", 5: "result", 6: "original" };
+const VIEW_KEYS = { 1: "side", 2: "wipe", 3: "blink", 4: "mouth", 5: "result", 6: "original" };
 
 export class Player {
   #transport;
@@ -23,26 +26,41 @@ export class Player {
   constructor(root) {
     this.root = root;
     this.#facts = JSON.parse(root.dataset.facts);
-    const { original, result, mode, soundtrack_s: soundtrack } = this.#facts;
+    const { original, result, mode, mouth, straight, soundtrack_s: soundtrack } = this.#facts;
     this.#compare = root.querySelector("[data-compare]");
     this.#compare.style.setProperty("--ratio", (result.width / result.height || 16 / 9).toFixed(4));
     this.#transport = new Transport({ fps: result.fps, duration: result.seconds });
     this.#take("b", straightTo(result.seconds));
-    if (original) this.#take("a", placeInSource(mode, original.seconds, soundtrack, original.fps));
+    const beside = straight ? straightTo : (seconds) => placeInSource(mode, seconds, soundtrack, original.fps);
+    if (original) this.#take("a", beside(original.seconds));
     this.#bar = root.querySelector("[data-transport]");
     this.#bar.transport = this.#transport;
-    const keys = { w: () => this.worst() };
+    const range = new LoopRange(root, this.#transport);
+    const keys = {
+      w: () => this.worst(),
+      i: () => range.from(),
+      o: () => range.to(),
+      x: () => range.clear(),
+      c: () => commentHere(root, this.#transport),
+    };
     for (const [key, view] of Object.entries(VIEW_KEYS)) keys[key] = () => this.show(view);
     this.#unbind.push(bindBar(this.#bar, this.#transport, {
       hear: (what) => this.hear(what),
       full: root.querySelector(".player-stage"),
       keys,
     }));
-    this.#unbind.push(bindWipe(this.#compare));
+    if (original) this.#unbind.push(bindWipe(this.#compare));
+    this.#unbind.push(bindComments(root, this.#transport, result.seconds));
+    const closeUps = root.querySelector("[data-mouths]");
+    if (closeUps) {
+      const videos = { a: root.querySelector("#video-a"), b: root.querySelector("#video-b") };
+      const mouths = new Mouths(closeUps, this.#transport, videos, mouth);
+      this.#unbind.push(() => mouths.close());
+    }
     this.#timeline = new Timeline(root.querySelector(".judge"), this.#transport);
     this.#timeline.setFacts({
       axis: result.seconds,
-      mode,
+      mode: straight ? "silence" : mode,
       video: original && { ...original, kind: "" },
       audio: { seconds: result.seconds, peaks: result.peaks },
       soundtrack,
@@ -61,12 +79,18 @@ export class Player {
     for (const undo of this.#unbind) undo();
   }
 
-  /** How to look: side, wipe, blink, result or original. Kept in the address, so that a link shows the same. */
+  /** Second of the clock. */
+  get time() {
+    return this.#transport.time;
+  }
+
+  /** How to look: side, wipe, blink, mouth, result or original. Kept in the address, so that a link shows the same. */
   show(view) {
-    if (!Object.values(VIEW_KEYS).includes(view)) return;
+    if (view !== "result" && !this.root.querySelector(`button[data-view="${CSS.escape(view)}"]`)) return;
+    this.root.dataset.view = view;
     const again = this.#compare.dataset.mode === view;
     this.#compare.dataset.mode = view;
-    for (const button of this.root.querySelectorAll("[data-view]")) {
+    for (const button of this.root.querySelectorAll("button[data-view]")) {
       button.setAttribute("aria-pressed", String(button.dataset.view === view));
     }
     clearInterval(this.#blinking);
@@ -108,7 +132,7 @@ export class Player {
   }
 
   #clicked(event) {
-    const view = event.target.closest("[data-view]");
+    const view = event.target.closest("button[data-view]");
     if (view) this.show(view.dataset.view);
     if (event.target.closest("[data-worst]")) this.worst();
     const place = event.target.closest("[data-seek]");

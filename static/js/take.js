@@ -1,6 +1,7 @@
 /** The page of a take: title and notification while it runs, the player as soon as there is a result. */
 
 import { bindDialogs } from "./bar.js";
+import { bindCopying, copy } from "./copying.js";
 import { showLocalTimes } from "./localtime.js";
 import { Player } from "./player.js";
 
@@ -68,6 +69,39 @@ document.addEventListener("htmx:afterSettle", () => {
   }
 });
 
+/** Compare with another take: the page of the same take with another film beside it, at the same second. */
+function compareWith(number) {
+  const address = new URL(location.href);
+  if (number) address.searchParams.set("with", number);
+  else address.searchParams.delete("with");
+  if (player) address.searchParams.set("t", player.time.toFixed(2));
+  location.assign(address);
+}
+
+async function openShare(link) {
+  const dialog = document.getElementById("share");
+  await htmx.ajax("GET", link.href, { target: "#share-body", swap: "outerHTML", source: link });
+  dialog.showModal();
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("[data-compare-with]")) compareWith(event.target.value);
+});
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("[data-open-share]");
+  if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    openShare(link);
+  }
+  if (event.target.closest("[data-copy-place]")) {
+    const address = new URL(location.href);
+    address.searchParams.set("t", player.time.toFixed(2));
+    copy(address.href, "Link copied");
+    document.getElementById("downloads").hidePopover();
+  }
+});
+
 refresh();
 showLocalTimes();
 bindDialogs();
+bindCopying();

@@ -1,0 +1,27 @@
+"""A file of the library as scripts see it."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from apps.assets.models import Asset
+
+
+def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
+    """One file as scripts see it; None until it has been checked. Lengths in seconds, sizes in pixels."""
+    if asset is None or not asset.is_ready:
+        return None
+    address = [ws, asset.pk]
+    return {
+        "id": str(asset.pk),
+        "kind": asset.kind,
+        "name": asset.name,
+        "seconds": asset.duration_s or 0.0,
+        "fps": asset.fps or 25.0,
+        "width": asset.width,
+        "height": asset.height,
+        "sound": asset.has_sound,
+        "src": reverse("assets:file", args=address),
+        "peaks": reverse("assets:peaks", args=address) if asset.peaks else "",
+        "thumbnail": reverse("assets:thumbnail", args=address) if asset.thumbnail else "",
+    }

@@ -1,0 +1,42 @@
+"""The sound of a film as a file of its own."""
+
+import av
+import numpy as np
+import pytest
+
+from apps.assets.sound import sound_of
+from studio.errors import StudioError
+from tests.factories import write_audio, write_video
+
+
+def seconds_of(track) -> float:
+    with av.open(track.file, "r") as container:
+        rate = container.streams.audio[0].rate
+        return sum(frame.samples for frame in container.decode(audio=0)) / rate
+
+
+def test_the_aac_of_a_film_is_copied_as_it_is(tmp_path):
+    film = write_video(tmp_path / "film.mp4", seconds=1.0, sound=True)
+    track = sound_of(film)
+    assert (track.suffix, track.content_type) == (".m4a", "audio/mp4")
+    assert seconds_of(track) == pytest.approx(1.0, abs=0.15)
+    track.file.seek(0)
+    with av.open(track.file, "r") as copied, av.open(str(film)) as source:
+        ours = [bytes(packet) for packet in copied.demux(audio=0) if packet.size]
+        theirs = [bytes(packet) for packet in source.demux(audio=0) if packet.size]
+    assert ours == theirs
+
+
+def test_other_sound_becomes_flac_sample_for_sample(tmp_path):
+    wave = write_audio(tmp_path / "voice.wav", seconds=0.5)
+    track = sound_of(wave)
+    assert track.suffix == ".flac"
+    with av.open(track.file, "r") as ours, av.open(str(wave)) as theirs:
+        heard = [np.concatenate([f.to_ndarray() for f in c.decode(audio=0)], axis=1) for c in (ours, theirs)]
+    assert np.array_equal(*heard)
+
+
+def test_a_silent_film_says_so(tmp_path):
+    with pytest.raises(StudioError) as refused:
+        sound_of(write_video(tmp_path / "film.mp4", seconds=0.2))
+    assert refused.value.code == "asset_without_sound"
