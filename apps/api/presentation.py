@@ -96,7 +96,7 @@ def _inputs(generation: Generation, call: Call | None, base: str) -> list[dict[s
 
 
 def progress_json(generation: Generation) -> dict[str, Any]:
-    """Stage, percent and time left."""
+    """Stage, percent and time left (null: not known yet); while it waits its place in the queue, 1 for the next."""
     view = progress.read(generation)
     return {
         "stage": view.stage,
@@ -106,6 +106,7 @@ def progress_json(generation: Generation) -> dict[str, Any]:
         "framesTotal": view.frames_total,
         "framesPerSecond": view.fps,
         "secondsLeft": view.seconds_left,
+        "queuePosition": view.place.ahead + 1 if view.place else None,
     }
 
 

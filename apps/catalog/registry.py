@@ -91,7 +91,6 @@ MODELS: dict[str, ModelSpec] = {
             sync_modes=ALL_SYNC_MODES,
             accepts_image=True,
             caveats=("Opens silent lips with a general movement, not with the speaker's own.",),
-            speed_factor=1.4,
         ),
         ModelSpec(
             id="lipsync-2-pro",
@@ -111,7 +110,6 @@ MODELS: dict[str, ModelSpec] = {
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
             caveats=(STILL_CAVEAT, CHUNK_CAVEAT),
-            speed_factor=1.6,
         ),
         ModelSpec(
             id="lipsync-2",
@@ -131,7 +129,6 @@ MODELS: dict[str, ModelSpec] = {
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
             caveats=(STILL_CAVEAT, CHUNK_CAVEAT),
-            speed_factor=1.2,
         ),
         ModelSpec(
             id="lipsync-1.9.0-beta",
@@ -154,7 +151,6 @@ MODELS: dict[str, ModelSpec] = {
                 "Keeps little of the speaker's style.",
                 "Teeth can look squeezed where a wide mouth has to close.",
             ),
-            speed_factor=0.9,
         ),
     )
 }

@@ -43,7 +43,7 @@ class SyncMode:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model. ``speed_factor``: seconds of work for a second of 720p on two cores, until runs were measured."""
+    """One model."""
 
     id: str
     name: str
@@ -57,4 +57,3 @@ class ModelSpec:
     sync_modes: tuple[str, ...]
     accepts_image: bool
     caveats: tuple[str, ...]
-    speed_factor: float

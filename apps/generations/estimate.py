@@ -9,13 +9,11 @@ from apps.assets.models import Status as AssetStatus
 from apps.billing.models import Plan
 from apps.billing.plans import plan_of, plan_that_allows
 from apps.billing.prices import Quote, quote
-from apps.catalog.registry import MODELS, check_sync_mode, clean_options, model_spec, output_seconds
-from apps.generations.models import Generation, Status
+from apps.catalog.registry import MODELS, check_sync_mode, clean_options, output_seconds
+from apps.generations.models import Generation
+from apps.generations.places import place_of_new
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
-
-# Recent runs that say how fast these workers are with a model; older ones may be from another machine.
-MEASURED_RUNS = 20
 
 
 @dataclass(frozen=True)
@@ -62,16 +60,15 @@ def estimate(
     picture_s = sound_s if video.kind == Kind.IMAGE else video.duration_s or 0.0
     seconds = output_seconds(sync_mode, picture_s, sound_s)
     refusals += length_refusals(plan, seconds) + slot_refusals(workspace, plan)
-    ahead = Generation.objects.filter(status=Status.PENDING).count()
-    work = seconds * seconds_of_work(model)
+    place = place_of_new(workspace, model, video, seconds)
     return Estimate(
         plan=plan,
         seconds=seconds,
         quote=quote(model=model, plan=plan, seconds=seconds),
         warnings=warnings + length_warnings(sync_mode, picture_s, sound_s),
         refusals=refusals,
-        eta_s=work * (1 + ahead),
-        queue_ahead=ahead,
+        eta_s=place.ready_in_s,
+        queue_ahead=place.ahead,
     )
 
 
@@ -177,18 +174,3 @@ def length_warnings(sync_mode: str, picture: float, sound: float) -> list[str]:
     if sync_mode == "remap" and sound > 0 and not 0.5 <= picture / sound <= 2.0:
         return [f"The picture runs at {picture / sound:.1f} times its speed, which looks unnatural."]
     return []
-
-
-def seconds_of_work(model: str) -> float:
-    """Seconds of work for one second of result: measured on recent runs of this model, else the registry's figure."""
-    recent = (
-        Generation.objects.filter(model=model, status=Status.COMPLETED, quoted_seconds__gt=1)
-        .exclude(started_at=None)
-        .order_by("-finished_at")[:MEASURED_RUNS]
-    )
-    runs = [
-        (run.finished_at - run.started_at).total_seconds() / run.quoted_seconds
-        for run in recent.only("finished_at", "started_at", "quoted_seconds")
-        if run.finished_at and run.started_at
-    ]
-    return sorted(runs)[len(runs) // 2] if runs else model_spec(model).speed_factor

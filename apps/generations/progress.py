@@ -7,19 +7,11 @@ from typing import Literal
 
 from django.utils import timezone
 
-from apps.generations import signals
-from apps.generations.estimate import seconds_of_work
+from apps.generations import signals, workers
 from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
+from apps.generations.places import Place, place_of
+from apps.generations.speed import SHARES, run_s, work_s
 
-# Share of the whole work each stage takes, measured on clips of 5 to 20 s at 720p; they add up to 100.
-SHARES: dict[str, int] = {
-    Stage.READ: 30,
-    Stage.SPEECH: 4,
-    Stage.PLAN: 6,
-    Stage.LIPSYNC: 44,
-    Stage.ASSEMBLE: 4,
-    Stage.PROOF: 12,
-}
 ORDER = list(SHARES)
 
 StepState = Literal["done", "now", "waiting", "failed"]
@@ -36,7 +28,10 @@ class Step:
 
 @dataclass(frozen=True)
 class ProgressView:
-    """What a page shows of a take: the stage, how far, how fast, how long still, and the steps."""
+    """What a page shows of a take: the stage, how far, how fast, how long still, and the steps.
+
+    ``place`` is its place in the queue while it waits there.
+    """
 
     stage: str
     stage_label: str
@@ -46,6 +41,7 @@ class ProgressView:
     frames_done: int = 0
     frames_total: int = 0
     steps: list[Step] = field(default_factory=list)
+    place: Place | None = None
 
 
 def read(generation: Generation) -> ProgressView:
@@ -57,7 +53,8 @@ def read(generation: Generation) -> ProgressView:
         frames = (generation.report or {}).get("frames", 0)
         return ProgressView(stage, label, 100, frames_done=frames, frames_total=frames, steps=steps)
     if generation.status == Status.PENDING:
-        return ProgressView(stage, label, 0, steps=steps)
+        place = place_of(generation)
+        return ProgressView(stage, label, 0, seconds_left=place.ready_in_s, steps=steps, place=place)
     drawn = _rendering(generation)
     percent = signals.raise_percent(generation.pk, _percent(generation, stage, drawn))
     return ProgressView(
@@ -123,7 +120,12 @@ def _seconds_left(generation: Generation, stage: Stage, percent: int, drawn: Ren
     if stage in (Stage.ASSEMBLE, Stage.PROOF):
         elapsed = (timezone.now() - generation.started_at).total_seconds()
         return elapsed * (100 - percent) / percent
-    return generation.quoted_seconds * seconds_of_work(generation.model) * (100 - percent) / 100
+    seconds = generation.quoted_seconds
+    work = work_s(generation.model, generation.video, seconds)
+    if work is None:
+        return None
+    slots = workers.pool_of(generation.model, workers.present_or_none() or []).slots
+    return run_s(work, seconds, slots) * (100 - percent) / 100
 
 
 def _steps(generation: Generation) -> list[Step]:

@@ -79,8 +79,8 @@ def in_turn(waiting: Iterable[Waiting], served: Mapping[UUID, float], weights: M
     return order
 
 
-def waiting_in_turn() -> list[Waiting]:
-    """All waiting takes of the studio in the order in which they will be sent."""
+def waiting_in_turn(newcomer: Waiting | None = None) -> list[Waiting]:
+    """All waiting takes of the studio in the order in which they will be sent, and one more where that is asked."""
     now = timezone.now()
     rows = Generation.objects.waiting().values_list(
         "pk", "workspace_id", "model", "created_at", "quoted_seconds", "background"
@@ -89,8 +89,9 @@ def waiting_in_turn() -> list[Waiting]:
         Waiting(pk, workspace, model, at, seconds + OVERHEAD_S, background and at > now - PATIENCE)
         for pk, workspace, model, at, seconds, background in rows
     ]
-    if not line:
-        return []
+    line += [newcomer] if newcomer else []
+    if len({take.workspace_id for take in line}) < 2:
+        return in_turn(line, {}, {})
     workspaces = {take.workspace_id for take in line}
     lately = Generation.objects.filter(workspace__in=workspaces, sent_at__gt=now - REMEMBERED).order_by()
     served = dict(lately.values_list("workspace_id").annotate(Sum("quoted_seconds")))
@@ -134,14 +135,17 @@ def _next_ones(there: Collection[Worker]) -> list[UUID]:
     return chosen
 
 
-def hand_to_workers(generation_id: UUID) -> None:
-    """Send a take's first step on commit. Where Redis is away the take waits again, and a later round sends it."""
-    transaction.on_commit(lambda: _send(generation_id), robust=True)
+def hand_to_workers(generation_id: UUID, attempt: int = 0) -> None:
+    """Send a take's first step on commit. Where Redis is away the take waits again, and a later round sends it.
+
+    ``attempt`` is the number a running take has got from whoever takes it up again; 0 is for a waiting one.
+    """
+    transaction.on_commit(lambda: _send(generation_id, attempt), robust=True)
 
 
-def _send(generation_id: UUID) -> None:
+def _send(generation_id: UUID, attempt: int) -> None:
     try:
-        celery_app.send_task(FIRST_TASK, args=[str(generation_id)])
+        celery_app.send_task(FIRST_TASK, args=[str(generation_id), attempt])
     except (OperationalError, OSError) as error:
         log.warning("generation %s could not be sent and waits again: %s", generation_id, error)
         Generation.objects.filter(pk=generation_id, status=Status.PENDING).update(sent_at=None)

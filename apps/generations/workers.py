@@ -54,13 +54,16 @@ def present() -> list[Worker]:
     client = _redis()
     if client is None:
         return []
-    found, gone = [], []
-    for name, kept in client.hgetall(KEY).items():
-        worker = Worker(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(kept).items()})
-        (found if time.time() - worker.signed_at <= GONE_AFTER_S else gone).append((name, worker))
+    workers = [_parsed(kept) for kept in client.hgetall(KEY).values()]
+    gone = [worker.name for worker in workers if time.time() - worker.signed_at > GONE_AFTER_S]
     if gone:
-        client.hdel(KEY, *[name for name, _ in gone])
-    return sorted((worker for _, worker in found), key=lambda worker: worker.name)
+        client.hdel(KEY, *gone)
+    return sorted((worker for worker in workers if worker.name not in gone), key=lambda worker: worker.name)
+
+
+def _parsed(kept: str | bytes) -> Worker:
+    row = json.loads(kept)
+    return Worker(row["name"], tuple(row["queues"]), row["slots"], tuple(row["models"]), row["signed_at"])
 
 
 def present_or_none() -> list[Worker] | None:

@@ -249,7 +249,7 @@ def test_an_estimate_follows_the_sync_mode(draft, workspace, sync_mode, seconds)
     found = estimate(workspace=workspace, **draft | {"sync_mode": sync_mode})
     assert (found.seconds, found.quote.micros, found.refusals) == (seconds, round(seconds * 50_000), [])
     assert bool(found.warnings) == (sync_mode == "cut_off")
-    assert found.eta_s > 0
+    assert found.eta_s is None  # no worker was ever measured
 
 
 def test_a_photo_lasts_as_long_as_the_sound_on_a_model_that_takes_photos(draft, workspace):
@@ -268,7 +268,6 @@ def test_an_estimate_counts_who_waits_before(draft, workspace):
     GenerationFactory()
     queued = estimate(workspace=workspace, **draft)
     assert (alone.queue_ahead, queued.queue_ahead) == (0, 1)
-    assert queued.eta_s > alone.eta_s
 
 
 def test_the_proof_finds_a_take_without_its_outcome(workspace):
