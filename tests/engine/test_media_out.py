@@ -28,7 +28,7 @@ def pictures(count):
     for index in range(count):
         yuv = np.full((SIZE[1] * 3 // 2, SIZE[0]), 128, np.uint8)
         yuv[: SIZE[1]] = base[index : index + SIZE[1], index : index + SIZE[0]]
-        yuv[0:8, 0:8] = 16 + 4 * index
+        yuv[0:16, 0:16] = 16 + 5 * index
         yield yuv
 
 
@@ -48,7 +48,7 @@ def marks(path):
     """The brightness of the corner that counts frames, and the times, as a player shows them."""
     with VideoReader(path) as reader:
         frames = list(reader)
-        return [round((float(f.planes[0][2:6, 2:6].mean()) - 16) / 4) for f in frames], [f.time for f in frames]
+        return [round((float(f.planes[0][4:12, 4:12].mean()) - 16) / 5) for f in frames], [f.time for f in frames]
 
 
 @pytest.mark.parametrize("borders", [[0, 40], [0, 7, 8, 30, 40]])

@@ -15,9 +15,11 @@ import numpy as np
 
 from .colour import ColourTags
 
-# crf 17 is where x264's loss is no longer seen at normal viewing; veryfast gives the smallest file per millisecond
-# (15.5 ms a frame at 1080x1920 on two cores; faster 25, medium 40).
-CRF, PRESET = "17", "veryfast"
+# crf 17 at preset veryfast is where x264's loss is no longer seen at normal viewing. Superfast looks 15 frames ahead
+# once it is told to, and then gives the same picture at crf 16 in 60 % of the time: 46.9 to 47.8 dB at 22 ms of
+# one core a frame of 1080x1920, against 47.0 to 47.3 dB at 35 ms, for a file larger by about a third.
+CRF, PRESET = "16", "superfast"
+LOOKAHEAD = "mbtree=1:rc-lookahead=15"
 KEYFRAME_SECONDS = 4
 
 
@@ -32,7 +34,6 @@ class PieceWriter:
         colour: ColourTags,
         *,
         sample_aspect: Fraction = Fraction(1),
-        preset: str = PRESET,
     ) -> None:
         self._container = av.open(str(path), "w", format="mp4")
         self._stream = self._container.add_stream("libx264", rate=fps)
@@ -40,7 +41,8 @@ class PieceWriter:
         self._stream.pix_fmt = "yuv420p"
         self._stream.options = {
             "crf": CRF,
-            "preset": preset,
+            "preset": PRESET,
+            "x264-params": LOOKAHEAD,
             "g": str(max(1, round(float(fps) * KEYFRAME_SECONDS))),
         }
         self._stream.codec_context.sample_aspect_ratio = sample_aspect
