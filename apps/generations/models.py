@@ -57,6 +57,7 @@ class Generation(models.Model):
     model = models.CharField(max_length=40)
     sync_mode = models.CharField(max_length=10)
     options = models.JSONField(default=dict, blank=True)
+    segments = models.JSONField(default=list, blank=True, help_text="see segments.py; empty: the whole film")
     backend = models.CharField(max_length=40, default="native")
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING, db_index=True)
@@ -113,6 +114,19 @@ class Dispatcher(models.Model):
 
     def __str__(self) -> str:
         return "the dispatcher"
+
+
+class SegmentSound(models.Model):
+    """A sound that a segment of a generation is driven by; while the generation refers to it, it is not removed."""
+
+    generation = models.ForeignKey(Generation, on_delete=models.CASCADE, related_name="segment_sounds")
+    asset = models.ForeignKey("assets.Asset", on_delete=models.PROTECT, related_name="takes_as_segment_sound")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["generation", "asset"], name="one_row_per_segment_sound")]
+
+    def __str__(self) -> str:
+        return f"{self.asset} in {self.generation}"
 
 
 # ``what`` of the event that a stage has begun; its detail names the stage. State changes are told by the state's name.

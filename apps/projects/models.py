@@ -28,6 +28,7 @@ class Project(models.Model):
     model = models.CharField(max_length=40, default="lipsync-2")
     sync_mode = models.CharField(max_length=10, default="cut_off")
     options = models.JSONField(default=dict, blank=True)
+    segments = models.JSONField(default=list, blank=True, help_text="as of a generation")
     revision = models.PositiveIntegerField(
         default=1, help_text="counts edits of the draft, so that stale ones are seen"
     )
