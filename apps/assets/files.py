@@ -3,7 +3,9 @@
 The engine wants paths. On a local disk a stored file has one; from a bucket it is fetched into a scratch folder first.
 """
 
+import os
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 COPY_BYTES = 1024**2
+# With the machine and the process in its name, so that a folder whose process was killed is known for an orphan.
 SCRATCH_PREFIX = "scratch-"
 
 
@@ -26,16 +29,36 @@ def local_path(name: str) -> Path | None:
         return None
 
 
+def this_machine() -> str:
+    """This machine's name, as part of a file name."""
+    return socket.gethostname().replace("-", "_").replace("/", "_")
+
+
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """A folder for temporary files, removed at the end whatever happens."""
     parent = Path(settings.DATA_DIR) / "tmp"
     parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=SCRATCH_PREFIX, dir=parent))
+    folder = Path(tempfile.mkdtemp(prefix=f"{SCRATCH_PREFIX}{this_machine()}-{os.getpid()}-", dir=parent))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_orphaned(folder: Path) -> bool:
+    """Whether a scratch folder belongs to a process of this machine that is gone."""
+    machine, _, rest = folder.name.removeprefix(SCRATCH_PREFIX).partition("-")
+    process = rest.partition("-")[0]
+    if machine != this_machine() or not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:  # it lives, and belongs to somebody else
+        return False
+    return False
 
 
 @contextmanager
@@ -99,3 +122,20 @@ def remove_tree(name: str) -> None:
         default_storage.delete(f"{name}/{file}")
     for folder in folders:
         remove_tree(f"{name}/{folder}")
+
+
+def tree_size(name: str) -> int:
+    """Bytes of everything stored below ``name``."""
+    try:
+        folders, stored = default_storage.listdir(name)
+    except FileNotFoundError:
+        return 0
+    inside = sum(tree_size(f"{name}/{folder}") for folder in folders)
+    return inside + sum(_size(f"{name}/{file}") for file in stored)
+
+
+def _size(name: str) -> int:
+    try:
+        return int(default_storage.size(name))
+    except FileNotFoundError:  # removed meanwhile
+        return 0

@@ -98,6 +98,8 @@ def _percent(generation: Generation, stage: Stage, drawn: Rendering) -> int:
     before = sum(SHARES[name] for name in ORDER[: ORDER.index(stage)])
     if stage == Stage.LIPSYNC:
         share = drawn.done / drawn.total if drawn.total else 0.0
+    elif stage == Stage.READ:
+        share = signals.share_read(generation.pk) or 0.0
     else:
         noted = signals.mark(generation.pk)
         share = noted.done / noted.total if noted and noted.stage == stage and noted.total > 0 else 0.0

@@ -96,6 +96,29 @@ def pieces(generation_id: UUID) -> tuple[list[int], int, float] | None:
     return (found[0], found[1], found[2]) if found else None
 
 
+@unless_away(None)
+def set_parts(generation_id: UUID, weights: dict[str, float]) -> None:
+    """Note the parts in which the footage is read, and how much of the whole each one is."""
+    cache.set(_key(generation_id, "parts"), weights, KEEP_S)
+
+
+@unless_away(None)
+def set_part(generation_id: UUID, part: str, share: float) -> None:
+    """Note how much (0 to 1) of a part is read."""
+    cache.set(_key(generation_id, "part", part), share, KEEP_S)
+
+
+@unless_away(None)
+def share_read(generation_id: UUID) -> float | None:
+    """How much of the footage is read over all parts, 0 to 1; None where nobody split it."""
+    weights = cache.get(_key(generation_id, "parts"))
+    if not weights:
+        return None
+    keys = {_key(generation_id, "part", part): weight for part, weight in weights.items()}
+    found = cache.get_many(keys)
+    return float(sum(keys[key] * share for key, share in found.items()) / sum(keys.values()))
+
+
 @unless_away(0)
 def raise_percent(generation_id: UUID, percent: int) -> int:
     """The highest percentage shown so far, this one included: a bar that goes back tells a lie."""
@@ -106,9 +129,9 @@ def raise_percent(generation_id: UUID, percent: int) -> int:
 
 
 @unless_away(None)
-def sign_of_life(generation_id: UUID) -> None:
-    """A worker is at it right now."""
-    cache.set(_key(generation_id, "alive"), time.time(), KEEP_S)
+def sign_of_life(generation_id: UUID, ahead_s: float = 0.0) -> None:
+    """A worker is at it right now; or it waits on purpose and will be, in ``ahead_s`` seconds."""
+    cache.set(_key(generation_id, "alive"), time.time() + ahead_s, KEEP_S)
 
 
 @unless_away(None)

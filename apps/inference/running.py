@@ -15,9 +15,11 @@ from redis.exceptions import RedisError
 from apps.generations import signals
 from apps.generations.models import Generation, Status
 from apps.generations.services import end_without_result
-from apps.inference import work
+from apps.inference import keeping
 from apps.inference.engine.errors import Cancelled, EngineError
+from apps.inference.taking_up import take_up
 from apps.inference.watch import Watch
+from apps.inference.work import Missing
 from studio.errors import StudioError
 
 log = logging.getLogger(__name__)
@@ -33,25 +35,37 @@ AGAIN = "Try again. If it happens again, tell whoever runs the studio and give t
 
 
 def run_step(
-    task: Task, generation_id: str, step: str, do: Callable[[Generation, Watch], Any], *, piece: int | None = None
+    task: Task,
+    generation_id: str,
+    attempt: int,
+    step: str,
+    do: Callable[[Generation, Watch], Any],
+    *,
+    piece: int | None = None,
+    part: str | None = None,
 ) -> Any:
-    """Run ``do`` for a running generation; returns its result, or None where the take has ended.
+    """Run ``do`` for a running generation; returns its result, or None where there is nothing to do any more.
 
+    That is so where the take has ended, or has been taken up again since: then this message is of an older
+    ``attempt`` and the newer one does the work. ``piece`` and ``part`` say what progress is of, see ``Watch``.
     Raises Celery's ``Retry`` for transient faults while tries are left; everything else ends the take.
     """
     generation = Generation.objects.select_related("workspace", "project", "video", "audio", "created_by").get(
         pk=UUID(generation_id)
     )
-    if generation.is_final:
-        work.forget(generation.pk)
+    if generation.is_final or generation.attempts != attempt:
         return None
     deaths = signals.count_try(generation.pk, step) - task.request.retries - 1
     if deaths >= MAX_DEATHS:
         _end(generation, StudioError("generation_pipeline_failed", f"The step “{step}” broke its worker.", AGAIN))
         return None
     try:
-        with Watch(generation.pk, piece) as watch:
+        with Watch(generation.pk, piece=piece, part=part) as watch:
             result = do(generation, watch)
+    except Missing as error:
+        log.warning("generation %s: %s: %s", generation.pk, step, error)
+        take_up(generation)
+        return None
     except Cancelled:
         _end(generation, None)
         return None
@@ -68,6 +82,9 @@ def run_step(
         log.error("generation %s: %s took too long", generation.pk, step)
         _end(generation, StudioError("generation_timeout", f"The step “{step}” took too long.", "Use shorter files."))
         return None
+    except (SystemExit, KeyboardInterrupt):  # the worker is being stopped and hands the step back: it did not die of it
+        signals.forget_tries(generation.pk, step)
+        raise
     except Exception:
         log.exception("generation %s: %s failed", generation.pk, step)
         _end(generation, StudioError("generation_pipeline_failed", f"The step “{step}” failed.", AGAIN))
@@ -85,11 +102,15 @@ def _try_again(task: Task, generation: Generation, step: str, error: Exception) 
         return
     wait_s = BACKOFF_S * 2**task.request.retries * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, no secret
     log.warning("generation %s: %s again in %.0f s: %s", generation.pk, step, wait_s, error)
+    signals.sign_of_life(generation.pk, ahead_s=wait_s)
     raise task.retry(countdown=wait_s, exc=error, max_retries=MAX_RETRIES)
 
 
 def _end(generation: Generation, error: StudioError | None) -> None:
-    """End the take: refused where the files are the reason, cancelled without an error, failed otherwise."""
+    """End the take: refused where the files are the reason, cancelled without an error, failed otherwise.
+
+    What is finished of it stays for the next try, see :mod:`keeping`; of refused files there will be none.
+    """
     status = Status.FAILED
     if error is None:
         status = Status.CANCELLED
@@ -97,4 +118,5 @@ def _end(generation: Generation, error: StudioError | None) -> None:
         status = Status.REJECTED
     end_without_result(generation.pk, status, error)
     signals.ask_to_stop(generation.pk)
-    work.forget(generation.pk)
+    if status == Status.REJECTED:
+        keeping.release(generation)

@@ -1,13 +1,11 @@
-"""What the three kinds of step do: prepare, render one piece, assemble. Each finds out what is done already."""
+"""What the steps do: prepare, look, plan, render one piece, assemble. Each finds out what is done already."""
 
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
 
-from django.core.files.storage import default_storage
 from django.utils import timezone
 
 from apps.assets import files
@@ -17,80 +15,137 @@ from apps.assets.services import import_file, remove_for_good
 from apps.generations import signals
 from apps.generations.models import STAGE_EVENT, Event, Generation
 from apps.generations.services import complete
-from apps.inference import work
+from apps.inference import keeping, work
 from apps.inference.backends import Backend, Piece, Render, Split, backend_for
 from apps.inference.watch import Watch
 from studio.errors import StudioError
 
 SPLIT_FILE = "split.json"
+FOOTAGE, SPEECH = "footage", "speech"
 
 
-def prepare(generation: Generation, watch: Watch) -> list[Piece]:
-    """Analyse what is not analysed yet, plan what is not planned yet; returns the pieces that are not rendered yet."""
+def prepare(generation: Generation, watch: Watch) -> list[str]:
+    """Find out what has not been looked at yet: names for :func:`look`. Each may run on another worker."""
     watch.progress("read", 0, 1)  # at once: loading an engine's nets takes a second, and the take is no longer queued
     backend = backend_for(generation.model)
-    Generation.objects.filter(pk=generation.pk).update(backend=backend.name)
+    key = keeping.key_of(generation, backend)
+    Generation.objects.filter(pk=generation.pk).update(backend=backend.name, work_key=key)
+    looks = [f"{FOOTAGE}/{part}" for part in _parts(generation, backend)]
+    signals.set_parts(generation.pk, dict.fromkeys(looks, 1.0))
+    if not work.has_folder(_speech(generation, backend)):
+        looks.append(SPEECH)
+    return [look for look in looks if look == SPEECH or not _is_looked_at(generation, backend, look)]
+
+
+def look(generation: Generation, name: str, watch: Watch) -> None:
+    """Look at one part of the footage, or listen to the soundtrack."""
+    backend = backend_for(generation.model)
     with _media(generation) as job:
-        footage = work.analysis_name("footage", generation.video.sha256, _engine(backend))
-        _once(footage, lambda into: backend.analyse_footage(job.video, into, watch))
-        speech = work.analysis_name("speech", generation.audio.sha256, _engine(backend))
-        _once(speech, lambda into: backend.analyse_speech(job.audio, into, watch))
-        _once(work.plan_name(generation.pk), lambda into: _plan(backend, job, (footage, speech), into, watch))
-    split = _split(generation.pk)
+        if name == SPEECH:
+            _once(_speech(generation, backend), lambda into: backend.analyse_speech(job.audio, into, watch))
+        elif not _is_looked_at(generation, backend, name):
+            part = name.removeprefix(f"{FOOTAGE}/")
+            folder = work.part_name(_footage(generation, backend), part)
+            _once(folder, lambda into: backend.analyse_footage(job.video, part, into, watch))
+
+
+def plan(generation: Generation, watch: Watch) -> list[Piece]:
+    """Join what was seen and plan what is not planned yet; returns the pieces that are not rendered yet."""
+    backend = backend_for(generation.model)
+    key = keeping.key_of(generation, backend)
+    with _media(generation) as job:
+        _join_footage(generation, backend, job, watch)
+        watch.progress("speech", 1, 1)  # was listened to beside the reading
+        watch.progress("plan", 0, 1)
+        _once(work.plan_name(key), lambda into: _plan(generation, backend, job, into, watch))
+    split = _split(key)
     signals.set_pieces(generation.pk, [piece.first for piece in split.pieces], split.frames)
     for piece in split.pieces:
-        done = _is_rendered(generation.pk, piece)
+        done = work.has_folder(work.piece_name(key, piece.name))
         signals.set_piece(generation.pk, piece.first, piece.last - piece.first if done else 0)
-    return [piece for piece in split.pieces if not _is_rendered(generation.pk, piece)]
+    return [piece for piece in split.pieces if not work.has_folder(work.piece_name(key, piece.name))]
 
 
 def render(generation: Generation, piece: Piece, watch: Watch) -> None:
     """Render one piece, unless it is there."""
-    if _is_rendered(generation.pk, piece):
+    backend = backend_for(generation.model)
+    key = keeping.key_of(generation, backend)
+    if work.has_folder(work.piece_name(key, piece.name)):
         return
     watch.progress("lipsync", 0, piece.last - piece.first)
-    backend = backend_for(generation.model)
     with (
         _media(generation) as job,
-        work.open_folder(work.analysis_name("footage", generation.video.sha256, _engine(backend))) as footage,
-        work.open_folder(work.plan_name(generation.pk)) as plan,
-        files.scratch_folder() as scratch,
+        work.open_folder(_footage(generation, backend)) as footage,
+        work.open_folder(work.plan_name(key)) as planned,
     ):
-        drawn = scratch / piece.name
-        backend.render(job, footage, plan, piece, drawn, watch)
-        files.put(drawn, work.piece_name(generation.pk, piece.name), move=True)
+        _once(work.piece_name(key, piece.name), lambda into: backend.render(job, footage, planned, piece, into, watch))
 
 
 def assemble(generation: Generation, watch: Watch) -> bool:
     """Join the pieces, keep the film in the library and finish the take; False where it had ended meanwhile.
 
-    Raises ``FileNotFoundError`` where a piece is missing.
+    Raises ``work.Missing`` where a piece is missing.
     """
     watch.progress("assemble", 0, 1)
     backend = backend_for(generation.model)
+    key = keeping.key_of(generation, backend)
     with ExitStack() as stack:
         job = stack.enter_context(_media(generation))
-        plan = stack.enter_context(work.open_folder(work.plan_name(generation.pk)))
+        planned = stack.enter_context(work.open_folder(work.plan_name(key)))
         scratch = stack.enter_context(files.scratch_folder())
-        pieces = []
-        for piece in _split(generation.pk).pieces:
-            name = work.piece_name(generation.pk, piece.name)
-            if not default_storage.exists(name):
-                raise FileNotFoundError(f"Piece {piece.name} is missing.")
-            pieces.append((piece, stack.enter_context(files.as_path(name))))
+        pieces = [
+            (piece, stack.enter_context(work.open_folder(work.piece_name(key, piece.name))))
+            for piece in _split(key).pieces
+        ]
         film = scratch / "result.mp4"
-        outcome = backend.assemble(job, plan, pieces, film, watch)
+        outcome = backend.assemble(job, planned, pieces, film, watch)
         result = _keep_result(generation, film)
     report = outcome.report | _timings(generation, outcome.report) | {"backend": f"{backend.name} {backend.version}"}
     if complete(generation_id=generation.pk, result=result, lipsynced_s=outcome.lipsynced_s, report=report):
+        keeping.release(generation)
         return True
     if not Generation.objects.filter(pk=generation.pk, result=result).exists():
         remove_for_good(asset=result)
     return False
 
 
-def _engine(backend: Backend) -> str:
-    return f"{backend.name}-{backend.version}"
+def _footage(generation: Generation, backend: Backend) -> str:
+    return work.analysis_name(FOOTAGE, generation.video.sha256, keeping.engine_of(backend))
+
+
+def _speech(generation: Generation, backend: Backend) -> str:
+    return work.analysis_name(SPEECH, generation.audio.sha256, keeping.engine_of(backend))
+
+
+def _parts(generation: Generation, backend: Backend) -> list[str]:
+    """The parts in which the footage is to be looked at; none where that is done."""
+    if work.has_folder(_footage(generation, backend)):
+        return []
+    with _media(generation) as job:
+        return list(backend.footage_parts(job.video))
+
+
+def _is_looked_at(generation: Generation, backend: Backend, name: str) -> bool:
+    footage = _footage(generation, backend)
+    return work.has_folder(footage) or work.has_folder(work.part_name(footage, name.removeprefix(f"{FOOTAGE}/")))
+
+
+def _join_footage(generation: Generation, backend: Backend, job: Render, watch: Watch) -> None:
+    """Make one analysis of all parts; another take of the same video may have done so meanwhile."""
+    footage = _footage(generation, backend)
+    if work.has_folder(footage):
+        return
+    with ExitStack() as stack:
+        parts = {}
+        for part in backend.footage_parts(job.video):
+            try:
+                parts[part] = stack.enter_context(work.open_folder(work.part_name(footage, part)))
+            except work.Missing:
+                if work.has_folder(footage):
+                    return
+                raise
+        _once(footage, lambda into: backend.join_footage(job.video, parts, into, watch))
+    work.forget_parts(footage)
 
 
 @contextmanager
@@ -118,25 +173,24 @@ def _once(name: str, make: Callable[[Path], None]) -> None:
         work.keep_folder(into, name)
 
 
-def _plan(backend: Backend, job: Render, analyses: tuple[str, str], into: Path, watch: Watch) -> None:
-    with work.open_folder(analyses[0]) as footage, work.open_folder(analyses[1]) as speech:
+def _plan(generation: Generation, backend: Backend, job: Render, into: Path, watch: Watch) -> None:
+    with (
+        work.open_folder(_footage(generation, backend)) as footage,
+        work.open_folder(_speech(generation, backend)) as speech,
+    ):
         split = backend.plan(job, footage, speech, into, watch)
     pieces = [[piece.first, piece.last] for piece in split.pieces]
     (into / SPLIT_FILE).write_text(json.dumps({"frames": split.frames, "fps": split.fps, "pieces": pieces}))
 
 
-def _split(generation_id: UUID) -> Split:
-    with work.open_folder(work.plan_name(generation_id)) as plan:
-        found = json.loads((plan / SPLIT_FILE).read_text())
+def _split(key: str) -> Split:
+    with work.open_folder(work.plan_name(key)) as planned:
+        found = json.loads((planned / SPLIT_FILE).read_text())
     return Split(found["frames"], found["fps"], tuple(Piece(first, last) for first, last in found["pieces"]))
 
 
-def _is_rendered(generation_id: UUID, piece: Piece) -> bool:
-    return default_storage.exists(work.piece_name(generation_id, piece.name))
-
-
 def _keep_result(generation: Generation, film: Path) -> Asset:
-    """The film as a checked asset; its id follows from the generation's, so that a second run replaces the first."""
+    """The film as a checked asset."""
     stem = generation.project.name if generation.project else Path(generation.video.name).stem
     result = import_file(
         workspace=generation.workspace,
@@ -144,7 +198,8 @@ def _keep_result(generation: Generation, film: Path) -> Asset:
         path=film,
         name=f"{stem}, take {generation.number}.mp4",
         origin=Origin.RESULT,
-        asset_id=uuid5(generation.pk, "result"),
+        asset_id=keeping.result_id(generation.pk),
+        move=True,
     )
     if check_asset(result.pk) != Status.READY:
         result.refresh_from_db()

@@ -1,17 +1,20 @@
-"""The steps as Celery tasks: prepare → render_chunk × N → assemble. They carry ids only and may run twice."""
+"""The steps as Celery tasks: prepare → look × N → plan → render_chunk × N → assemble.
+
+They carry ids only and may run twice.
+"""
 
 from typing import Any
 from uuid import UUID
 
 from celery import Signature, Task, chain, chord, shared_task
 from celery.signals import worker_init
-from django.utils import timezone
 
 from apps.catalog.registry import MODELS
-from apps.generations import signals, workers
+from apps.generations import workers
 from apps.generations.models import Generation, Status
 from apps.generations.services import begin
-from apps.inference import steps, sweeping, work
+from apps.inference import steps, sweeping
+from apps.inference.announcing import renders
 from apps.inference.backends import Piece, backend_for
 from apps.inference.running import run_step
 
@@ -20,28 +23,54 @@ FEWEST_LANES = 2
 
 
 @worker_init.connect
-def load_engines(**kwargs: Any) -> None:
+def load_engines(sender: Any = None, **kwargs: Any) -> None:
     """Load the engines before the worker's processes are made: they share the memory, and no take waits for it."""
+    if not renders(sender.app.amqp.queues.consume_from):
+        return
     for model in MODELS:
         backend_for(model)
 
 
 @shared_task(bind=True, name="inference.prepare", ignore_result=True)
-def prepare(self: Task, generation_id: str) -> None:
-    """Analyse and plan, then hand the pieces out."""
-    if not _claimed(self, UUID(generation_id)):
+def prepare(self: Task, generation_id: str, attempt: int = 0) -> None:
+    """See what has to be looked at, and hand that out."""
+    claimed = _claimed(self, UUID(generation_id), attempt)
+    if claimed is None:
         return
-    pieces = run_step(self, generation_id, "prepare", steps.prepare)
+    looks = run_step(self, generation_id, claimed, "prepare", steps.prepare)
+    if looks is None:
+        return
+    following = plan.si(generation_id, claimed)
+    if not looks:
+        following.apply_async()
+        return
+    chord([look.si(generation_id, claimed, name) for name in looks])(following)
+
+
+@shared_task(bind=True, name="inference.look")
+def look(self: Task, generation_id: str, attempt: int, name: str) -> None:
+    """Look at one part of the footage, or listen to the sound."""
+
+    def do(generation: Generation, watch: Any) -> None:
+        steps.look(generation, name, watch)
+
+    run_step(self, generation_id, attempt, f"look at {name}", do, part=name)
+
+
+@shared_task(bind=True, name="inference.plan", ignore_result=True)
+def plan(self: Task, generation_id: str, attempt: int) -> None:
+    """Plan the whole film, then hand the pieces out."""
+    pieces = run_step(self, generation_id, attempt, "plan", steps.plan)
     if pieces is None:
         return
-    last = assemble.si(generation_id)
+    last = assemble.si(generation_id, attempt)
     if not pieces:
         last.apply_async()
         return
-    chord(_lanes(generation_id, pieces))(last)
+    chord(_lanes(generation_id, attempt, pieces))(last)
 
 
-def _lanes(generation_id: str, pieces: list[Piece]) -> list[Signature]:
+def _lanes(generation_id: str, attempt: int, pieces: list[Piece]) -> list[Signature]:
     """The pieces as lanes that run beside each other, as many as steps can run at once, each a chain of pieces.
 
     A lane sends its next piece when one is done. So a film of an hour never has more messages in the queue than lanes,
@@ -51,47 +80,40 @@ def _lanes(generation_id: str, pieces: list[Piece]) -> list[Signature]:
     slots = workers.pool_of(take.model, workers.present_or_none() or []).slots
     queue = backend_for(take.model).queue
     count = min(len(pieces), max(slots, FEWEST_LANES))
-    steps = [render_chunk.si(generation_id, piece.first, piece.last).set(queue=queue) for piece in pieces]
+    steps = [render_chunk.si(generation_id, attempt, piece.first, piece.last).set(queue=queue) for piece in pieces]
     return [chain(*steps[lane::count]) for lane in range(count)]
 
 
-def _claimed(task: Task, generation_id: UUID) -> bool:
-    """Whether this worker shall prepare the generation.
+def _claimed(task: Task, generation_id: UUID, attempt: int) -> int | None:
+    """The attempt at which this worker shall prepare the generation; None where it shall not.
 
-    A queued one is claimed by its change of state. A running one is taken on where this very message was handed out
-    before (its worker died) or came from a retry or the sweeper, never where another worker shows signs of life.
+    A waiting take (``attempt`` 0) is claimed by its change of state, so of two messages one is void. A running one is
+    prepared by the message of its present attempt, and again where that very message was handed out before (its worker
+    died) or comes back after a fault.
     """
-    if begin(generation_id):
-        return True
-    running = Generation.objects.filter(pk=generation_id, status=Status.PROCESSING).only("heartbeat_at").first()
-    if running is None:
-        work.forget(generation_id)
-        return False
-    if task.request.retries or (task.request.delivery_info or {}).get("redelivered"):
-        return True
-    silent = signals.silent_for(generation_id)
-    if silent is None and running.heartbeat_at is not None:
-        # Claimed a moment ago and not signed yet: the claim itself wrote the time.
-        silent = (timezone.now() - running.heartbeat_at).total_seconds()
-    return silent is None or silent > signals.SILENT_AFTER_S
+    if attempt == 0 and begin(generation_id):
+        return 1
+    again = bool(task.request.retries or (task.request.delivery_info or {}).get("redelivered"))
+    present = Generation.objects.filter(pk=generation_id, status=Status.PROCESSING).values_list("attempts", flat=True)
+    expected = attempt or (1 if again else None)
+    return expected if present.first() == expected else None
 
 
 @shared_task(bind=True, name="inference.render_chunk")
-def render_chunk(self: Task, generation_id: str, first: int, last: int) -> None:
+def render_chunk(self: Task, generation_id: str, attempt: int, first: int, last: int) -> None:
     """Render output frames [first, last)."""
     piece = Piece(first, last)
 
     def do(generation: Generation, watch: Any) -> None:
         steps.render(generation, piece, watch)
 
-    run_step(self, generation_id, f"render {piece.name}", do, piece=first)
+    run_step(self, generation_id, attempt, f"render {piece.name}", do, piece=first)
 
 
 @shared_task(bind=True, name="inference.assemble", ignore_result=True)
-def assemble(self: Task, generation_id: str) -> None:
+def assemble(self: Task, generation_id: str, attempt: int) -> None:
     """Join, measure, finish."""
-    if run_step(self, generation_id, "assemble", steps.assemble) is not None:
-        work.forget(UUID(generation_id))
+    run_step(self, generation_id, attempt, "assemble", steps.assemble)
 
 
 @shared_task(name="inference.sweep", ignore_result=True)

@@ -16,11 +16,15 @@ TELL_EVERY_S = 0.4
 
 
 class Watch:
-    """One step of one generation; use as a context manager. ``piece`` is the first frame of the piece it renders."""
+    """One step of one generation; use as a context manager.
 
-    def __init__(self, generation_id: UUID, piece: int | None = None) -> None:
+    ``piece`` is the first frame of the piece it renders, ``part`` the part of the footage it reads.
+    """
+
+    def __init__(self, generation_id: UUID, *, piece: int | None = None, part: str | None = None) -> None:
         self._id = generation_id
         self._piece = piece
+        self._part = part
         self._ended = threading.Event()
         self._stop = False
         self._stage = ""
@@ -45,12 +49,15 @@ class Watch:
         """Note how far a stage is, at most some times a second; its first and last word always."""
         if stage != self._stage:
             self._stage = stage
-            note_stage(self._id, stage)
+            if self._part is None:  # parts are looked at beside each other; their stage has begun before
+                note_stage(self._id, stage)
         elif done < total and time.monotonic() - self._told_at < TELL_EVERY_S:
             return
         self._told_at = time.monotonic()
         if self._piece is not None:
             signals.set_piece(self._id, self._piece, done)
+        elif self._part is not None:
+            signals.set_part(self._id, self._part, done / total if total else 1.0)
         else:
             signals.set_mark(self._id, stage, done, total)
 

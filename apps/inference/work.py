@@ -1,8 +1,9 @@
-"""Where the steps of a generation leave their results for each other: folders and files in the media storage.
+"""Where the steps of a generation leave their results for each other: folders in the media storage.
 
-``work/analysis/<what>/<hash of the file>/<engine>`` is kept with the media and used by every generation on it;
-``work/<generation>/…`` goes when the generation has ended. Names say what is inside, so that a step that runs again
-finds what is there. In a bucket a folder is one tar file: it is there whole or not at all.
+``work/analysis/<what>/<hash of the file>/<engine>`` is kept with the media and used by every generation on it, and
+``….parts`` beside it while its parts are looked at; ``work/takes/<key>`` holds the plan and the pieces of all
+generations with the same inputs (see :mod:`keeping`). Names say what is inside, so that a step that runs again finds
+what is there. In a bucket a folder is one tar file: it is there whole or not at all.
 """
 
 import shutil
@@ -10,7 +11,6 @@ import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import UUID
 
 from django.core.files.storage import default_storage
 
@@ -18,7 +18,13 @@ from apps.assets import files
 
 ROOT = "work"
 ANALYSIS = f"{ROOT}/analysis"
+TAKES = f"{ROOT}/takes"
+PARTS = ".parts"
 TAR = ".tar"
+
+
+class Missing(Exception):
+    """What an earlier step left is gone: that step has to run again."""
 
 
 def analysis_name(what: str, sha256: str, engine: str) -> str:
@@ -26,14 +32,19 @@ def analysis_name(what: str, sha256: str, engine: str) -> str:
     return f"{ANALYSIS}/{what}/{sha256}/{engine}"
 
 
-def plan_name(generation_id: UUID) -> str:
-    """Folder of a generation's plan."""
-    return f"{ROOT}/{generation_id}/plan"
+def part_name(analysis: str, part: str) -> str:
+    """One part of an analysis on its way; all of them go when they are joined."""
+    return f"{analysis}{PARTS}/{part}"
 
 
-def piece_name(generation_id: UUID, name: str) -> str:
-    """One rendered piece."""
-    return f"{ROOT}/{generation_id}/pieces/{name}"
+def plan_name(key: str) -> str:
+    """Folder of the plan of the takes with this key."""
+    return f"{TAKES}/{key}/plan"
+
+
+def piece_name(key: str, name: str) -> str:
+    """Folder of one rendered piece."""
+    return f"{TAKES}/{key}/pieces/{name}"
 
 
 def has_folder(name: str) -> bool:
@@ -65,11 +76,11 @@ def keep_folder(source: Path, name: str) -> None:
 
 @contextmanager
 def open_folder(name: str) -> Iterator[Path]:
-    """A folder that was left, as a local one for reading; raises ``FileNotFoundError`` where it is gone."""
+    """A folder that was left, as a local one for reading; raises ``Missing`` where it is gone."""
+    if not has_folder(name):
+        raise Missing(f"The step's folder {name} is gone.")
     path = files.local_path(name)
     if path is not None:
-        if not path.is_dir():
-            raise FileNotFoundError(f"The step's folder {name} is gone.")
         yield path
         return
     with files.as_path(name + TAR) as packed, files.scratch_folder() as scratch, tarfile.open(packed) as archive:
@@ -77,21 +88,24 @@ def open_folder(name: str) -> Iterator[Path]:
         yield scratch
 
 
-def forget(generation_id: UUID) -> None:
-    """Remove what the steps of one generation left for each other."""
-    files.remove_tree(f"{ROOT}/{generation_id}")
+def forget(key: str) -> None:
+    """Remove what the steps of the takes with this key left for each other."""
+    files.remove_tree(f"{TAKES}/{key}")
 
 
-def left_behind() -> list[UUID]:
-    """Generations that still have something here."""
+def forget_parts(analysis: str) -> None:
+    """Remove the parts of an analysis."""
+    files.remove_tree(analysis + PARTS)
+
+
+def left_behind() -> list[str]:
+    """Keys of takes that still have something here."""
     try:
-        names, _ = default_storage.listdir(ROOT)
+        return sorted(default_storage.listdir(TAKES)[0])
     except FileNotFoundError:
         return []
-    found = []
-    for name in names:
-        try:
-            found.append(UUID(name))
-        except ValueError:
-            continue
-    return found
+
+
+def size_of(key: str) -> int:
+    """Bytes that the takes with this key occupy."""
+    return files.tree_size(f"{TAKES}/{key}")

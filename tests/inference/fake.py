@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -20,12 +20,19 @@ from tests.factories import write_video
 PATH = "tests.inference.fake.FakeBackend"
 FPS = 25
 PIECES = (Piece(0, 10), Piece(10, 25))
+PARTS = ("a", "b")
 
 
 def tell(**orders) -> None:
     """Orders for the engine: ``fail_in`` a step, ``how`` (engine, disk, bug, kill), ``times``; ``wait_s`` in render."""
     (Path(settings.DATA_DIR) / "fake.json").write_text(json.dumps(orders))
     (Path(settings.DATA_DIR) / "fake.log").write_text("")
+    (Path(settings.DATA_DIR) / "fake.frames").write_text("")
+
+
+def frames_drawn() -> int:
+    """Frames that all renders together have drawn since the last orders."""
+    return (Path(settings.DATA_DIR) / "fake.frames").stat().st_size
 
 
 def calls() -> list[str]:
@@ -38,8 +45,18 @@ class FakeBackend:
     version = "1"
     queue = "cpu"
 
-    def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
-        self._step("footage", watch, "read")
+    def footage_parts(self, video: Path) -> Sequence[str]:
+        return PARTS
+
+    def analyse_footage(self, video: Path, part: str, into: Path, watch: Watching) -> None:
+        self._step(f"footage-{part}", watch, "read")
+        (into / "seen.txt").write_text(part)
+
+    def join_footage(self, video: Path, parts: Mapping[str, Path], into: Path, watch: Watching) -> None:
+        assert {name: (folder / "seen.txt").read_text() for name, folder in parts.items()} == {
+            part: part for part in PARTS
+        }
+        self._step("join", watch, "read")
         (into / "footage.txt").write_text(video.name)
 
     def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
@@ -53,15 +70,15 @@ class FakeBackend:
         (into / "plan.txt").write_text(job.model)
         return Split(25, FPS, PIECES)
 
-    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, out: Path, watch: Watching) -> None:
+    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         assert (plan / "plan.txt").read_text() == job.model
         self._step(f"render-{piece.first}", watch, "lipsync", piece.last - piece.first)
-        write_video(out, seconds=(piece.last - piece.first) / FPS)
+        write_video(into / "film.mp4", seconds=(piece.last - piece.first) / FPS)
 
     def assemble(
         self, job: Render, plan: Path, pieces: Sequence[tuple[Piece, Path]], out: Path, watch: Watching
     ) -> Outcome:
-        assert [piece for piece, path in pieces if path.stat().st_size] == list(PIECES)
+        assert [piece for piece, folder in pieces if (folder / "film.mp4").stat().st_size] == list(PIECES)
         self._step("assemble", watch, "assemble")
         write_video(out, seconds=1, sound=True)
         self._step("proof", watch, "proof")
@@ -77,6 +94,9 @@ class FakeBackend:
             if watch.cancelled():
                 raise Cancelled
             watch.progress(stage, frame, frames)
+            if stage == "lipsync":
+                with (Path(settings.DATA_DIR) / "fake.frames").open("a") as drawn:
+                    drawn.write(".")
             time.sleep(orders.get("wait_s", 0) / frames if stage == "lipsync" else 0)
 
     def _fail(self, how: str) -> None:

@@ -6,12 +6,12 @@ from apps.assets.checking import check_asset
 from apps.assets.services import import_file
 from apps.generations.models import Status
 from apps.generations.services import begin
-from apps.inference import running, steps
+from apps.inference import steps
 from apps.inference.backends import Piece, Render, backend_for, native
 from apps.inference.backends.registry import load
 from apps.inference.engine.sample.make import SampleFormat, make_sample
 from tests.factories import GenerationFactory, write_audio, write_video
-from tests.inference.test_steps import Task
+from tests.inference.test_steps import planned, rendered, run
 
 pytestmark = pytest.mark.django_db
 
@@ -47,7 +47,7 @@ def take_of(workspace, owner, settings, tmp_path):
 
 def prepared(take) -> list[Piece] | None:
     begin(take.pk)
-    return running.run_step(Task(), str(take.pk), "prepare", steps.prepare)
+    return planned(take)
 
 
 def test_a_take_in_pieces_is_one_film(take_of, sample, monkeypatch):
@@ -56,8 +56,8 @@ def test_a_take_in_pieces_is_one_film(take_of, sample, monkeypatch):
     pieces = prepared(take)
     assert len(pieces) == 3
     for piece in reversed(pieces):  # in any order
-        running.run_step(Task(), str(take.pk), piece.name, lambda g, w, p=piece: steps.render(g, p, w))
-    assert running.run_step(Task(), str(take.pk), "assemble", steps.assemble) is True
+        rendered(take, piece)
+    assert run(take, "assemble", steps.assemble) is True
     take.refresh_from_db()
     assert (take.status, take.report["backend"]) == (Status.COMPLETED, f"native {load('native').version}")
     assert take.report["settings"]["temperature"] == 0.8

@@ -7,7 +7,6 @@ from unittest.mock import MagicMock, patch
 import pytest
 from celery.exceptions import Retry, SoftTimeLimitExceeded
 from django.conf import settings
-from django.core.files.storage import default_storage
 
 from apps.assets import files
 from apps.assets.models import Asset, Origin
@@ -17,6 +16,7 @@ from apps.generations.models import Event, Generation, Status
 from apps.generations.proof import wrong_outcomes
 from apps.generations.services import begin, cancel_generation
 from apps.inference import running, steps, tasks, work
+from apps.inference.backends import Piece
 from apps.inference.engine.errors import Cancelled
 from apps.inference.watch import Watch
 
@@ -43,16 +43,29 @@ class Task:
         return Retry()
 
 
+def run(take: Generation, name: str, do, task: Task | None = None, **more):
+    """One step of the first attempt, in this process."""
+    return running.run_step(task or Task(), str(take.pk), 1, name, do, **more)
+
+
+def planned(take: Generation) -> list[Piece] | None:
+    """Everything up to the pieces."""
+    for part in run(take, "prepare", steps.prepare) or []:
+        run(take, part, lambda g, w, p=part: steps.look(g, p, w), part=part)
+    return run(take, "plan", steps.plan)
+
+
+def rendered(take: Generation, piece: Piece) -> None:
+    run(take, piece.name, lambda g, w: steps.render(g, piece, w), piece=piece.first)
+
+
 def whole_run(take: Generation) -> bool | None:
     """All steps in order, in this process."""
     if not begin(take.pk):
         return None
-    pieces = running.run_step(Task(), str(take.pk), "prepare", steps.prepare)
-    for piece in pieces or []:
-        running.run_step(
-            Task(), str(take.pk), piece.name, lambda g, w, p=piece: steps.render(g, p, w), piece=piece.first
-        )
-    return running.run_step(Task(), str(take.pk), "assemble", steps.assemble)
+    for piece in planned(take) or []:
+        rendered(take, piece)
+    return run(take, "assemble", steps.assemble)
 
 
 def scratch() -> list:
@@ -62,7 +75,10 @@ def scratch() -> list:
 def test_a_whole_run(take, fake_engine, workspace):
     assert whole_run(take) is True
     take.refresh_from_db()
-    assert fake_engine.calls() == ["footage", "speech", "plan", "render-0", "render-10", "assemble", "proof"]
+    assert fake_engine.calls() == [
+        *("footage-a", "footage-b", "speech", "join", "plan"),
+        *("render-0", "render-10", "assemble", "proof"),
+    ]
     assert (take.status, take.backend, take.stage) == ("COMPLETED", "fake", "proof")
     assert take.result.name == f"Harbour film, take {take.number}.mp4"
     assert (take.result.status, take.result.origin, take.result.has_sound) == ("ready", Origin.RESULT, True)
@@ -82,26 +98,37 @@ def test_footage_and_speech_are_analysed_once_for_all_takes(make_take, fake_engi
 
 def test_a_step_that_runs_again_redoes_only_what_is_missing(take, fake_engine):
     begin(take.pk)
-    with Watch(take.pk) as watch:
-        first, second = steps.prepare(take, watch)
-        steps.render(take, first, watch)
-        fake_engine.tell()
-        assert steps.prepare(take, watch) == [second]
-        steps.render(take, first, watch)
-        assert fake_engine.calls() == []
-        steps.render(take, second, watch)
-        assert steps.prepare(take, watch) == []
-        assert steps.assemble(take, watch) is True
-        assert steps.assemble(take, watch) is False  # finished by the first
+    first, second = planned(take)
+    rendered(take, first)
+    fake_engine.tell()
+    assert planned(take) == [second]
+    rendered(take, first)
+    assert fake_engine.calls() == []
+    rendered(take, second)
+    assert planned(take) == []
+    assert run(take, "assemble", steps.assemble) is True
+    assert run(take, "assemble", steps.assemble) is None  # finished by the first
     assert Asset.objects.filter(origin=Origin.RESULT).count() == 1
     assert Generation.objects.get(pk=take.pk).result.deleted_at is None
 
 
+def test_of_the_footage_only_missing_parts_are_looked_at_again(take, fake_engine):
+    begin(take.pk)
+    looks = run(take, "prepare", steps.prepare)
+    assert looks == ["footage/a", "footage/b", "speech"]
+    for part in ("footage/a", "speech"):
+        run(take, part, lambda g, w, p=part: steps.look(g, p, w), part=part)
+    fake_engine.tell()
+    assert run(take, "prepare", steps.prepare) == ["footage/b"]
+    planned(take)
+    assert fake_engine.calls() == ["footage-b", "join", "plan"]
+    assert not list((settings.DATA_DIR / "media").glob("work/analysis/footage/*/*.parts"))
+
+
 def test_a_take_that_was_cancelled_meanwhile_keeps_no_result(take, membership, workspace):
     begin(take.pk)
-    with Watch(take.pk) as watch:
-        for piece in steps.prepare(take, watch):
-            steps.render(take, piece, watch)
+    for piece in planned(take):
+        rendered(take, piece)
     cancel_generation(membership=membership, generation=take)
     too_late_to_hear = SimpleNamespace(progress=lambda *args: None, cancelled=lambda: False)
     assert steps.assemble(take, too_late_to_hear) is False
@@ -109,7 +136,58 @@ def test_a_take_that_was_cancelled_meanwhile_keeps_no_result(take, membership, w
     assert ledger.balance(workspace) == 0
 
 
-@pytest.mark.parametrize("step", ["footage", "speech", "plan", "render-10", "assemble", "proof"])
+def test_a_new_try_goes_on_with_the_finished_pieces(make_take, fake_engine):
+    fake_engine.tell(fail_in="render-10", how="bug", times=1)
+    assert whole_run(make_take()) is None
+    fake_engine.tell()
+    again = make_take()
+    assert whole_run(again) is True
+    assert fake_engine.calls() == ["render-10", "assemble", "proof"]
+    assert work.left_behind() == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"options": {"temperature": 0.9}}, {"sync_mode": "loop"}, {"model": "sync-3"}], ids=str
+)
+def test_a_take_with_other_inputs_begins_anew(make_take, fake_engine, settings, change):
+    settings.INFERENCE_BACKENDS = {"lipsync-2": fake_engine.PATH, "sync-3": fake_engine.PATH}
+    fake_engine.tell(fail_in="render-10", how="bug", times=1)
+    whole_run(make_take())
+    fake_engine.tell()
+    assert whole_run(make_take(**change)) is True
+    assert fake_engine.calls() == ["plan", "render-0", "render-10", "assemble", "proof"]
+
+
+def test_two_takes_with_the_same_inputs_share_their_pieces(make_take, fake_engine):
+    one, other = make_take(), make_take()
+    begin(one.pk)
+    begin(other.pk)
+    for piece in planned(one):
+        rendered(one, piece)
+    fake_engine.tell()
+    assert planned(other) == []
+    assert run(one, "assemble", steps.assemble) is True
+    assert run(other, "assemble", steps.assemble) is True  # the first one left the folder to the second
+    assert fake_engine.calls() == ["assemble", "proof"] * 2
+    assert work.left_behind() == []
+
+
+def test_what_is_lost_on_the_way_is_made_again(take, fake_engine, django_capture_on_commit_callbacks):
+    begin(take.pk)
+    first, second = planned(take)
+    rendered(take, first)
+    rendered(take, second)
+    key = Generation.objects.get(pk=take.pk).work_key
+    files.remove_tree(work.piece_name(key, second.name))
+    with patch("apps.generations.queue.celery_app.send_task") as send, django_capture_on_commit_callbacks(execute=True):
+        assert run(take, "assemble", steps.assemble) is None
+        assert run(take, "assemble", steps.assemble) is None  # of the older attempt: void
+    send.assert_called_once_with("inference.prepare", args=[str(take.pk), 2])
+    assert tasks._claimed(Task(), take.pk, 2) == 2
+    assert steps.plan(take, MagicMock()) == [second]
+
+
+@pytest.mark.parametrize("step", ["footage-b", "speech", "plan", "render-10", "assemble", "proof"])
 @pytest.mark.parametrize(
     ("how", "status", "code"),
     [
@@ -117,54 +195,56 @@ def test_a_take_that_was_cancelled_meanwhile_keeps_no_result(take, membership, w
         ("bug", Status.FAILED, "generation_pipeline_failed"),
     ],
 )
-def test_a_fault_in_any_step_ends_the_take_and_leaves_nothing(take, fake_engine, workspace, step, how, status, code):
+def test_a_fault_in_any_step_ends_the_take(take, fake_engine, workspace, step, how, status, code):
     fake_engine.tell(fail_in=step, how=how)
     assert whole_run(take) is None
     take.refresh_from_db()
     assert (take.status, take.error_code) == (status, code)
     assert take.error_message
     assert ledger.balance(workspace) == 0
-    assert work.left_behind() == []
+    assert work.left_behind() == [] or (status == Status.FAILED and step not in ("footage-b", "speech", "plan"))
     assert not scratch()
     assert wrong_outcomes() == []
 
 
 def test_a_full_disk_is_tried_again_with_patience_and_then_given_up(take, fake_engine):
-    fake_engine.tell(fail_in="footage", how="disk")
+    fake_engine.tell(fail_in="plan", how="disk")
     begin(take.pk)
+    with pytest.raises(Retry):
+        planned(take)
     waits = []
     for retries in range(running.MAX_RETRIES):
         task = Task(retries=retries)
         with pytest.raises(Retry):
-            running.run_step(task, str(take.pk), "prepare", steps.prepare)
+            run(take, "plan", steps.plan, task)
         waits.append(task.countdown)
         assert Generation.objects.get(pk=take.pk).status == Status.PROCESSING
     assert all(later > sooner for sooner, later in zip(waits, waits[2:], strict=False))
-    running.run_step(Task(retries=running.MAX_RETRIES), str(take.pk), "prepare", steps.prepare)
+    run(take, "plan", steps.plan, Task(retries=running.MAX_RETRIES))
     take.refresh_from_db()
     assert (take.status, take.error_code) == ("FAILED", "generation_infra_storage_error")
 
 
 def test_a_disk_that_recovers_lets_the_take_go_on(take, fake_engine):
-    fake_engine.tell(fail_in="footage", how="disk", times=1)
+    fake_engine.tell(fail_in="plan", how="disk", times=1)
     begin(take.pk)
     with pytest.raises(Retry):
-        running.run_step(Task(), str(take.pk), "prepare", steps.prepare)
-    assert len(running.run_step(Task(retries=1), str(take.pk), "prepare", steps.prepare)) == 2
+        planned(take)
+    assert len(run(take, "plan", steps.plan, Task(retries=1))) == 2
 
 
 def test_a_storage_that_refuses_the_piece_is_a_transient_fault(take, monkeypatch):
     begin(take.pk)
-    piece, _ = running.run_step(Task(), str(take.pk), "prepare", steps.prepare)
-    monkeypatch.setattr(files, "put", MagicMock(side_effect=OSError("refused")))
+    piece, _ = planned(take)
+    monkeypatch.setattr(work, "keep_folder", MagicMock(side_effect=OSError("refused")))
     with pytest.raises(Retry):
-        running.run_step(Task(), str(take.pk), "render", lambda g, w: steps.render(g, piece, w))
+        rendered(take, piece)
     assert not scratch()
 
 
 def test_a_step_that_takes_too_long_fails_the_take(take):
     begin(take.pk)
-    running.run_step(Task(), str(take.pk), "prepare", MagicMock(side_effect=SoftTimeLimitExceeded))
+    run(take, "prepare", MagicMock(side_effect=SoftTimeLimitExceeded))
     take.refresh_from_db()
     assert (take.status, take.error_code) == ("FAILED", "generation_timeout")
 
@@ -177,8 +257,8 @@ def test_a_step_that_kills_its_worker_is_not_tried_for_ever(take):
 
     for _ in range(running.MAX_DEATHS):
         with pytest.raises(Killed):
-            running.run_step(Task(), str(take.pk), "prepare", MagicMock(side_effect=Killed))
-    assert running.run_step(Task(), str(take.pk), "prepare", steps.prepare) is None
+            run(take, "prepare", MagicMock(side_effect=Killed))
+    assert run(take, "prepare", steps.prepare) is None
     take.refresh_from_db()
     assert (take.status, take.error_code) == ("FAILED", "generation_pipeline_failed")
     assert "broke its worker" in take.error_message
@@ -186,12 +266,12 @@ def test_a_step_that_kills_its_worker_is_not_tried_for_ever(take):
 
 def test_a_cancelled_take_is_not_worked_on(take, fake_engine, membership):
     begin(take.pk)
-    running.run_step(Task(), str(take.pk), "prepare", steps.prepare)
+    first, second = planned(take)
+    rendered(take, first)
     cancel_generation(membership=membership, generation=take)
     fake_engine.tell()
-    assert running.run_step(Task(), str(take.pk), "render", steps.prepare) is None
+    rendered(take, second)
     assert fake_engine.calls() == []
-    assert work.left_behind() == []
 
 
 def test_the_engine_hears_a_cancel_in_the_middle_of_a_step(take, membership):
@@ -206,20 +286,37 @@ def test_the_engine_hears_a_cancel_in_the_middle_of_a_step(take, membership):
                 raise Cancelled
             time.sleep(0.02)
 
-    running.run_step(Task(), str(take.pk), "prepare", engine)
+    run(take, "prepare", engine)
     assert seen == ["stopped"]
     assert Generation.objects.get(pk=take.pk).status == Status.CANCELLED
 
 
 def test_only_one_worker_prepares_a_take(take):
-    task = Task()
-    assert tasks._claimed(task, take.pk)
-    signals.sign_of_life(take.pk)
-    assert not tasks._claimed(task, take.pk)  # a second message, while a worker is at it
-    assert tasks._claimed(Task(retries=1), take.pk)  # its own retry
-    assert tasks._claimed(Task(redelivered=True), take.pk)  # handed out before, to a worker that died
-    with patch.object(signals, "SILENT_AFTER_S", -1.0):
-        assert tasks._claimed(task, take.pk)  # its worker is gone
+    assert tasks._claimed(Task(), take.pk, 0) == 1
+    assert tasks._claimed(Task(), take.pk, 0) is None  # a second message
+    assert tasks._claimed(Task(retries=1), take.pk, 0) == 1  # its own retry
+    assert tasks._claimed(Task(redelivered=True), take.pk, 0) == 1  # handed out before, to a worker that died
+    Generation.objects.filter(pk=take.pk).update(attempts=3)  # taken up again since
+    assert tasks._claimed(Task(redelivered=True), take.pk, 0) is None
+    assert tasks._claimed(Task(), take.pk, 2) is None
+    assert tasks._claimed(Task(), take.pk, 3) == 3
+
+
+def test_a_message_of_an_older_attempt_is_void(take, fake_engine):
+    begin(take.pk)
+    piece, _ = planned(take)
+    Generation.objects.filter(pk=take.pk).update(attempts=2)
+    fake_engine.tell()
+    rendered(take, piece)
+    assert fake_engine.calls() == []
+
+
+def test_a_step_that_is_handed_back_did_not_kill_its_worker(take):
+    begin(take.pk)
+    for _ in range(running.MAX_DEATHS + 1):
+        with pytest.raises(SystemExit):
+            run(take, "prepare", MagicMock(side_effect=SystemExit))
+    assert run(take, "prepare", steps.prepare) is not None
 
 
 def test_progress_writes_no_row_for_each_frame(take, django_assert_num_queries):
@@ -232,9 +329,12 @@ def test_progress_writes_no_row_for_each_frame(take, django_assert_num_queries):
     assert Event.objects.filter(generation=take, what="stage").count() == 1
 
 
-def test_pieces_are_named_by_their_frames(take):
+def test_reading_is_told_over_all_parts(take):
     begin(take.pk)
-    with Watch(take.pk) as watch:
-        first, _ = steps.prepare(take, watch)
-        steps.render(take, first, watch)
-    assert default_storage.exists(f"work/{take.pk}/pieces/0000000-0000010.mp4")
+    run(take, "prepare", steps.prepare)
+    for part, done in (("footage/a", 40), ("footage/b", 10)):
+        with Watch(take.pk, part=part) as watch:
+            watch.progress("read", done, 100)
+    assert signals.share_read(take.pk) == 0.25
+    take.refresh_from_db()
+    assert take.stage == "read"

@@ -1,23 +1,27 @@
 """The sweeper: what was lost is taken up, what is left behind is removed, what lives is left alone."""
 
 import os
+import subprocess
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
+from django.test import TestCase
 from django.utils import timezone
 
-from apps.assets import checking, services
+from apps.assets import checking, files, services
 from apps.assets.models import Asset, Status
 from apps.generations import signals
 from apps.generations.models import Generation
 from apps.generations.models import Status as TakeStatus
 from apps.generations.services import begin, end_without_result
-from apps.inference import sweeping, work
+from apps.inference import keeping, sweeping, taking_up, work
+from studio.celery import app as celery_app
 from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
@@ -67,15 +71,41 @@ def test_a_take_whose_worker_signs_is_left_alone(sent, lost):
     assert sent(sweeping.take_up_silent) == []
 
 
-def test_nothing_is_taken_up_while_work_waits_or_redis_is_away(sent, lost):
-    for length in (3, None):
-        with patch.object(sweeping, "queue_length", return_value=length):
-            assert sent(sweeping.take_up_silent) == []
-            assert sent(sweeping.send_queued_again) == []
+@pytest.mark.parametrize("away", [False, True])
+def test_nothing_is_sent_again_while_its_message_waits_or_redis_is_away(sent, lost, away):
+    queued = GenerationFactory(sent_at=timezone.now() - timedelta(minutes=5))
+    waiting = None if away else {str(lost.pk), str(queued.pk)}
+    with patch.object(sweeping, "queued_takes", return_value=waiting):
+        assert sent(sweeping.take_up_silent) == []
+        assert sent(sweeping.send_queued_again) == []
+
+
+def test_messages_of_others_hold_nothing_up(sent, lost):
+    with patch.object(sweeping, "queued_takes", return_value={str(uuid4())}):
+        assert sent(sweeping.take_up_silent) == [("inference.prepare", str(lost.pk))]
+
+
+def test_the_takes_of_waiting_messages_are_read_from_the_queue():
+    take, other = uuid4(), uuid4()
+    try:
+        celery_app.send_task("inference.plan", args=[str(take), 1], queue="cpu")
+        celery_app.send_task("inference.render_chunk", args=[str(other), 1, 0, 200], queue="gpu")
+        assert sweeping.queued_takes() == {str(take), str(other)}
+    finally:
+        with celery_app.connection_for_write() as connection:
+            for queue in ("cpu", "gpu"):
+                connection.default_channel.queue_purge(queue)
+
+
+def test_a_step_that_waits_on_purpose_is_not_lost(sent, lost):
+    signals.sign_of_life(lost.pk, ahead_s=40)
+    Generation.objects.filter(pk=lost.pk).update(heartbeat_at=timezone.now() - timedelta(minutes=10))
+    with patch.object(time, "time", return_value=time.time() + 60):
+        assert sent(sweeping.take_up_silent) == []
 
 
 def test_a_take_lost_again_and_again_fails_and_costs_nothing(sent, lost):
-    Generation.objects.filter(pk=lost.pk).update(attempts=sweeping.MAX_ATTEMPTS)
+    Generation.objects.filter(pk=lost.pk).update(attempts=taking_up.MAX_ATTEMPTS)
     assert sent(sweeping.take_up_silent) == []
     lost.refresh_from_db()
     assert (lost.status, lost.error_code) == ("FAILED", "generation_infra_service_unavailable")
@@ -98,15 +128,68 @@ def test_a_probe_that_was_lost_is_sent_again(sent):
     assert sent(checking.recheck_lost) == []
 
 
-def test_folders_of_ended_and_unknown_takes_go(settings):
-    ended, running, just_ended = GenerationFactory.create_batch(3)
-    for take in (ended, just_ended):
-        end_without_result(take.pk, TakeStatus.FAILED)
-    Generation.objects.filter(pk=ended.pk).update(finished_at=timezone.now() - timedelta(hours=1))
-    for name in (ended.pk, running.pk, just_ended.pk, uuid4()):
-        default_storage.save(f"work/{name}/pieces/a.mp4", ContentFile(b"x"))
-    assert sweeping.clean_work() == 2
-    assert set(work.left_behind()) == {running.pk, just_ended.pk}
+def ended_ago(key: str, size: int = 1, status=TakeStatus.FAILED, **ago: float) -> Generation:
+    """A take that ended so long ago, with a folder of so many bytes."""
+    take = GenerationFactory(work_key=key)
+    Generation.objects.filter(pk=take.pk).update(status=status, finished_at=timezone.now() - timedelta(**ago))
+    default_storage.save(f"work/takes/{key}/pieces/0-9/film.mp4", ContentFile(b"x" * size))
+    return take
+
+
+def test_folders_of_unfinished_takes_are_kept_for_a_day():
+    ended_ago("failed", hours=1)
+    ended_ago("cancelled", hours=23, status=TakeStatus.CANCELLED)
+    ended_ago("old", hours=25)
+    ended_ago("finished", hours=1, status=TakeStatus.COMPLETED)
+    ended_ago("just now", seconds=30, status=TakeStatus.COMPLETED)  # its last step may still be writing
+    default_storage.save("work/takes/nobodys/plan/plan.json", ContentFile(b"x"))
+    ended_ago("running again", hours=48)
+    GenerationFactory(work_key="running again")
+    assert keeping.clean() == 3
+    assert work.left_behind() == ["cancelled", "failed", "just now", "running again"]
+
+
+def test_folders_beyond_the_bound_go_the_oldest_first(settings):
+    settings.RESUME_BYTES = 2500
+    for hours in (1, 2, 3):
+        ended_ago(f"{hours} hours", size=1000, hours=hours)
+    assert keeping.clean() == 1
+    assert work.left_behind() == ["1 hours", "2 hours"]
+
+
+def test_a_full_disk_keeps_nothing():
+    ended_ago("failed", size=1000, hours=1)
+    with patch.object(keeping.shutil, "disk_usage", return_value=SimpleNamespace(free=500)):
+        assert keeping.clean() == 1
+
+
+def test_parts_of_an_analysis_go_with_the_last_take_that_may_go_on():
+    take = GenerationFactory()
+    folder = f"work/analysis/footage/{take.video.sha256}/native-1.parts"
+    default_storage.save(f"{folder}/0-9/x", ContentFile(b"x"))
+    assert sweeping.clean_analyses() == 0
+    end_without_result(take.pk, TakeStatus.FAILED)
+    assert sweeping.clean_analyses() == 0
+    Generation.objects.filter(pk=take.pk).update(finished_at=timezone.now() - timedelta(hours=25))
+    assert sweeping.clean_analyses() == 1
+    assert not default_storage.exists(f"{folder}/0-9/x")
+
+
+@pytest.mark.parametrize("with_row", [True, False])
+def test_a_result_whose_take_ended_without_one_goes(with_row):
+    failed = ended_ago("failed", minutes=10)
+    finished = ended_ago("finished", minutes=10, status=TakeStatus.COMPLETED)
+    names = []
+    for take in (failed, finished):
+        identity = keeping.result_id(take.pk)
+        names.append(f"assets/{take.workspace_id}/{identity}/original.mp4")
+        default_storage.save(names[-1], ContentFile(b"x"))
+        if with_row:
+            AssetFactory(pk=identity, workspace=take.workspace, origin="result", file=names[-1])
+    with TestCase.captureOnCommitCallbacks(execute=True):
+        assert keeping.remove_orphaned_results() == 1
+    assert [default_storage.exists(name) for name in names] == [False, True]
+    assert Asset.objects.filter(origin="result").count() == with_row
 
 
 def test_analyses_go_with_the_last_file_they_are_of():
@@ -128,16 +211,24 @@ def test_analyses_of_a_deleted_file_stay_while_a_take_of_it_runs():
     assert sweeping.clean_analyses() == 1
 
 
-def test_scratch_of_killed_steps_goes_after_some_hours(settings):
-    old, new = settings.DATA_DIR / "tmp" / "scratch-old", settings.DATA_DIR / "tmp" / "scratch-new"
-    for folder in (old, new):
-        folder.mkdir(parents=True)
+def test_scratch_of_killed_steps_goes(settings):
+    with subprocess.Popen(["true"]) as process:  # a process that is gone in a moment
+        pass
+    here = files.this_machine()
+    folders = {
+        "dead": f"scratch-{here}-{process.pid}-a",
+        "alive": f"scratch-{here}-{os.getpid()}-b",
+        "elsewhere": f"scratch-elsewhere-{process.pid}-c",
+        "old": f"scratch-elsewhere-{process.pid}-d",
+    }
+    for name in folders.values():
+        (settings.DATA_DIR / "tmp" / name).mkdir(parents=True)
     long_ago = time.time() - sweeping.SCRATCH_AFTER_S - 60
-    os.utime(old, (long_ago, long_ago))
-    assert sweeping.clean_scratch() == 1
-    assert (old.exists(), new.exists()) == (False, True)
+    os.utime(settings.DATA_DIR / "tmp" / folders["old"], (long_ago, long_ago))
+    assert sweeping.clean_scratch() == 2
+    assert {path.name for path in (settings.DATA_DIR / "tmp").iterdir()} == {folders["alive"], folders["elsewhere"]}
 
 
 def test_the_whole_sweep_runs_on_an_empty_studio():
     sweeping.sweep()
-    assert sweeping.queue_length() is not None
+    assert sweeping.queued_takes() is not None

@@ -1,7 +1,6 @@
 """Hand-over between steps on a local disk and in a bucket (moto's S3)."""
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
 
 import boto3
 import pytest
@@ -59,14 +58,13 @@ def test_a_second_folder_of_the_same_name_does_no_harm(storage, tmp_path):
 
 
 def test_a_missing_folder_is_said_to_be_missing(storage):
-    with pytest.raises(FileNotFoundError), work.open_folder("work/none/plan"):
+    with pytest.raises(work.Missing), work.open_folder("work/none/plan"):
         pass
 
 
 def test_files_come_back_as_paths_and_leave_no_copy(storage, tmp_path):
     (tmp_path / "piece.mp4").write_bytes(b"piece")
-    generation = uuid4()
-    name = work.piece_name(generation, "0-9.mp4")
+    name = "assets/a/piece.mp4"
     assert files.put(tmp_path / "piece.mp4", name, move=True) == name
     assert not (tmp_path / "piece.mp4").exists()
     with files.as_path(name) as path:
@@ -96,16 +94,17 @@ def test_a_copy_that_fails_leaves_nothing(storage, tmp_path):
 
 
 def test_everything_of_a_take_is_forgotten(storage, tmp_path):
-    generation = uuid4()
-    (tmp_path / "piece.mp4").write_bytes(b"piece")
-    files.put(tmp_path / "piece.mp4", work.piece_name(generation, "0-9.mp4"))
-    work.keep_folder(made(tmp_path, "plan"), work.plan_name(generation))
-    assert work.left_behind() == [generation]
-    work.forget(generation)
+    work.keep_folder(made(tmp_path, "one"), work.piece_name("key", "0-9"))
+    work.keep_folder(made(tmp_path, "plan"), work.plan_name("key"))
+    assert work.left_behind() == ["key"]
+    assert work.size_of("key") >= len("one" + "plan")
+    work.forget("key")
     assert work.left_behind() == []
-    assert not work.has_folder(work.plan_name(generation))
+    assert work.size_of("key") == 0
+    assert not work.has_folder(work.plan_name("key"))
 
 
 def test_nothing_left_behind_in_an_empty_storage(storage):
     assert work.left_behind() == []
-    work.forget(uuid4())
+    work.forget("key")
+    work.forget_parts("work/analysis/footage/none/native-1")

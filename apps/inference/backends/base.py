@@ -27,8 +27,8 @@ class Piece:
 
     @property
     def name(self) -> str:
-        """File name made of what is in it, so that a second run finds the first one's work."""
-        return f"{self.first:07d}-{self.last:07d}.mp4"
+        """Folder name made of what is in it, so that a second run finds the first one's work."""
+        return f"{self.first:07d}-{self.last:07d}"
 
 
 @dataclass(frozen=True)
@@ -71,19 +71,28 @@ class Backend(Protocol):
     version: str
     queue: str
 
-    def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
-        """Look at a video once; what was seen is written into the empty folder ``into`` and kept with the video."""
+    def footage_parts(self, video: Path) -> Sequence[str]:
+        """Names (letters, digits, hyphens) of the parts in which a video is looked at, each by any worker.
+
+        The same for the same video at every call; at least one.
+        """
+
+    def analyse_footage(self, video: Path, part: str, into: Path, watch: Watching) -> None:
+        """Look at one part of a video and write what was seen into the empty folder ``into``."""
+
+    def join_footage(self, video: Path, parts: Mapping[str, Path], into: Path, watch: Watching) -> None:
+        """Make one analysis of the folders of all parts, in the empty folder ``into``; it is kept with the video."""
 
     def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
-        """Listen to a soundtrack once; the same for sound."""
+        """Listen to a soundtrack once; what was heard is written into the empty folder ``into`` and kept with it."""
 
     def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
         """Decide every frame of the result, write it into ``into`` and say how rendering is split."""
 
-    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, out: Path, watch: Watching) -> None:
-        """Draw one piece into the file ``out``."""
+    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
+        """Draw one piece into the empty folder ``into``: the film, and what else ``assemble`` wants to know of it."""
 
     def assemble(
         self, job: Render, plan: Path, pieces: Sequence[tuple[Piece, Path]], out: Path, watch: Watching
     ) -> Outcome:
-        """Join the pieces and the soundtrack into ``out`` (MP4) and measure how well it went."""
+        """Join the pieces (folders) and the soundtrack into ``out`` (MP4) and measure how well it went."""

@@ -1,6 +1,7 @@
 """Our own engine behind the protocol."""
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,8 @@ from apps.inference.engine.plan import MotionPlan
 # Short enough to share a clip of 10 s between two workers, long enough that opening the video again (0.1 to 0.3 s)
 # stays below 5 % of drawing the piece.
 PIECE_S = 8.0
+WHOLE = "whole"
+FILM = "film.mp4"
 # What the catalog calls an option, and what the engine calls it.
 OPTION_NAMES = {
     "temperature": "temperature",
@@ -33,10 +36,16 @@ class NativeBackend:
     def __init__(self) -> None:
         import_module("apps.inference.engine.pipeline")  # which loads the rest; its names are loaded on first use
 
-    def analyse_footage(self, video: Path, into: Path, watch: Watching) -> None:
+    def footage_parts(self, video: Path) -> Sequence[str]:
+        return [WHOLE]
+
+    def analyse_footage(self, video: Path, part: str, into: Path, watch: Watching) -> None:
         engine.analyse_footage(
             video, into, progress=watch.progress, cancelled=watch.cancelled, models=settings.MODELS_DIR
         )
+
+    def join_footage(self, video: Path, parts: Mapping[str, Path], into: Path, watch: Watching) -> None:
+        shutil.copytree(parts[WHOLE], into, dirs_exist_ok=True)
 
     def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
         watch.progress("speech", 0, 1)
@@ -51,14 +60,14 @@ class NativeBackend:
         watch.progress("plan", 1, 1)
         return Split(len(plan), float(plan.fps), split(len(plan), float(plan.fps)))
 
-    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, out: Path, watch: Watching) -> None:
+    def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         engine.render_piece(
             job.video,
             engine.FootageAnalysis.load(footage),
             MotionPlan.load(plan),
             piece.first,
             piece.last,
-            out,
+            into / FILM,
             progress=watch.progress,
             cancelled=watch.cancelled,
         )
@@ -68,8 +77,10 @@ class NativeBackend:
     ) -> Outcome:
         motion = MotionPlan.load(plan)
         rendered = [
-            engine.PieceReport(path, piece.first, piece.last, int(motion.driven[piece.first : piece.last].sum()))
-            for piece, path in pieces
+            engine.PieceReport(
+                folder / FILM, piece.first, piece.last, int(motion.driven[piece.first : piece.last].sum())
+            )
+            for piece, folder in pieces
         ]
         engine.assemble(rendered, job.audio, motion, out, progress=watch.progress)
         report = engine.measure(
