@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,12 +14,14 @@ from openapi_spec_validator import validate
 
 from apps.api import openapi
 from apps.api.routing import ROUTES
+from apps.api.snippets import quick_starts, request_of, snippets_of
+from apps.assets.checking import check_asset
 from apps.assets.models import Origin
 from apps.assets.services import import_file
 from apps.generations.models import Generation, Status
 from apps.generations.services import begin, complete
 from tests.conftest import ROOT
-from tests.factories import AssetFactory, GenerationFactory
+from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
 
 GUIDE = (ROOT / "docs" / "api.md").read_text()
 QUICK_START_S = 60
@@ -97,6 +100,11 @@ def block(language: str) -> str:
     return found[1]
 
 
+def test_the_guide_shows_the_same_code_as_the_studio():
+    for start in quick_starts("http://localhost:8000"):
+        assert block(start.language) == start.text
+
+
 def run_while_working(command: list[str], folder: Path, key: str, result: Path) -> str:
     """Run a quick start, and stand in for the engine: whatever it asks for ends with ``result``."""
     process = subprocess.Popen(
@@ -144,3 +152,44 @@ def test_the_typescript_quick_start_runs(studio, key, desk, clip, typescript_fol
     (typescript_folder / "start.mjs").write_text(block("typescript").replace("http://localhost:8000", studio))
     output = run_while_working(["node", "start.mjs"], typescript_folder, key, clip)
     assert (typescript_folder / "result.mp4").read_bytes() == clip.read_bytes() and "result.mp4, 1.5 seconds" in output
+
+
+@pytest.fixture
+def same_again(workspace, clip, voice, owner) -> dict:
+    """The request for a take that was made in the studio, with every option and a project."""
+    files = [
+        import_file(workspace=workspace, user=owner, path=path, name=path.name, origin=Origin.UPLOAD)
+        for path in (clip, voice)
+    ]
+    for asset in files:
+        check_asset(asset.pk)
+    project = ProjectFactory(workspace=workspace)
+    options = {"temperature": 0.8, "occlusion_detection_enabled": True}
+    take = GenerationFactory(
+        workspace=workspace,
+        project=project,
+        video=files[0],
+        audio=files[1],
+        model="lipsync-2",
+        sync_mode="loop",
+        options=options,
+        status=Status.COMPLETED,
+    )
+    return request_of(take)
+
+
+@pytest.mark.parametrize("language", ["bash", "python", "typescript"])
+def test_the_code_of_a_take_makes_the_same_take(studio, key, same_again, desk, clip, language, request):
+    folder = request.getfixturevalue("typescript_folder") if language == "typescript" else desk
+    if language == "bash" and not (shutil.which("curl") and shutil.which("jq")):
+        pytest.skip("curl and jq are not on this machine")
+    (text,) = [snippet.text for snippet in snippets_of(same_again, studio) if snippet.language == language]
+    assert key not in text
+    program = {"bash": "bash", "python": sys.executable, "typescript": "node"}[language]
+    name = "again.mjs" if language == "typescript" else "again"
+    (folder / name).write_text(text)
+    (folder / "result.mp4").unlink(missing_ok=True)
+    run_while_working([program, name], folder, key, clip)
+    assert (folder / "result.mp4").read_bytes() == clip.read_bytes()
+    made = Generation.objects.order_by("created_at").last()
+    assert made is not None and request_of(made) == same_again
