@@ -25,6 +25,7 @@ from apps.billing.models import (
     InvoiceLine,
     InvoiceSeries,
     InvoiceStatus,
+    Transaction,
     TransactionKind,
 )
 from apps.billing.spending import month_start, profile_of
@@ -64,11 +65,17 @@ def next_amount(workspace: Workspace) -> int:
 
 
 @transaction.atomic
-def issue(*, workspace: Workspace, subject: str = "", now: datetime | None = None) -> Invoice | None:
-    """Put everything that is on no invoice on one; None where there is nothing to ask for."""
+def issue(
+    *, workspace: Workspace, only: Transaction | None = None, ref: str = "", now: datetime | None = None
+) -> Invoice | None:
+    """Put everything that is on no invoice on one, or one transaction alone; None where there is nothing to ask for.
+
+    ``ref`` is the bill of a provider that collects this one by itself.
+    """
     now = now or timezone.now()
     Workspace.objects.select_for_update().get(pk=workspace.pk)
-    entries = list(open_entries(workspace).select_related("transaction").order_by("created_at", "pk"))
+    wanted = open_entries(workspace).select_related("transaction").order_by("created_at", "pk")
+    entries = list(wanted.filter(transaction=only) if only else wanted)
     micros = sum(entry.amount_micros for entry in entries)
     if micros <= 0:
         return None  # what was given back is set against the next charges
@@ -79,7 +86,8 @@ def issue(*, workspace: Workspace, subject: str = "", now: datetime | None = Non
     invoice = Invoice.objects.create(
         workspace=workspace,
         number=_next_number(),
-        subject=subject or _subject(entries),
+        subject=_subject(entries),
+        payment_ref=ref,
         issued_at=now,
         due_at=now + timedelta(days=settings.INVOICE_DAYS),
         period_start=entries[0].created_at,
@@ -137,10 +145,15 @@ def _take_credit(invoice: Invoice) -> None:
 def pay(*, invoice: Invoice, cents: int, key: str, ref: str, memo: str) -> Invoice:
     """Book a payment for an invoice. Called twice with a key it books once; what is too much becomes credit."""
     Workspace.objects.select_for_update().get(pk=invoice.workspace_id)
+    new = not Transaction.objects.filter(idempotency_key=key).exists()
     ledger.payment(workspace=invoice.workspace, micros=cents * MICROS, key=key, memo=memo, subject=invoice.pk)
     invoice.refresh_from_db()
-    if invoice.status == InvoiceStatus.OPEN and cents >= invoice.due_cents:
-        _mark_paid(invoice, ref=ref)
+    if new and invoice.status == InvoiceStatus.OPEN:
+        if cents >= invoice.due_cents:
+            _mark_paid(invoice, ref=ref)
+        else:
+            invoice.applied_cents += cents  # a part of it
+            invoice.save(update_fields=["applied_cents"])
     settle_from_credit(invoice.workspace)
     invoice.refresh_from_db()
     return invoice

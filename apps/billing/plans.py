@@ -121,11 +121,3 @@ def subscribe(*, workspace: Workspace, plan: Plan) -> Subscription:
     now = timezone.now()
     Subscription.objects.filter(workspace=workspace, ended_at=None).update(ended_at=now)
     return Subscription.objects.create(workspace=workspace, plan=plan, started_at=now)
-
-
-def plan_that_allows(*, seconds: float) -> Plan | None:
-    """The smallest priced plan whose longest video holds ``seconds``, to name in a refusal."""
-    for row in sorted(PLANS, key=lambda row: row["order"])[1:]:
-        if row["max_duration_s"] is None or row["max_duration_s"] >= seconds:
-            return current_plan(row["code"])
-    return None

@@ -6,11 +6,12 @@ from typing import Any
 
 from apps.assets.models import Asset, Kind
 from apps.assets.models import Status as AssetStatus
+from apps.billing import limits, spending
 from apps.billing.models import Plan
-from apps.billing.plans import plan_of, plan_that_allows
-from apps.billing.prices import Quote, quote
+from apps.billing.plans import plan_of
+from apps.billing.prices import Quote, priced, quote
 from apps.catalog.registry import MODELS, check_sync_mode, clean_options, output_seconds
-from apps.generations.models import Generation
+from apps.generations.models import Generation, Status
 from apps.generations.places import place_of_new
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
@@ -59,12 +60,17 @@ def estimate(
     # A photo has no length of its own; it is shown for as long as the sound lasts.
     picture_s = sound_s if video.kind == Kind.IMAGE else video.duration_s or 0.0
     seconds = output_seconds(sync_mode, picture_s, sound_s)
+    priced_at = quote(model=model, plan=plan, seconds=seconds)
+    if priced_at.micros and (left := included_left(workspace, plan)):
+        priced_at = priced(0, seconds)
+        warnings.append(f"Free of charge: {left} of {plan.included_takes} free takes of this month are left.")
     refusals += length_refusals(plan, seconds) + slot_refusals(workspace, plan)
+    refusals += spending.refusals(workspace, plan, priced_at.micros)
     place = place_of_new(workspace, model, video, seconds)
     return Estimate(
         plan=plan,
         seconds=seconds,
-        quote=quote(model=model, plan=plan, seconds=seconds),
+        quote=priced_at,
         warnings=warnings + length_warnings(sync_mode, picture_s, sound_s),
         refusals=refusals,
         eta_s=place.ready_in_s,
@@ -133,37 +139,26 @@ def _not_ready(asset: Asset, role: str) -> list[StudioError]:
 
 
 def length_refusals(plan: Plan, seconds: float) -> list[StudioError]:
-    """Whether the plan allows a result of this length; half a frame over the limit is within it."""
+    """Whether there is anything to make, and the plan allows a result of this length."""
     if seconds <= 0:
         return [StudioError("generation_input_validation_failed", "The result would be empty.", "Choose longer files.")]
-    if plan.max_duration_s is None or seconds <= plan.max_duration_s + 0.02:
-        return []
-    larger = plan_that_allows(seconds=seconds)
-    advice = f"The {larger.name} plan allows it; or shorten the files." if larger else "Shorten the files."
-    return [
-        StudioError(
-            "generation_plan_duration_exceeded",
-            f"The result would last {seconds:.0f} s. The {plan.name} plan allows {plan.max_duration_s} s.",
-            advice,
-            status=402,
-        )
-    ]
+    refusal = limits.length_refusal(plan, seconds)
+    return [refusal] if refusal else []
 
 
 def slot_refusals(workspace: Workspace, plan: Plan) -> list[StudioError]:
     """Whether the plan lets one more generation run at once in this workspace."""
-    running = Generation.objects.filter(workspace=workspace).active().count()
-    if plan.max_concurrent is None or running < plan.max_concurrent:
-        return []
-    takes = "take runs" if plan.max_concurrent == 1 else "takes run"
-    return [
-        StudioError(
-            "concurrency_limit_reached",
-            f"{running} {takes} already, as many as the {plan.name} plan allows at once.",
-            "Wait until one is ready, or cancel one.",
-            status=429,
-        )
-    ]
+    refusal = limits.slot_refusal(plan, Generation.objects.filter(workspace=workspace).active().count())
+    return [refusal] if refusal else []
+
+
+def included_left(workspace: Workspace, plan: Plan) -> int:
+    """Takes of this month that the plan still gives free of charge; those without a result do not count."""
+    if not plan.included_takes:
+        return 0
+    month = Generation.objects.filter(workspace=workspace, created_at__gte=spending.month_start())
+    used = month.filter(price_micros_per_frame=0).exclude(status__in=[Status.FAILED, Status.CANCELLED, Status.REJECTED])
+    return max(0, plan.included_takes - used.count())
 
 
 def length_warnings(sync_mode: str, picture: float, sound: float) -> list[str]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.assets.models import Asset
 from apps.billing import ledger
 from apps.billing.prices import priced
+from apps.billing.spending import usage_happened
 from apps.catalog.registry import clean_options
 from apps.generations import signals
 from apps.generations.estimate import Estimate, estimate
@@ -96,6 +97,7 @@ def _next_number(workspace: Workspace, project: Any) -> int:
 
 
 def _same_workspace(workspace: Workspace, *things: Any) -> None:
+        usage_happened(workspace)
     """Refuse what belongs to another workspace, in the words for what does not exist."""
     if any(thing is not None and thing.workspace_id != workspace.pk for thing in things):
         raise StudioError("asset_not_found", "A file of this take does not exist.", "Choose another.", status=404)
@@ -191,6 +193,13 @@ def complete(*, generation_id: UUID, result: Asset, lipsynced_s: float, report: 
             charged_micros=charge.micros,
         )
         if moved:
-            ledger.capture(workspace=generation.workspace, subject=generation_id, micros=charge.micros)
+            detail = {
+                "model": generation.model,
+                "project": generation.project.name if generation.project else "",
+                "seconds": round(seconds, 3),
+                "frames": charge.frames,
+            }
+            ledger.capture(workspace=generation.workspace, subject=generation_id, micros=charge.micros, detail=detail)
+            usage_happened(generation.workspace)
             transaction.on_commit(dispatch, robust=True)
     return moved

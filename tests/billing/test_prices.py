@@ -3,8 +3,9 @@
 import pytest
 from django.core.management import call_command
 
+from apps.billing.limits import length_refusal
 from apps.billing.models import Plan, Subscription
-from apps.billing.plans import PLANS, current_plan, load_plans, plan_of, plan_that_allows, subscribe
+from apps.billing.plans import PLANS, current_plan, load_plans, plan_of, subscribe
 from apps.billing.prices import billed_frames, frame_price, priced, quote
 from apps.billing.templatetags.money import dollars, exact_dollars
 
@@ -98,6 +99,9 @@ def test_a_workspace_is_on_one_plan_at_a_time(workspace):
     assert second.ended_at is None
 
 
-@pytest.mark.parametrize(("seconds", "code"), [(15, "free"), (61, "creator"), (1800, "scale"), (5000, "enterprise")])
-def test_the_smallest_plan_that_allows_a_length(seconds, code):
-    assert plan_that_allows(seconds=seconds).code == code
+@pytest.mark.parametrize(("seconds", "name"), [(21, "Hobbyist"), (61, "Creator"), (760, "Scale"), (5000, "Enterprise")])
+def test_a_refusal_names_what_was_asked_the_limit_and_the_smallest_plan_that_allows_it(seconds, name):
+    refusal = length_refusal(current_plan("free"), seconds)
+    assert "The Free plan allows 20 s." in refusal.message
+    assert refusal.advice.startswith(f"The {name} plan allows it.")
+    assert length_refusal(current_plan(name.lower()), seconds) is None

@@ -15,10 +15,11 @@ from playwright.sync_api import Page, expect
 from apps.assets.models import Asset, Status
 from apps.billing.ledger import balance
 from apps.billing.models import Account
-from apps.billing.plans import load_plans
+from apps.billing.plans import current_plan, load_plans, subscribe
 from apps.billing.proof import unbalanced
 from apps.generations.models import Generation
 from apps.inference.engine.sample import SHORT, Sample, make_sample
+from apps.workspaces.models import Workspace
 from tests.factories import write_audio, write_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -41,6 +42,7 @@ def stranger(studio: Page, live_server, live_worker, settings) -> Page:
     studio.get_by_label("Password", exact=True).fill("a-quiet-harbour-7")
     studio.get_by_role("button", name="Create account").click()
     studio.wait_for_url("**/library/")
+    subscribe(workspace=Workspace.objects.get(), plan=current_plan("creator"))  # Free would give the first takes away
     return studio
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 
 from apps.assets.checking import check_asset
 from apps.assets.models import Asset
-from apps.billing.plans import load_plans
+from apps.billing.plans import current_plan, load_plans, subscribe
 from apps.generations.models import Generation
 from apps.projects.models import Project
 from apps.projects.services import DraftChanges, save_draft
@@ -41,6 +41,7 @@ def no_worker(monkeypatch, settings):
 
 @pytest.fixture
 def project(membership: Membership, tmp_path: Path) -> Project:
+    subscribe(workspace=membership.workspace, plan=current_plan("creator"))
     video = film(membership, tmp_path, "cam-a.mp4", 3.0)
     return make_project(membership, video=video, audio=tone(membership, tmp_path, "maren.wav", 2.0))
 

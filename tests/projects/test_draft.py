@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 
 from apps.assets.models import Status
+from apps.billing.plans import current_plan, subscribe
 from apps.projects.models import Project
 from apps.projects.services import DraftChanges, StaleDraft, create_project, save_draft
 from studio.errors import StudioError
@@ -99,6 +100,7 @@ def test_a_file_that_is_still_checked_may_be_chosen(as_person, owner, membership
 
 def test_the_answer_tells_the_new_revision_and_the_new_price(as_person, owner, project, video, audio, settings):
     settings.BILLING = True
+    subscribe(workspace=project.workspace, plan=current_plan("creator"))
     client = as_person(owner)
     client.post(address(project), {"revision": 1, "video": str(video.pk), "audio": str(audio.pk)})
     answer = client.post(address(project), {"revision": 2, "model": "lipsync-2", "sync_mode": "cut_off"}, headers=HTMX)

@@ -47,7 +47,7 @@ class Invoice(models.Model):
     tax_permille = models.PositiveIntegerField(default=0)
     tax_cents = models.BigIntegerField(default=0)
     total_cents = models.BigIntegerField()
-    applied_cents = models.BigIntegerField(default=0, help_text="taken from credit when it was issued")
+    applied_cents = models.BigIntegerField(default=0, help_text="paid in part, or taken from credit")
     tax_note = models.CharField(max_length=200, blank=True)
     issuer = models.JSONField(help_text="name, address, country and VAT number of who issued it")
     buyer = models.JSONField(help_text="name, address, country and VAT number of who pays it")
