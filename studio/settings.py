@@ -81,6 +81,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "apps.accounts.second_factor.StaffSecondFactorMiddleware",
     "apps.workspaces.activity.OriginMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "studio.middleware.RequestIdMiddleware",
@@ -211,6 +212,8 @@ MFA_TOTP_TOLERANCE = 1
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION
 # Without a mail server no address is ever confirmed; a second factor is worth having there too.
 MFA_ALLOW_UNVERIFIED_EMAIL = not PRODUCTION
+# Staff pages: code or passkey in the session. One's own machine may go without.
+STAFF_SECOND_FACTOR = PRODUCTION
 # How many people a workspace may have; plans live in a room above that of workspaces.
 SEATS_RULE = "apps.billing.plans.seats_of"
 
@@ -286,6 +289,7 @@ CELERY_TASK_ROUTES = {
     "inference.assemble": {"queue": "cpu"},
     "inference.*": {"queue": "io"},
     "assets.*": {"queue": "io"},
+    "accounts.*": {"queue": "io"},
     "generations.*": {"queue": "io"},
     "api.*": {"queue": "io"},
     "billing.*": {"queue": "io"},
@@ -310,6 +314,8 @@ CELERY_BEAT_SCHEDULE = {
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
     "remove deleted files": {"task": "assets.remove_deleted", "schedule": 6 * 3600.0},
+    "remove old exports of accounts": {"task": "accounts.remove_old_exports", "schedule": 6 * 3600.0},
+    "remove files of closed workspaces": {"task": "assets.remove_closed", "schedule": 6 * 3600.0},
 }
 
 # --- API ------------------------------------------------------------------------------------------------------------

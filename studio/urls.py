@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from apps.workspaces import views as people
 from studio import views
 
 urlpatterns = [
@@ -10,11 +11,13 @@ urlpatterns = [
     path("healthz", views.health, name="health"),
     path("icons-<slug:version>.svg", views.icon_sprite, name="icons"),
     path("v2/", include("apps.api.urls")),
+    path("account/", include("apps.workspaces.account_urls")),
     path("account/", include("allauth.urls")),
     path("w/new/", views.new_workspace, name="new_workspace"),
     path("w/<slug:ws>/", views.enter, name="workspace"),
     path("w/<slug:ws>/sample/", views.try_sample, name="try_sample"),
     path("w/<slug:ws>/library/", include("apps.assets.urls")),
+    path("w/<slug:ws>/", include("apps.workspaces.urls")),
     path("w/<slug:ws>/keys/", include("apps.api.page_urls")),
     path("w/<slug:ws>/", include("apps.projects.urls")),
     path("w/<slug:ws>/p/<uuid:project_id>/takes/", include("apps.generations.urls")),

@@ -1,5 +1,6 @@
 """People. An account is an e-mail address; what it may do is decided by its memberships, not here."""
 
+import uuid
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -47,3 +48,21 @@ class User(AbstractBaseUser, PermissionsMixin):
         """One or two letters for the round badge."""
         words = self.short_name.replace(".", " ").split()
         return "".join(word[0] for word in words[:2]).upper()
+
+
+class DataExport(models.Model):
+    """A ZIP of what the studio holds about a person, made in the background and kept for some days."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="exports")
+    created_at = models.DateTimeField(default=timezone.now)
+    ready_at = models.DateTimeField(null=True)
+    failed_at = models.DateTimeField(null=True)
+    file = models.FileField(max_length=255, blank=True)
+    size = models.BigIntegerField(default=0, help_text="bytes")
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    def __str__(self) -> str:
+        return f"Export of {self.user}, {self.created_at:%Y-%m-%d}"

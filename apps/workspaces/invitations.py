@@ -3,6 +3,7 @@
 from datetime import timedelta
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core import signing
@@ -10,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
+from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
@@ -100,6 +102,11 @@ def revoke(*, membership: Membership, invitation: Invitation) -> None:
             actor=membership.user,
             subject=invitation.email,
         )
+
+
+def remember_address(request: HttpRequest, invitation: Invitation) -> None:
+    """Who came by a mailed link holds the address: an account made next with it needs no second mail to prove that."""
+    get_adapter().stash_verified_email(request, invitation.email)
 
 
 def is_for(invitation: Invitation, user: User) -> bool:

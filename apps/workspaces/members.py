@@ -2,7 +2,6 @@
 
 from django.db import transaction
 
-from apps.accounts.models import User
 from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role, Workspace
 from apps.workspaces.permissions import Action, require_action
@@ -78,15 +77,6 @@ def transfer(*, membership: Membership, member: Membership) -> Membership:
     taker.save(update_fields=["role"])
     record("workspace.transferred", workspace=giver.workspace, actor=giver.user, subject=taker.user.email)
     return taker
-
-
-def alone_in(user: User) -> list[Workspace]:
-    """Open workspaces that this person owns and nobody else is in."""
-    return [workspace for workspace in owned_by(user) if workspace.memberships.count() == 1]
-
-
-def owned_by(user: User) -> list[Workspace]:
-    return list(Workspace.objects.of(user).filter(memberships__role=Role.OWNER))
 
 
 def _lock(workspace: Workspace) -> None:

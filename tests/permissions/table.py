@@ -42,6 +42,7 @@ PAGES: dict[str, str] = {
     "assets:download": "GET viewer",
     "assets:thumbnail": "GET viewer",
     "assets:peaks": "GET viewer",
+    "assets:person": "GET viewer",
     # keys and webhook
     "api_pages:keys": "GET viewer, POST viewer",
     "api_pages:rotate": "POST maker",
@@ -69,6 +70,7 @@ PAGES: dict[str, str] = {
     "generations:report": "GET viewer",
     "generations:download": "GET viewer",
     "generations:note": "POST editor",
+    "generations:code": "GET viewer",
     "generations:sound": "GET viewer",
     # comments and links to takes
     "reviews:comments": "GET viewer",
@@ -84,7 +86,26 @@ PAGES: dict[str, str] = {
     "share:download": "GET anyone?",
     "share:peaks": "GET anyone?",
     "share:thumbnail": "GET anyone?",
-    # sign-in and accounts
+    # people of a workspace
+    "join": "GET anyone",
+    "people:members": "GET viewer, POST admin",
+    "people:leave": "POST viewer",
+    "people:role": "POST admin",
+    "people:remove": "POST admin",
+    "people:transfer": "POST owner",
+    "people:invitation_again": "POST admin",
+    "people:invitation_revoke": "POST admin",
+    "people:settings": "GET viewer, POST admin",
+    "people:close": "POST owner",
+    "people:activity": "GET admin",
+    # one's own account
+    "account_profile": "GET signed-in, POST signed-in",
+    "account_activity": "GET signed-in",
+    "account_data": "GET signed-in",
+    "account_export": "POST signed-in",
+    "account_export_file": "GET signed-in?",
+    "account_delete": "POST signed-in",
+    # sign-in
     "account_login": "GET anyone, POST anyone",
     "account_logout": "GET anyone, POST anyone",
     "account_inactive": "GET anyone",

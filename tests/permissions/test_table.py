@@ -118,7 +118,10 @@ def outcome(response) -> str:
 
 @pytest.mark.parametrize(("name", "method", "least"), page_cases())
 def test_page(world, name, method, least):
-    address = reverse(name, kwargs=parts_of(world, ROUTES_OF_PAGES[name]))
+    parts = parts_of(world, ROUTES_OF_PAGES[name])
+    if name == "join":
+        parts["token"] = world.things["invitation_token"]
+    address = reverse(name, kwargs=parts)
     wrong = {}
     for person in PERSONS:
         with transaction.atomic():

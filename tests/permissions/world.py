@@ -11,12 +11,15 @@ from typing import Any
 from uuid import uuid4
 
 from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 
 from apps.accounts.models import User
 from apps.api.keys import digest_of
 from apps.api.models import ApiKey, Delivery, Scope
+from apps.assets.footage import head_name
 from apps.assets.models import Upload
-from apps.workspaces.models import Membership, Role, Workspace
+from apps.workspaces.invitations import token_of
+from apps.workspaces.models import Invitation, Membership, Role, Workspace
 from apps.workspaces.services import create_workspace
 from studio import icons
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory, write_video
@@ -74,6 +77,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
     asset = AssetFactory(workspace=workspace, video=True, audio_codec="aac")
     asset.file.save(f"assets/{asset.pk}/original.mp4", ContentFile(_film()))
     asset.thumbnail.save(f"assets/{asset.pk}/thumbnail.webp", ContentFile(b"webp"))
+    default_storage.save(head_name(asset, 1), ContentFile(b"webp"))
     asset.peaks.save(f"assets/{asset.pk}/peaks.json", ContentFile(b'{"rate":100,"peaks":[[0,1]]}'))
     project = ProjectFactory(workspace=workspace, video=asset)
     take = GenerationFactory(
@@ -82,7 +86,11 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
     key = ApiKey.objects.create(workspace=workspace, user=maker, name="mine", prefix="lips_mine0000", digest="0" * 64)
     delivery = Delivery.objects.create(workspace=workspace, event="test", url="https://a.example/", body={})
     upload = Upload.objects.create(workspace=workspace, created_by=maker, name="film.mp4", size=10)
+    invitation = Invitation.objects.create(workspace=workspace, email="new@studio.example")
     return {
+        "member": Membership.objects.get(workspace=workspace, user=maker),
+        "invitation": invitation,
+        "invitation_token": token_of(invitation),
         "asset": asset,
         "project": project,
         "take": take,
@@ -109,6 +117,9 @@ PARTS: dict[str, Any] = {
     "token": lambda world: "none",
     "name": lambda world: "film.mp4",
     "key": lambda world: "none",
+    "member_id": lambda world: world.things["member"].pk,
+    "invitation_id": lambda world: world.things["invitation"].pk,
+    "export_id": lambda world: uuid4(),
     "which": lambda world: "result",
     "comment_id": lambda world: uuid4(),
     "link_id": lambda world: uuid4(),
