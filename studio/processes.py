@@ -40,25 +40,39 @@ def quoted(part: str) -> str:
     return f"'{escaped}'" if any(sign in part for sign in " ;'\"") else escaped
 
 
-def programs(*, bind: str, workers: int, redis_command: list[str] | None) -> list[Program]:
-    """Web, worker, clock and welcome; Redis first where the studio brings its own.
+# Probing files, fetching, webhooks and mail: two at once, so that one slow address does not hold up the rest.
+IO_SLOTS = 2
+# Takes that another machine renders at once; a thread each that waits.
+REMOTE_SLOTS = 8
 
-    ``bind`` is the web server's address and port. The worker is stopped by QUIT, Celery's soft shutdown: it finishes
-    what it can within CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and hands the rest back to the queue.
+
+def programs(*, bind: str, workers: int, redis_command: list[str] | None, remote: bool = False) -> list[Program]:
+    """Web, workers, clock and welcome; Redis first where the studio brings its own.
+
+    ``bind`` is the web server's address and port. What waits for disks and networks has a worker of its own, so that a
+    file is checked at once while films are rendered; with ``remote`` there is one more for what other machines render.
+    Workers are stopped by QUIT, Celery's soft shutdown: they finish what they can within
+    CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and hand the rest back to the queue.
     """
     python = sys.executable
     web = [python, "-m", "gunicorn", "studio.wsgi", "--bind", bind, "--worker-class", "gthread"]
     web += ["--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning"]
     celery = [python, "-m", "celery", "--quiet", "-A", "studio"]
-    worker = [*celery, "worker", "-Q", "cpu,io", "-c", str(workers), "-l", "WARNING", "--without-gossip"]
     own = [Program("redis", redis_command, 1)] if redis_command else []
     return [
         *own,
-        Program("worker", worker, 20, stop_signal="QUIT"),
+        _worker("worker", "cpu", workers),
+        _worker("io", "io", IO_SLOTS),
+        *([_worker("remote", "remote", REMOTE_SLOTS)] if remote else []),
         Program("clock", [*celery, "beat", "-l", "WARNING"], 20),
         Program("web", web, 20),
         Program("welcome", [python, "manage.py", "welcome"], 30, once=True),
     ]
+
+
+def _worker(name: str, queue: str, slots: int) -> Program:
+    command = [sys.executable, "manage.py", "worker", "--queues", queue, "--slots", str(slots)]
+    return Program(name, command, 20, stop_signal="QUIT")
 
 
 def write_configuration(folder: Path, parts: list[Program]) -> Path:

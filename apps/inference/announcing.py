@@ -1,9 +1,11 @@
 """Each Celery worker signs the list of workers for as long as it takes work (see apps/generations/workers.py)."""
 
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from celery.signals import heartbeat_sent, worker_ready, worker_shutting_down
+from django.conf import settings
 from redis.exceptions import RedisError
 
 from apps.catalog.registry import MODELS
@@ -11,6 +13,11 @@ from apps.generations import workers
 from apps.inference.backends import backend_for
 
 log = logging.getLogger(__name__)
+
+
+def renders(queues: Iterable[str]) -> bool:
+    """Whether a worker of these queues needs the engines, which cost it memory."""
+    return any(queue in settings.RENDER_QUEUES for queue in queues)
 
 
 class Announcer:
@@ -22,7 +29,7 @@ class Announcer:
     def begin(self, sender: Any = None, **kwargs: Any) -> None:
         """``sender`` is the consumer of the worker that has just become ready."""
         queues = sorted(queue.name for queue in sender.task_consumer.queues)
-        models = [model for model in MODELS if backend_for(model).queue in queues]
+        models = [model for model in MODELS if backend_for(model).queue in queues] if renders(queues) else []
         self._said = (sender.hostname, queues, sender.pool.num_processes, models)
         self.again()
 

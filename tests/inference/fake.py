@@ -24,7 +24,7 @@ PARTS = ("a", "b")
 
 
 def tell(**orders) -> None:
-    """Orders for the engine: ``fail_in`` a step, ``how`` (engine, disk, bug, kill), ``times``; ``wait_s`` in render."""
+    """Orders for the engine: ``fail_in`` a step, ``how`` (engine, disk, bug, kill), ``times``; ``wait_s`` in render (``wait_in``)."""
     (Path(settings.DATA_DIR) / "fake.json").write_text(json.dumps(orders))
     (Path(settings.DATA_DIR) / "fake.log").write_text("")
     (Path(settings.DATA_DIR) / "fake.frames").write_text("")
@@ -97,7 +97,8 @@ class FakeBackend:
             if stage == "lipsync":
                 with (Path(settings.DATA_DIR) / "fake.frames").open("a") as drawn:
                     drawn.write(".")
-            time.sleep(orders.get("wait_s", 0) / frames if stage == "lipsync" else 0)
+            waits = stage == "lipsync" and step == orders.get("wait_in", step)
+            time.sleep(orders.get("wait_s", 0) / frames if waits else 0)
 
     def _fail(self, how: str) -> None:
         if how == "engine":

@@ -27,7 +27,15 @@ def test_no_redis_of_our_own_where_one_is_given():
 def test_the_worker_hands_its_step_back_on_stop(tmp_path):
     parser = sections(tmp_path, programs(bind="127.0.0.1:8000", workers=3, redis_command=None))
     assert parser["program:worker"]["stopsignal"] == "QUIT"
-    assert "-c 3" in parser["program:worker"]["command"]
+    assert "--queues cpu --slots 3" in parser["program:worker"]["command"]
+
+
+def test_files_are_checked_by_a_worker_that_never_renders(tmp_path):
+    parser = sections(tmp_path, programs(bind="127.0.0.1:8000", workers=3, redis_command=None))
+    assert "--queues io" in parser["program:io"]["command"]
+    assert not parser.has_section("program:remote")
+    parser = sections(tmp_path, programs(bind="127.0.0.1:8000", workers=3, redis_command=None, remote=True))
+    assert "--queues remote" in parser["program:remote"]["command"]
 
 
 def test_a_dead_part_is_restarted_but_the_welcome_is_said_once(tmp_path):

@@ -14,7 +14,7 @@ from studio.redis_server import RedisServer
 
 
 class Command(BaseCommand):
-    help = "Prepare the data folder and run web, worker and clock (and a Redis server) until Ctrl-C."
+    help = "Prepare the data folder and run web, workers and clock (and a Redis server) until Ctrl-C."
 
     def handle(self, *args, **options) -> None:
         # Unless hosts are named, only this machine gets in: the demo account must not face a network.
@@ -30,7 +30,10 @@ class Command(BaseCommand):
             os.environ["REDIS_URL"] = server.url
         workers = read("STUDIO_WORKERS") or os.cpu_count() or 1
         parts = programs(
-            bind=f"{interface}:{settings.PORT}", workers=workers, redis_command=server.command if server else None
+            bind=f"{interface}:{settings.PORT}",
+            workers=workers,
+            redis_command=server.command if server else None,
+            remote="remote" in settings.INFERENCE_BACKENDS.values(),
         )
         configuration = write_configuration(settings.DATA_DIR / "run", parts)
         os.chdir(settings.BASE_DIR)

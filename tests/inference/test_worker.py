@@ -1,0 +1,91 @@
+"""The worker command: what it serves, that it signs the list of workers, and how it stops."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.db import connections, transaction
+
+from apps.generations import workers
+from apps.generations.models import Generation, Status
+from apps.generations.queue import hand_to_workers
+from apps.inference.management.commands.worker import worker_command
+from studio.celery import app as celery_app
+from tests.conftest import ROOT
+from tests.inference import fake
+
+PATIENCE_S = 60
+
+
+@pytest.mark.parametrize("queues", ["cpu,gpuu", "", " , "])
+def test_queues_that_do_not_exist_are_refused(queues):
+    with pytest.raises(CommandError, match="queue"):
+        call_command("worker", queues=queues)
+
+
+def test_only_waiting_is_done_in_threads():
+    assert "threads" in worker_command(["remote"], 8)
+    for queues in (["cpu"], ["io"], ["cpu", "remote"]):
+        assert "prefork" in worker_command(queues, 2)
+
+
+@pytest.fixture
+def stopped_worker(transactional_db, fake_engine) -> Iterator[subprocess.Popen[bytes]]:
+    """A worker as an operator starts it, on the test's database; killed at the end where it still runs."""
+    if connections["default"].vendor != "sqlite":
+        pytest.skip("the worker of these tests is set up for SQLite")
+    database = f"sqlite:///{connections['default'].settings_dict['NAME']}"
+    environment = os.environ | {"DATABASE_URL": database, "STUDIO_BACKENDS": f"lipsync-2={fake.PATH}"}
+    with (settings.DATA_DIR / "stopped.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "worker", "--queues", "cpu", "--slots", "2"],
+            cwd=ROOT,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    yield process
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(timeout=10)
+
+
+def until(condition, what: str) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        log = (settings.DATA_DIR / "stopped.log").read_text()[-3000:]
+        assert time.monotonic() < deadline, f"not within {PATIENCE_S} s: {what}\n{log}"
+        time.sleep(0.05)
+
+
+def test_on_term_a_worker_finishes_what_it_can_and_hands_the_rest_back(stopped_worker, make_take, fake_engine):
+    name = f"cpu-{stopped_worker.pid}@"
+    until(lambda: [w for w in workers.present() if w.name.startswith(name)], "the worker signs")
+    (signed,) = [w for w in workers.present() if w.name.startswith(name)]
+    assert (signed.slots, "lipsync-2" in signed.models) == (2, True)
+
+    # Both pieces at once: one needs a second and is finished, the other a minute and is handed back.
+    fake_engine.tell(wait_s=60, wait_in="render-10")
+    take = make_take()
+    with transaction.atomic():
+        hand_to_workers(take.pk)
+    until(lambda: "render-10" in fake_engine.calls(), "the long piece begins")
+    os.kill(stopped_worker.pid, signal.SIGTERM)
+    assert stopped_worker.wait(timeout=PATIENCE_S) == 0
+
+    take.refresh_from_db()
+    assert take.status == Status.PROCESSING
+    with celery_app.connection_for_read() as connection:
+        client = connection.default_channel.client
+        (message,) = client.lrange("cpu", 0, -1)
+        client.delete("cpu")
+    assert b'"redelivered": true' in message
+    assert fake_engine.calls().count("render-10") == 1
+    assert Generation.objects.get(pk=take.pk).attempts == 1
