@@ -287,6 +287,7 @@ CELERY_TASK_ROUTES = {
     "inference.plan": {"queue": "cpu"},
     "inference.render_chunk": {"queue": "cpu"},  # or where the engine of the model renders
     "inference.assemble": {"queue": "cpu"},
+    "inference.check_long_footage": {"queue": "cpu"},
     "inference.*": {"queue": "io"},
     "assets.*": {"queue": "io"},
     "accounts.*": {"queue": "io"},

@@ -12,6 +12,7 @@ from django.db import DatabaseError, InterfaceError
 from django.utils import timezone
 
 from apps.assets import files, probe
+from apps.assets.footage import request_check
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.naming import asset_folder
 from apps.assets.services import recheck
@@ -43,6 +44,9 @@ def check_asset(asset_id: UUID) -> Status:
         log.exception("asset %s broke its check", asset.pk)
         found = _refused(asset, UNREADABLE)
     Asset.objects.filter(pk=asset.pk, status=Status.CHECKING).update(**found, updated_at=timezone.now())
+    if found["status"] == Status.READY and asset.origin != Origin.RESULT:  # a film made here is looked at when asked
+        asset.refresh_from_db()
+        request_check(asset)
     return Status(found["status"])
 
 

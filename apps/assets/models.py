@@ -97,6 +97,34 @@ class Asset(models.Model):
         return self.status == Status.READY
 
 
+class CheckStatus(models.TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Looking"
+    READY = "ready", "Ready"
+    FAILED = "failed", "Could not be checked"
+
+
+class FootageCheck(models.Model):
+    """What is to be known of a file before it is used: ``result`` is the engine's ``FootageCheck.to_dict()``."""
+
+    asset = models.OneToOneField(Asset, on_delete=models.CASCADE, related_name="footage_check")
+    status = models.CharField(max_length=7, choices=CheckStatus, default=CheckStatus.WAITING)
+    engine_version = models.CharField(max_length=20, blank=True)
+    result = models.JSONField(null=True)
+    error_code = models.CharField(max_length=80, blank=True)
+    error_message = models.TextField(blank=True)
+    requested_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.asset_id}: {self.status}"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.status == CheckStatus.READY
+
+
 class Upload(models.Model):
     """A file on its way in, resumable after a lost network (tus 1.0). Its bytes lie in STUDIO_DATA/uploads."""
 

@@ -23,6 +23,7 @@ from django.views.decorators.http import require_safe
 
 from apps.assets.access import asset_in
 from apps.assets.files import local_path
+from apps.assets.footage import head_name
 from apps.assets.models import Asset
 from apps.assets.naming import suffix_of
 from apps.workspaces.access import membership_in
@@ -59,6 +60,17 @@ def thumbnail(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase
     """A WebP of at most 480 pixels."""
     asset = asset_in(membership_in(request.user, ws), asset_id)
     return serve(request, asset.thumbnail, etag=f"{asset.sha256[:32]}-t", content_type="image/webp", stream=True)
+
+
+@login_required
+@require_safe
+def person(request: HttpRequest, ws: str, asset_id: UUID, number: int) -> HttpResponseBase:
+    """The head of somebody whom the footage check found: a WebP of 192 pixels."""
+    asset = asset_in(membership_in(request.user, ws), asset_id)
+    head = FieldFile(asset, asset.thumbnail.field, head_name(asset, number))
+    if not default_storage.exists(head.name or ""):
+        raise Http404("There is no such person in this file.")
+    return serve(request, head, etag=f"{asset.sha256[:32]}-{number}", content_type="image/webp", stream=True)
 
 
 @login_required

@@ -13,7 +13,7 @@ from apps.catalog.registry import MODELS
 from apps.generations import workers
 from apps.generations.models import Generation, Status
 from apps.generations.services import begin
-from apps.inference import steps, sweeping
+from apps.inference import footage_checks, steps, sweeping
 from apps.inference.announcing import renders
 from apps.inference.backends import Piece, backend_for
 from apps.inference.running import run_step
@@ -114,6 +114,30 @@ def render_chunk(self: Task, generation_id: str, attempt: int, first: int, last:
 def assemble(self: Task, generation_id: str, attempt: int) -> None:
     """Join, measure, finish."""
     run_step(self, generation_id, attempt, "assemble", steps.assemble)
+
+
+@shared_task(
+    bind=True,
+    name="inference.check_footage",
+    ignore_result=True,
+    autoretry_for=(OSError,),
+    retry_backoff=2,
+    retry_jitter=True,
+    max_retries=4,
+    soft_time_limit=1500,
+    time_limit=1560,
+)
+def check_footage(self: Task, asset_id: str) -> None:
+    """Look through one asset and say where it will be weak; short files only, see ``check_long_footage``."""
+    redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
+    footage_checks.run_check(UUID(asset_id), redelivered=redelivered)
+
+
+@shared_task(bind=True, name="inference.check_long_footage", ignore_result=True)
+def check_long_footage(self: Task, asset_id: str) -> None:
+    """The same for files of minutes, on the workers that render."""
+    redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
+    footage_checks.run_check(UUID(asset_id), redelivered=redelivered)
 
 
 @shared_task(name="inference.sweep", ignore_result=True)

@@ -43,6 +43,7 @@ PAGES: dict[str, str] = {
     "assets:thumbnail": "GET viewer",
     "assets:peaks": "GET viewer",
     "assets:person": "GET viewer",
+    "assets:person": "GET viewer",
     # keys and webhook
     "api_pages:keys": "GET viewer, POST viewer",
     "api_pages:rotate": "POST maker",

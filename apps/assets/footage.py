@@ -1,0 +1,41 @@
+"""The footage check of an asset: free, runs by itself once the file is ready, and never stands in its way."""
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.assets.models import Asset, CheckStatus, FootageCheck, Kind
+from apps.assets.naming import asset_folder
+from studio.celery import app as celery_app
+
+# Longer files are looked through by the workers that render, or short ones would wait behind them.
+LONG_S = 180
+# A check that has not answered by then was lost with its worker.
+LOST_AFTER = timedelta(minutes=20)
+
+
+def check_of(asset: Asset) -> FootageCheck | None:
+    """The check of a ready asset, asked for where there is none yet or the last one was lost; None for others."""
+    if not asset.is_ready or asset.deleted_at is not None:
+        return None
+    check = FootageCheck.objects.filter(asset=asset).first()
+    pending = (CheckStatus.WAITING, CheckStatus.RUNNING)
+    if check is None or (check.status in pending and check.requested_at < timezone.now() - LOST_AFTER):
+        return request_check(asset)
+    return check
+
+
+def request_check(asset: Asset) -> FootageCheck:
+    """Have an asset looked through, anew where it was before; the last result stays until the new one is there."""
+    fresh = {"status": CheckStatus.WAITING, "requested_at": timezone.now(), "error_code": "", "error_message": ""}
+    check, _ = FootageCheck.objects.update_or_create(asset=asset, defaults=fresh)
+    long = asset.kind != Kind.AUDIO and (asset.duration_s or 0) > LONG_S
+    task = "inference.check_long_footage" if long else "inference.check_footage"
+    transaction.on_commit(lambda: celery_app.send_task(task, args=[str(asset.pk)]), robust=True)
+    return check
+
+
+def head_name(asset: Asset, person: int) -> str:
+    """Where the picture of a person's head is stored."""
+    return f"{asset_folder(asset.workspace_id, asset.pk)}/person-{person}.webp"
