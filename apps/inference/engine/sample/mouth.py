@@ -24,7 +24,10 @@ TUCK_LIFT = 0.030
 SEAM_DARKENS = np.array([0.28, 0.43, 0.41], np.float32)  # share of red, green, blue lost where the lips touch
 # The smile relaxes a little to speak: corners come down and in, more so in a wide opening.
 CORNER_DROP, CORNER_INWARD, NARROWS_OPENING = 0.045, 0.035, 0.22
-LIP_TINT = np.array([1.04, 0.95, 0.96], np.float32)
+LIP_TINT = np.array([0.99, 1.0, 1.02], np.float32)
+# Lips fade into the skin over so many eye distances; light above this share of theirs is gloss; what is left of the
+# photograph's grain, of 255; and how far the even lip replaces the photograph's.
+LIP_SOFTNESS, MATT_SHARE, LIP_GRAIN, LIP_EVENNESS = 0.022, 0.7, 5.0, 0.9
 GRID_STEP = 6  # the warp is solved on every sixth pixel
 
 # Mean of the opening's profile at the three pairs of lip points that define it, at q of about -.28, 0 and .28.
@@ -177,18 +180,24 @@ class Mouth:
         return self._without_gloss(filled)
 
     def _without_gloss(self, area: np.ndarray) -> np.ndarray:
-        """Take the white gloss off the lips, and make them a little redder.
+        """Give the lips one colour and an even light: the photograph has white gloss and teeth's edges on them.
 
         A face mesh takes the gloss on the lower lip for teeth: it then reads the closed mouth as .08 eye distances
-        open, without gloss as .04.
+        open, without gloss as .04. Patches of gloss in the colour stay to be seen in every frame.
         """
         left, top = self._region[:2]
         around = np.concatenate([self._level(traced.OUTER_UPPER), self._level(traced.OUTER_LOWER)[::-1]])
-        lips = polygon(area.shape[:2], self._pixels(around) - [left, top], 0.015 * self._unit)[:, :, None]
+        lips = polygon(area.shape[:2], self._pixels(around) - [left, top], LIP_SOFTNESS * self._unit)
         light = np.maximum(area.mean(2), 1.0)
-        broad = cv2.GaussianBlur(light, (0, 0), 0.06 * self._unit)
-        matt = area * (np.minimum(broad, light) / light)[:, :, None] * LIP_TINT
-        return np.asarray(area + (matt - area) * lips, np.float32)
+        tint = area / light[:, :, None]
+        red = lips * np.clip((tint[:, :, 0] - np.quantile(tint[lips > 0.9, 0], 0.5)) * 50, 0, 1)
+        lip_tint = LIP_TINT * (tint * red[:, :, None]).sum((0, 1)) / red.sum()
+        matt = lips * (light < np.quantile(light[lips > 0.9], MATT_SHARE))
+        reach = 0.05 * self._unit
+        broad = cv2.GaussianBlur(light * matt, (0, 0), reach) / (cv2.GaussianBlur(matt, (0, 0), reach) + 1e-3)
+        grain = np.clip(light - cv2.GaussianBlur(light, (0, 0), 0.02 * self._unit), -LIP_GRAIN, LIP_GRAIN)
+        even = (broad + grain)[:, :, None] * lip_tint
+        return np.asarray(area + (even - area) * (LIP_EVENNESS * lips)[:, :, None], np.float32)
 
     def _paint_inside(self) -> np.ndarray:
         """Upper teeth of the photograph over a painted cavity and tongue, same size as the region."""
