@@ -1,6 +1,6 @@
 """What a take would be: how long, what it costs, when it would be ready, and what still stands in its way."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from apps.billing.prices import Quote, priced, quote
 from apps.catalog.registry import MODELS, check_sync_mode, clean_options, output_seconds
 from apps.generations.models import Generation, Status
 from apps.generations.places import place_of_new
+from apps.generations.segments import Segments, clean_segments
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
 
@@ -21,7 +22,7 @@ from studio.errors import StudioError
 class Estimate:
     """``seconds`` of result, their price, sentences worth knowing, what stands in the way (empty: it can start),
     seconds until it would be ready (None: not known yet) and how many takes wait before it. ``plan`` is the one it was
-    priced by.
+    priced by. Where ``segments`` lipsync only a part, ``seconds`` is that part; ``length_s`` is the whole.
     """
 
     plan: Plan
@@ -31,6 +32,8 @@ class Estimate:
     refusals: list[StudioError] = field(default_factory=list)
     eta_s: float | None = None
     queue_ahead: int = 0
+    length_s: float = 0.0
+    segments: Segments | None = None
 
 
 def estimate(
@@ -41,6 +44,7 @@ def estimate(
     model: str,
     sync_mode: str,
     options: Mapping[str, Any],
+    segments: Sequence[Mapping[str, Any]] = (),
 ) -> Estimate:
     """The estimate for a draft as it stands; never raises: what is missing or wrong is in ``refusals``."""
     plan = plan_of(workspace)
@@ -59,22 +63,35 @@ def estimate(
     sound_s = audio.duration_s or 0.0
     # A photo has no length of its own; it is shown for as long as the sound lasts.
     picture_s = sound_s if video.kind == Kind.IMAGE else video.duration_s or 0.0
-    seconds = output_seconds(sync_mode, picture_s, sound_s)
+    length_s = seconds = output_seconds(sync_mode, picture_s, sound_s)
+    asked: Segments | None = None
+    if segments:
+        try:
+            asked = clean_segments(
+                segments, workspace=workspace, video=video, audio=audio, model=model, sync_mode=sync_mode
+            )
+        except StudioError as error:
+            refusals.append(error)
+        else:
+            length_s, seconds = asked.length_s, asked.seconds
+            refusals += [refusal for asset in asked.sounds.values() for refusal in sound_refusals(asset)]
     priced_at = quote(model=model, plan=plan, seconds=seconds)
     if priced_at.micros and (left := included_left(workspace, plan)):
         priced_at = priced(0, seconds)
         warnings.append(f"Free of charge: {left} of {plan.included_takes} free takes of this month are left.")
-    refusals += length_refusals(plan, seconds) + slot_refusals(workspace, plan)
+    refusals += length_refusals(plan, length_s) + slot_refusals(workspace, plan)
     refusals += spending.refusals(workspace, plan, priced_at.micros)
     place = place_of_new(workspace, model, video, seconds)
     return Estimate(
         plan=plan,
         seconds=seconds,
         quote=priced_at,
-        warnings=warnings + length_warnings(sync_mode, picture_s, sound_s),
+        warnings=warnings + (asked.warnings if asked else length_warnings(sync_mode, picture_s, sound_s)),
         refusals=refusals,
         eta_s=place.ready_in_s,
         queue_ahead=place.ahead,
+        length_s=length_s,
+        segments=asked,
     )
 
 

@@ -203,7 +203,8 @@ def _unheard(segments: Sequence[Segment], spans: Sequence[Span], lengths: Mappin
         over = last - segment.audio_start_s - (segment.end_s - segment.start_s)
         if over > UNHEARD_S and lengths[span.source] < FOREVER_S:
             sentences.append(
-                f"The sound of the segment at {segment.start_s:g} s is {over:.1f} s longer than it; its end is not heard."
+                f"The sound of the segment at {segment.start_s:g} s is {over:.1f} s longer than it; "
+                "its end is not heard."
             )
         elif over < -UNHEARD_S and span.end_s < segment.end_s - UNHEARD_S:
             sentences.append(

@@ -1,7 +1,7 @@
 """What changes a generation. Views, the API and tasks come through here."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from apps.billing.spending import usage_happened
 from apps.catalog.registry import clean_options
 from apps.generations import signals
 from apps.generations.estimate import Estimate, estimate
-from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
+from apps.generations.models import STAGE_EVENT, Event, Generation, SegmentSound, Stage, Status
 from apps.generations.queue import dispatch
 from apps.generations.states import advance
 from apps.workspaces.access import require
@@ -47,6 +47,7 @@ def submit_generation(
     model: str,
     sync_mode: str,
     options: Mapping[str, Any],
+    segments: Sequence[Mapping[str, Any]] = (),
     identity: UUID | None = None,
     background: bool = False,
 ) -> Generation:
@@ -54,6 +55,7 @@ def submit_generation(
 
     ``project`` is a ``projects.Project`` or None; this room lies below that one and does not know its class.
     The workspace's row is locked meanwhile, so that no two submits pass the limit of takes at once together.
+    ``segments`` are ranges with their own sound, face or options, see ``segments.py``; charged is what is lipsynced.
     ``identity`` is the id the take gets where somebody was already told one; ``background`` lets others go first.
     Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers.
     """
@@ -62,7 +64,13 @@ def submit_generation(
         workspace = Workspace.objects.select_for_update().get(pk=membership.workspace.pk)
         _same_workspace(workspace, video, audio, project)
         found = estimate(
-            workspace=workspace, video=video, audio=audio, model=model, sync_mode=sync_mode, options=options
+            workspace=workspace,
+            video=video,
+            audio=audio,
+            model=model,
+            sync_mode=sync_mode,
+            options=options,
+            segments=segments,
         )
         if found.refusals:
             raise found.refusals[0]
@@ -79,13 +87,17 @@ def submit_generation(
             model=model,
             sync_mode=sync_mode,
             options=clean_options(model, options)[0],
+            segments=found.segments.rows if found.segments else [],
             price_micros_per_frame=found.quote.micros_per_frame,
             quoted_seconds=found.seconds,
             quoted_micros=found.quote.micros,
             background=background,
         )
+        sounds = found.segments.sounds.values() if found.segments else ()
+        SegmentSound.objects.bulk_create(SegmentSound(generation=generation, asset=asset) for asset in sounds)
         Event.objects.create(generation=generation, what=Status.PENDING.value, detail={"warnings": found.warnings})
         ledger.hold(workspace=workspace, subject=generation.pk, micros=found.quote.micros)
+        usage_happened(workspace)
         transaction.on_commit(dispatch, robust=True)
     return generation
 
@@ -97,7 +109,6 @@ def _next_number(workspace: Workspace, project: Any) -> int:
 
 
 def _same_workspace(workspace: Workspace, *things: Any) -> None:
-        usage_happened(workspace)
     """Refuse what belongs to another workspace, in the words for what does not exist."""
     if any(thing is not None and thing.workspace_id != workspace.pk for thing in things):
         raise StudioError("asset_not_found", "A file of this take does not exist.", "Choose another.", status=404)
@@ -128,6 +139,7 @@ def retry_generation(*, membership: Membership, generation: Generation) -> Gener
         model=generation.model,
         sync_mode=generation.sync_mode,
         options=generation.options,
+        segments=generation.segments,
     )
 
 

@@ -10,6 +10,7 @@ import logging
 import shutil
 from collections.abc import Collection
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid5
 
 from django.conf import settings
@@ -46,8 +47,15 @@ def key_of(generation: Generation, backend: Backend) -> str:
         "options": generation.options,
         "video": generation.video.sha256,
         "audio": generation.audio.sha256,
+        "segments": _segments_of(generation),
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:40]
+
+
+def _segments_of(generation: Generation) -> list[dict[str, Any]]:
+    """The segments, their sounds by their hashes."""
+    hashes = {str(row.asset_id): row.asset.sha256 for row in generation.segment_sounds.select_related("asset")}
+    return [row | {"audio": hashes.get(row["audio"])} for row in generation.segments]
 
 
 def result_id(generation_id: UUID) -> UUID:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from apps.generations import signals
 from apps.generations.models import STAGE_EVENT, Event, Generation
 from apps.generations.services import complete
 from apps.inference import keeping, work
-from apps.inference.backends import Backend, Piece, Render, Split, backend_for
+from apps.inference.backends import Backend, Piece, Render, RenderSegment, Split, backend_for
 from apps.inference.watch import Watch
 from studio.errors import StudioError
 
@@ -32,18 +33,20 @@ def prepare(generation: Generation, watch: Watch) -> list[str]:
     Generation.objects.filter(pk=generation.pk).update(backend=backend.name, work_key=key)
     looks = [f"{FOOTAGE}/{part}" for part in _parts(generation, backend)]
     signals.set_parts(generation.pk, dict.fromkeys(looks, 1.0))
-    if not work.has_folder(_speech(generation, backend)):
-        looks.append(SPEECH)
-    return [look for look in looks if look == SPEECH or not _is_looked_at(generation, backend, look)]
+    looks = [look for look in looks if not _is_looked_at(generation, backend, look)]
+    return looks + [name for name, sound in _sounds(generation).items() if not work.has_folder(_speech(sound, backend))]
 
 
 def look(generation: Generation, name: str, watch: Watch) -> None:
-    """Look at one part of the footage, or listen to the soundtrack."""
+    """Look at one part of the footage, or listen to one of the sounds."""
     backend = backend_for(generation.model)
+    sound = _sounds(generation).get(name)
+    if sound is not None:
+        with files.as_path(sound.file.name or "") as audio:
+            _once(_speech(sound, backend), lambda into: backend.analyse_speech(audio, into, watch))
+        return
     with _media(generation) as job:
-        if name == SPEECH:
-            _once(_speech(generation, backend), lambda into: backend.analyse_speech(job.audio, into, watch))
-        elif not _is_looked_at(generation, backend, name):
+        if not _is_looked_at(generation, backend, name):
             part = name.removeprefix(f"{FOOTAGE}/")
             folder = work.part_name(_footage(generation, backend), part)
             _once(folder, lambda into: backend.analyse_footage(job.video, part, into, watch))
@@ -113,8 +116,15 @@ def _footage(generation: Generation, backend: Backend) -> str:
     return work.analysis_name(FOOTAGE, generation.video.sha256, keeping.engine_of(backend))
 
 
-def _speech(generation: Generation, backend: Backend) -> str:
-    return work.analysis_name(SPEECH, generation.audio.sha256, keeping.engine_of(backend))
+def _speech(sound: Asset, backend: Backend) -> str:
+    return work.analysis_name(SPEECH, sound.sha256, keeping.engine_of(backend))
+
+
+def _sounds(generation: Generation) -> dict[str, Asset]:
+    """The main soundtrack and those of segments, by the names under which they are listened to."""
+    further = {row.asset.sha256: row.asset for row in generation.segment_sounds.select_related("asset")}
+    further.pop(generation.audio.sha256, None)
+    return {SPEECH: generation.audio} | {f"{SPEECH}/{sha256}": sound for sha256, sound in further.items()}
 
 
 def _parts(generation: Generation, backend: Backend) -> list[str]:
@@ -151,14 +161,20 @@ def _join_footage(generation: Generation, backend: Backend, job: Render, watch: 
 @contextmanager
 def _media(generation: Generation) -> Iterator[Render]:
     """The job with its media as local files."""
-    names = generation.video.file.name or "", generation.audio.file.name or ""
-    with files.as_path(names[0]) as video, files.as_path(names[1]) as audio:
+    rows = {str(row.asset_id): row.asset for row in generation.segment_sounds.select_related("asset")}
+    with ExitStack() as stack:
+        video, audio, *sounds = (
+            stack.enter_context(files.as_path(asset.file.name or ""))
+            for asset in (generation.video, generation.audio, *rows.values())
+        )
+        paths = dict(zip(rows, sounds, strict=True))
         yield Render(
             video=video,
             audio=audio,
             model=generation.model,
             sync_mode=generation.sync_mode,
             options=generation.options,
+            segments=tuple(RenderSegment(**row | {"audio": paths.get(row["audio"])}) for row in generation.segments),
         )
 
 
@@ -174,11 +190,18 @@ def _once(name: str, make: Callable[[Path], None]) -> None:
 
 
 def _plan(generation: Generation, backend: Backend, job: Render, into: Path, watch: Watch) -> None:
-    with (
-        work.open_folder(_footage(generation, backend)) as footage,
-        work.open_folder(_speech(generation, backend)) as speech,
-    ):
-        split = backend.plan(job, footage, speech, into, watch)
+    with ExitStack() as stack:
+        footage = stack.enter_context(work.open_folder(_footage(generation, backend)))
+        heard = {
+            str(sound.pk): stack.enter_context(work.open_folder(_speech(sound, backend)))
+            for sound in (generation.audio, *(row.asset for row in generation.segment_sounds.select_related("asset")))
+        }
+        segments = [
+            replace(segment, speech=heard.get(row["audio"]))
+            for segment, row in zip(job.segments, generation.segments, strict=True)
+        ]
+        job = replace(job, segments=tuple(segments))
+        split = backend.plan(job, footage, heard[str(generation.audio.pk)], into, watch)
     pieces = [[piece.first, piece.last] for piece in split.pieces]
     (into / SPLIT_FILE).write_text(json.dumps({"frames": split.frames, "fps": split.fps, "pieces": pieces}))
 

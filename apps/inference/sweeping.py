@@ -102,7 +102,8 @@ def clean_analyses() -> int:
     """
     cleaned = 0
     active = Generation.objects.active()
-    needed = {*active.values_list("video__sha256", flat=True), *active.values_list("audio__sha256", flat=True)}
+    made_of = ("video__sha256", "audio__sha256", "segment_sounds__asset__sha256")
+    needed = {sha256 for row in active.values_list(*made_of) for sha256 in row}
     for what in ("footage", "speech"):
         try:
             hashes, _ = default_storage.listdir(f"{work.ANALYSIS}/{what}")

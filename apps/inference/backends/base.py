@@ -32,8 +32,30 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class RenderSegment:
+    """Seconds [``start_s``, ``end_s``) of the result, see ``engine/segments.py``.
+
+    ``options`` are those of the catalog (and ``sync_mode``) that differ here; ``speech`` is what ``analyse_speech``
+    left of ``audio``, while planning.
+    """
+
+    start_s: float
+    end_s: float
+    lipsync: bool = True
+    audio: Path | None = None
+    audio_start_s: float = 0.0
+    audio_end_s: float | None = None
+    face: Mapping[str, Any] | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    speech: Path | None = None
+
+
+@dataclass(frozen=True)
 class Render:
-    """One job: the media as local files, and what the person chose. ``options`` are complete, see the catalog."""
+    """One job: the media as local files, and what the person chose. ``options`` are complete, see the catalog.
+
+    An engine that cannot do ``segments`` raises ``EngineError`` (generation_input_segments_invalid) in ``plan``.
+    """
 
     video: Path
     audio: Path
@@ -41,6 +63,7 @@ class Render:
     sync_mode: str
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
+    segments: tuple[RenderSegment, ...] = ()
 
 
 @dataclass(frozen=True)
