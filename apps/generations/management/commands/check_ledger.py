@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.billing.models import Transaction
-from apps.billing.proof import unbalanced, wrong_holds
+from apps.billing.proof import unbalanced, wrong_copies, wrong_holds, wrong_invoices
 from apps.generations.models import Generation
 from apps.generations.proof import wrong_outcomes
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     help = "Read the whole ledger: every transaction adds up to zero, every take has exactly one outcome."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        problems = unbalanced() + wrong_holds() + wrong_outcomes()
+        problems = unbalanced() + wrong_copies() + wrong_holds() + wrong_invoices() + wrong_outcomes()
         for problem in problems:
             self.stderr.write(problem)
         if problems:
