@@ -1,5 +1,7 @@
 """From a posted form to an edit of the draft."""
 
+import json
+from typing import Any
 from uuid import UUID
 
 from django.http import QueryDict
@@ -35,6 +37,7 @@ def posted_changes(membership: Membership, post: QueryDict) -> DraftChanges:
         model=post.get("model"),
         sync_mode=post.get("sync_mode"),
         options={name: _option(name, post) for name in OPTIONS if OPTION_PREFIX + name in post},
+        segments=_segments(post.get("segments", "")) if "segments" in post else None,
     )
     if changes.model is not None and changes.model not in MODELS:
         raise StudioError(INVALID, f"There is no model “{changes.model}”.", "Choose one of the list.", field="model")
@@ -52,6 +55,17 @@ def _file(membership: Membership, text: str | None) -> Asset | None:
         return asset_in(membership, UUID(text))
     except ValueError:
         raise StudioError(INVALID, "That is no file of the library.", "Choose one of the list.", status=400) from None
+
+
+def _segments(text: str) -> list[dict[str, Any]]:
+    """All segments as JSON; nothing typed means none."""
+    try:
+        found = json.loads(text or "[]")
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, list):
+        raise StudioError(INVALID, "The segments cannot be read.", "Load the page again.", field="segments")
+    return found
 
 
 def _option(name: str, post: QueryDict) -> float | bool:

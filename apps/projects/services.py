@@ -5,14 +5,17 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from apps.assets.models import Asset, Kind
 from apps.generations.models import Generation
+from apps.generations.segments import clean_rows
 from apps.projects.models import Project
-from apps.workspaces.access import require
-from apps.workspaces.models import Membership, Role
+from apps.workspaces.access import require, require_maker_or_admin
+from apps.workspaces.activity import record
+from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
 
 UNTITLED = "Untitled project"
@@ -21,13 +24,17 @@ NAME_LIMIT = 120
 
 @dataclass(frozen=True)
 class DraftChanges:
-    """What one edit changes; ``None`` and missing option names leave things as they are."""
+    """What one edit changes; ``None`` and missing option names leave things as they are.
+
+    ``segments`` are all of them, as typed; an empty list takes them away.
+    """
 
     video: Asset | None = None
     audio: Asset | None = None
     model: str | None = None
     sync_mode: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
+    segments: list[dict[str, Any]] | None = None
 
 
 class StaleDraft(StudioError):
@@ -72,12 +79,34 @@ def delete_project(*, membership: Membership, project: Project) -> None:
             "Wait for it or cancel it, then delete the project.",
             status=409,
         )
-    Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=timezone.now())
+    if Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=timezone.now()):
+        record("project.deleted", workspace=project.workspace, actor=membership.user, subject=project.name)
 
 
 def restore_project(*, membership: Membership, project: Project) -> None:
     require(membership, Role.EDITOR)
     Project.objects.filter(pk=project.pk).update(deleted_at=None, updated_at=timezone.now())
+    record("project.restored", workspace=project.workspace, actor=membership.user, subject=project.name)
+
+
+@transaction.atomic
+def set_visibility(*, membership: Membership, project: Project, visibility: str) -> None:
+    """Show a project with its takes and results to the whole workspace, or only to its maker and administrators."""
+    require_maker_or_admin(membership, project.created_by_id)
+    if visibility not in Visibility.values:
+        raise StudioError(
+            "visibility_unknown", "There is no such choice.", "Choose one of the list.", field="visibility"
+        )
+    if Project.objects.filter(pk=project.pk).exclude(visibility=visibility).update(visibility=visibility):
+        Asset.objects.filter(made_by__project=project).update(visibility=visibility)
+        record(
+            "project.visibility_changed",
+            workspace=project.workspace,
+            actor=membership.user,
+            subject=project.name,
+            before=project.visibility,
+            after=visibility,
+        )
 
 
 def save_draft(*, membership: Membership, project: Project, revision: int, changes: DraftChanges) -> Project:
@@ -100,6 +129,8 @@ def save_draft(*, membership: Membership, project: Project, revision: int, chang
         fields["sync_mode"] = changes.sync_mode
     if changes.options:
         fields["options"] = {**project.options, **changes.options}
+    if changes.segments is not None:
+        fields["segments"], _ = clean_rows(changes.segments, changes.model or project.model)
     saved = Project.objects.filter(pk=project.pk, revision=revision, deleted_at=None).update(
         **fields, revision=F("revision") + 1, updated_at=timezone.now()
     )

@@ -75,6 +75,7 @@ def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
         model=project.model,
         sync_mode=project.sync_mode,
         options=project.options,
+        segments=project.segments,
     )
     seconds = result_seconds(project)
     facts = timeline_facts(project)

@@ -94,7 +94,7 @@ def test_options_are_those_of_the_model_and_others_are_named(clean):
         ({"start_s": 3, "end_s": 2}, "from 3 to 2 s"),
         ({"start_s": "1", "end_s": 2}, "start_s of a segment is “1”"),
         ({"start_s": True, "end_s": 2}, "start_s of a segment is “True”"),
-        ({"start_s": float("nan"), "end_s": 2}, "from nan to 2 s"),
+        ({"start_s": float("nan"), "end_s": 2}, "start_s of a segment is “nan”"),
         ({"start_s": 10**400, "end_s": 2}, "start_s of a segment"),
         ({"start_s": -1, "end_s": 2}, "from -1 to 2 s"),
         ({"start_s": 1, "end_s": 1.1}, "shorter than 0.2 s"),
@@ -109,6 +109,10 @@ def test_options_are_those_of_the_model_and_others_are_named(clean):
         ({"start_s": 1, "end_s": 2, "options": {"sync_mode": "twice"}}, "no sync mode “twice”"),
         ({"start_s": 1, "end_s": 2, "options": [1]}, "no object"),
         ({"start_s": 1, "end_s": 2, "face": {"kind": "nearest"}}, "how its face is chosen"),
+        ({"start_s": 1, "end_s": 2, "face": {"kind": ["a"]}}, "how its face is chosen"),
+        ({"start_s": 1, "end_s": 2, "face": {"kind": "person", "id": "Ada"}}, "no number"),
+        ({"start_s": 1, "end_s": 2, "face": {"kind": "auto", "note": "\0"}}, "other fields"),
+        ({"start_s": 1, "end_s": 2, "face": {"kind": "boxes", "boxes": [[1, 2, 3]]}}, "boxes of a face"),
         ({"start_s": 0, "end_s": 8, "lipsync": False}, "Nothing is left"),
     ],
 )  # fmt: skip
@@ -117,6 +121,15 @@ def test_what_cannot_be_used_is_refused_in_words(clean, row, said):
         clean(row)
     assert refusal.value.status == 422
     assert refusal.value.advice
+
+
+@pytest.mark.parametrize(
+    "face",
+    [{"kind": "auto"}, {"kind": "person", "id": 1}, {"kind": "point", "frame": 3, "x": 10, "y": 20.5},
+     {"kind": "boxes", "boxes": [None, [1, 2, 3, 4]]}],
+)  # fmt: skip
+def test_a_face_may_be_chosen_for_a_range(clean, face):
+    assert clean({"start_s": 1, "end_s": 2, "face": face}).rows[0]["face"] == face
 
 
 def test_overlaps_strange_lists_and_too_many_are_refused(clean, workspace, video, audio):

@@ -1,5 +1,7 @@
 """The draft: saved as one goes, reopened as it was, never written over by a stale page."""
 
+import json
+
 import pytest
 from django.urls import reverse
 
@@ -169,3 +171,28 @@ def test_a_conflict_offers_both_and_keeps_the_input(as_person, owner, membership
 
 def test_a_page_without_a_revision_is_told_to_load_again(as_person, owner, project):
     assert as_person(owner).post(address(project), {"model": "sync-3"}).status_code == 400
+
+
+def test_segments_are_saved_with_the_draft_and_reach_the_take(client, membership, project, video, audio, owner):
+    rows = [{"start_s": 1, "end_s": 3}, {"start_s": 5, "end_s": 6, "lipsync": False}]
+    saved = save(membership, project, 1, video=video, audio=audio, segments=rows)
+    assert [(row["start_s"], row["lipsync"]) for row in saved.segments] == [(1.0, True), (5.0, False)]
+    kept = save(membership, saved, 2, model="sync-3")
+    assert kept.segments == saved.segments
+    client.force_login(owner)
+    posted = client.post(address(project), {"revision": 3, "segments": json.dumps(rows[:1])}, headers=HTMX)
+    assert posted.status_code == 200
+    project.refresh_from_db()
+    assert len(project.segments) == 1
+    emptied = client.post(address(project), {"revision": 4, "segments": ""}, headers=HTMX)
+    project.refresh_from_db()
+    assert (emptied.status_code, project.segments) == (200, [])
+
+
+@pytest.mark.parametrize("text", ["{", "{}", "7", '[{"start_s": 1}]', "[" * 100_000, '[{"start_s": NaN, "end_s": 2}]'])
+def test_segments_that_cannot_be_read_are_refused_and_change_nothing(client, project, owner, text):
+    client.force_login(owner)
+    answer = client.post(address(project), {"revision": 1, "segments": text}, headers=HTMX)
+    assert answer.status_code == 422
+    project.refresh_from_db()
+    assert (project.revision, project.segments) == (1, [])
