@@ -1,21 +1,20 @@
 """Our own engine behind the protocol."""
 
-import shutil
 from collections.abc import Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 from django.conf import settings
 
 from apps.inference import engine
-from apps.inference.backends.base import Outcome, Piece, Render, Split, Watching
+from apps.inference.backends.base import Outcome, Piece, Render, RenderSegment, Split, Watching
 from apps.inference.engine.plan import MotionPlan
 
 # Short enough to share a clip of 10 s between two workers, long enough that opening the video again (0.1 to 0.3 s)
 # stays below 5 % of drawing the piece.
 PIECE_S = 8.0
-WHOLE = "whole"
 FILM = "film.mp4"
 # What the catalog calls an option, and what the engine calls it.
 OPTION_NAMES = {
@@ -37,15 +36,17 @@ class NativeBackend:
         import_module("apps.inference.engine.pipeline")  # which loads the rest; its names are loaded on first use
 
     def footage_parts(self, video: Path) -> Sequence[str]:
-        return [WHOLE]
+        return engine.footage_parts(video)
 
     def analyse_footage(self, video: Path, part: str, into: Path, watch: Watching) -> None:
-        engine.analyse_footage(
-            video, into, progress=watch.progress, cancelled=watch.cancelled, models=settings.MODELS_DIR
+        engine.analyse_part(
+            video, part, into, progress=watch.progress, cancelled=watch.cancelled, models=settings.MODELS_DIR
         )
 
     def join_footage(self, video: Path, parts: Mapping[str, Path], into: Path, watch: Watching) -> None:
-        shutil.copytree(parts[WHOLE], into, dirs_exist_ok=True)
+        engine.join_parts(
+            video, parts, into, progress=watch.progress, cancelled=watch.cancelled, models=settings.MODELS_DIR
+        )
 
     def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
         watch.progress("speech", 0, 1)
@@ -55,10 +56,17 @@ class NativeBackend:
     def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
         watch.progress("plan", 0, 1)
         plan = engine.plan_motion(
-            engine.FootageAnalysis.load(footage), engine.SpeechAnalysis.load(speech), engine_settings(job), into
+            engine.FootageAnalysis.load(footage),
+            engine.SpeechAnalysis.load(speech),
+            engine_settings(job),
+            into,
+            segments=engine_segments(job),
+            sounds={
+                one.audio: engine.SpeechAnalysis.load(one.speech) for one in job.segments if one.audio and one.speech
+            },
         )
         watch.progress("plan", 1, 1)
-        return Split(len(plan), float(plan.fps), split(len(plan), float(plan.fps)))
+        return Split(len(plan), float(plan.fps), split(len(plan), float(plan.fps), borders_of(plan)))
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         engine.render_piece(
@@ -78,11 +86,19 @@ class NativeBackend:
         motion = MotionPlan.load(plan)
         rendered = [
             engine.PieceReport(
-                folder / FILM, piece.first, piece.last, int(motion.driven[piece.first : piece.last].sum())
+                folder / FILM, piece.first, piece.last, int(motion.anybody_driven[piece.first : piece.last].sum())
             )
             for piece, folder in pieces
         ]
-        engine.assemble(rendered, job.audio, motion, out, progress=watch.progress)
+        engine.assemble(
+            rendered,
+            job.audio,
+            motion,
+            out,
+            video=job.video,
+            segments=engine_segments(job),
+            progress=watch.progress,
+        )
         report = engine.measure(
             out, motion, progress=watch.progress, cancelled=watch.cancelled, models=settings.MODELS_DIR
         )
@@ -95,8 +111,38 @@ def engine_settings(job: Render) -> engine.EngineSettings:
     return engine.EngineSettings(model=job.model, sync_mode=job.sync_mode, seed=job.seed, **chosen)
 
 
-def split(frames: int, fps: float) -> tuple[Piece, ...]:
-    """Pieces of nearly equal length, none longer than ``PIECE_S``."""
-    count = max(1, -(-frames // max(1, round(PIECE_S * fps))))
-    borders = [round(frames * index / count) for index in range(count + 1)]
-    return tuple(Piece(first, last) for first, last in pairwise(borders))
+def engine_segments(job: Render) -> list[engine.Segment]:
+    """The engine's segments for a job."""
+    return [_segment(one) for one in job.segments]
+
+
+def _segment(one: RenderSegment) -> engine.Segment:
+    return engine.Segment(
+        start_s=one.start_s,
+        end_s=one.end_s,
+        lipsync=one.lipsync,
+        audio=one.audio,
+        audio_start_s=one.audio_start_s,
+        audio_end_s=one.audio_end_s,
+        face=one.face,
+        temperature=one.options.get("temperature"),
+        occlusion_detection=one.options.get("occlusion_detection_enabled"),
+        sync_mode=one.options.get("sync_mode"),
+    )
+
+
+def borders_of(plan: MotionPlan) -> list[int]:
+    """Output frames at which a segment begins or ends: a piece keeps to one of them, which can then be made anew."""
+    moments = {asked[edge] for asked in plan.segments for edge in ("start_s", "end_s")}
+    frames = {int(np.searchsorted(plan.times, moment - 1e-3)) for moment in moments}
+    return sorted(frame for frame in frames if 0 < frame < len(plan))
+
+
+def split(frames: int, fps: float, borders: Sequence[int] = ()) -> tuple[Piece, ...]:
+    """Pieces of nearly equal length between ``borders``, none longer than ``PIECE_S``."""
+    pieces: list[Piece] = []
+    for start, end in pairwise([0, *borders, frames]):
+        count = max(1, -(-(end - start) // max(1, round(PIECE_S * fps))))
+        edges = [start + round((end - start) * index / count) for index in range(count + 1)]
+        pieces += [Piece(first, last) for first, last in pairwise(edges)]
+    return tuple(pieces)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .errors import Cancelled, EngineError
     from .film_plan import plan_motion
     from .media.probe import MediaInfo, probe_media
+    from .parts import analyse_part, footage_parts, join_parts
     from .pieces import PieceReport, render_piece
     from .pipeline import lipsync
     from .plan import MotionPlan
@@ -37,8 +38,11 @@ __all__ = [
     "Segment",
     "SpeechAnalysis",
     "analyse_footage",
+    "analyse_part",
     "analyse_speech",
     "assemble",
+    "footage_parts",
+    "join_parts",
     "lipsync",
     "measure",
     "plan_motion",
@@ -51,6 +55,7 @@ _HOMES = {
     "assembly": ("assemble",),
     "errors": ("Cancelled", "EngineError"),
     "media.probe": ("MediaInfo", "probe_media"),
+    "parts": ("analyse_part", "footage_parts", "join_parts"),
     "pieces": ("PieceReport", "render_piece"),
     "pipeline": ("lipsync",),
     "plan": ("MotionPlan",),

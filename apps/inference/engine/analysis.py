@@ -13,28 +13,24 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
-from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropStore, CropWriter, cut_out, even_box, in_spread_runs
+from .crops import CropStore, CropWriter
 from .errors import EngineError, video_invalid
-from .face.landmarks import LIPS
-from .face.people import PeopleTracker, Sighting
+from .face.people import PeopleTracker
 from .faces_in_time import usable_frames
 from .media.colour import ColourTags
-from .media.prefetch import prefetch
 from .media.probe import MediaInfo, probe_media
-from .media.video_reader import Frame, VideoReader
 from .model_files import models_folder
 from .people import FaceRows, Person, load_people, people_of, save_people
 from .progress import Monitor, Progress
+from .reading import CROPS, MIN_EYES_PX, Seen, read
 from .settings import EngineSettings
-from .shots import CutDetector, jump_cuts, leaps
+from .shots import jump_cuts, leaps
 from .speech.analysis import SpeechAnalysis, analyse_speech
 
-OWN_SOUND, CROPS = "own_sound", "crops.bin"
+OWN_SOUND = "own_sound"
 MOST_LEAPS = 0.1  # share of a track's frames; faces leap at cuts only
-MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
 
 
 @dataclass
@@ -149,90 +145,56 @@ def analyse_footage(
     Raises EngineError where nothing can be read or no face is seen in the whole film; what was seen is saved then too.
     """
     del settings  # the analysis is the same for every model, so that it can be kept with the video
-    info = probe_media(video)
-    if info.kind == "audio":
-        raise video_invalid(f"The file {video.name} has no picture.", "Choose a video file.")
+    info = probe_footage(video)
     workdir.mkdir(parents=True, exist_ok=True)
     monitor = Monitor(progress, cancelled)
-    watcher = _Watcher(PeopleTracker(models_folder(models)))
-    with VideoReader(video) as reader, CropWriter(workdir / CROPS) as crops:
-        for frame in prefetch(reader):
-            watcher.look(frame, crops, info.frame_count)
-            if frame.index % 5 == 0:
-                monitor.step("read", frame.index, max(info.frame_count, frame.index + 1))
-        colour = reader.colour
-    footage = watcher.result(info, colour, workdir)
-    footage.save()
+
+    def on_frame(index: int) -> None:
+        if index % 5 == 0:
+            monitor.step("read", index, max(info.frame_count, index + 1))
+
+    with CropWriter(workdir / CROPS) as crops:
+        seen = read(video, PeopleTracker(models_folder(models)), crops, info.frame_count, on_frame=on_frame)
+    footage = concluded(seen, info, workdir)
     if info.acodec:
-        _read_own_sound(video, workdir, models)
+        read_own_sound(video, workdir, models)
     monitor.step("read", footage.frame_count, footage.frame_count)
     require_face(footage)
     return footage
 
 
-def _read_own_sound(video: Path, workdir: Path, models: Path | None) -> None:
+def probe_footage(video: Path) -> MediaInfo:
+    """Facts about a file that has a picture; raises EngineError for others."""
+    info = probe_media(video)
+    if info.kind == "audio":
+        raise video_invalid(f"The file {video.name} has no picture.", "Choose a video file.")
+    return info
+
+
+def concluded(seen: Seen, info: MediaInfo, folder: Path) -> FootageAnalysis:
+    """The analysis that follows from everything that was seen, saved in ``folder``."""
+    count = len(seen.times)
+    typical = float(np.median(np.diff(seen.times))) if count > 1 else 1 / float(info.fps)
+    tracks, leap = _steady(seen.tracks, count)
+    shots = np.flatnonzero(seen.cuts | jump_cuts(seen.motion, leap) | (np.arange(count) == 0))
+    shot = np.searchsorted(shots, np.arange(count), side="right") - 1
+    people = people_of(tracks, seen.heads, shot, 1 / typical)
+    footage = FootageAnalysis.unseen(
+        info=info, colour=seen.colour, size=seen.size, times=seen.times, landmarks=seen.points,
+        end_s=max(float(seen.times[-1]) + 0.5 * typical, _end(info, seen.times, typical)), shots=shots,
+        motion=seen.motion, brightness=seen.brightness, folder=folder, people=people,
+    )  # fmt: skip
+    footage = footage.of(0) if people else footage
+    footage.save()
+    return footage
+
+
+def read_own_sound(video: Path, workdir: Path, models: Path | None) -> None:
     """Keep what the footage's own sound says; a track that cannot be read counts as none."""
     try:
         analyse_speech(video, workdir / OWN_SOUND, models)
     except EngineError:
         shutil.rmtree(workdir / OWN_SOUND, ignore_errors=True)
-
-
-class _Watcher:
-    """Collects what is seen frame by frame."""
-
-    def __init__(self, tracker: PeopleTracker) -> None:
-        self._tracker = tracker
-        self._is_cut = CutDetector()
-        self._size = (0, 0)
-        self._rows: list[tuple[float, bool, float, float]] = []
-        self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
-
-    def look(self, frame: Frame, crops: CropWriter, frame_count: int) -> None:
-        """Track everybody and keep their lips."""
-        self._size = frame.size
-        cut = self._is_cut(frame.yuv)
-        if cut:
-            self._tracker.cut()
-        seen = self._tracker.track(frame.yuv)
-        for face in seen:
-            crop = self._lips(frame, face)
-            fits = crop is not None and in_spread_runs(
-                frame.index, frame_count, DISK_BUDGET // max(1, crop.bytes * len(seen))
-            )
-            row = crops.add(crop if fits else None)
-            light = float(crop.luma.mean()) if crop is not None and crop.luma.size else 0.0
-            self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
-        self._rows.append((frame.time, cut, self._is_cut.motion, float(frame.planes[0][::8, ::8].mean())))
-
-    def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
-        eyes = float(np.linalg.norm(face.points[33] - face.points[263]))
-        if eyes < MIN_EYES_PX:
-            return None
-        return cut_out(frame.yuv, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
-
-    def result(self, info: MediaInfo, colour: ColourTags, folder: Path) -> FootageAnalysis:
-        """Everything seen, as arrays."""
-        times, cuts, motion, brightness = (np.array(column) for column in zip(*self._rows, strict=True))
-        typical = float(np.median(np.diff(times))) if len(times) > 1 else 1 / float(info.fps)
-        rows = {track: _as_rows(faces) for track, faces in self._faces.items()}
-        rows, leap = _steady(rows, len(times))
-        shots = np.flatnonzero(cuts | jump_cuts(motion, leap) | (np.arange(len(times)) == 0))
-        shot = np.searchsorted(shots, np.arange(len(times)), side="right") - 1
-        people = people_of(rows, self._tracker.heads, shot, 1 / typical)
-        footage = FootageAnalysis.unseen(
-            info=info, colour=colour, size=self._size, times=times, landmarks=self._tracker.points,
-            end_s=max(float(times[-1]) + 0.5 * typical, _end(info, times, typical)), shots=shots, motion=motion,
-            brightness=brightness, folder=folder, people=people,
-        )  # fmt: skip
-        return footage.of(0) if people else footage
-
-
-def _as_rows(faces: list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]) -> FaceRows:
-    frames, points, sharpness, light, crops = zip(*faces, strict=True)
-    return FaceRows(
-        np.array(frames, np.int64), np.stack(points), np.array(sharpness), np.array(light), np.array(crops, np.int64)
-    )
 
 
 def _steady(rows: dict[int, FaceRows], frame_count: int) -> tuple[dict[int, FaceRows], np.ndarray]:
@@ -253,10 +215,6 @@ def _end(info: MediaInfo, times: np.ndarray, typical: float) -> float:
     if not info.vfr:
         return len(times) / float(info.fps)
     return info.duration_s if len(times) == info.frame_count else float(times[-1]) + typical
-
-
-def _sharpness(crop: Crop | None) -> float:
-    return 0.0 if crop is None or not crop.luma.size else float(cv2.Laplacian(crop.luma, cv2.CV_32F).var())
 
 
 def require_face(footage: FootageAnalysis) -> None:

@@ -1,0 +1,256 @@
+"""Reads a stretch of the footage and notes everybody who is seen, frame by frame; stretches are joined afterwards.
+
+A long film is read by many workers at once. Each begins some frames early, so that at its border cuts and faces are
+known as if it had read everything before; a face that is there on both sides of a border keeps its track.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropWriter, cut_out, even_box, in_spread_runs
+from .face.appearance import Appearance
+from .face.landmarks import LIPS
+from .face.people import Head, PeopleTracker, Sighting
+from .media.colour import ColourTags
+from .media.prefetch import prefetch
+from .media.video_reader import Frame, VideoReader
+from .people import ROWS, FaceRows
+from .shots import CutDetector
+
+CROPS, FACTS, ARRAYS = "crops.bin", "seen.json", "seen.npz"
+MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
+# Frames read before a stretch begins: after so many the tracker has settled on a face that it has just taken up.
+WARM_UP = 12
+SEEK_EARLY_S = 0.6  # lands before the wanted frame even where the first ones after a key frame cannot be shown
+TOLERANCE = 0.25  # of the frame before: a picture whose time is farther from the one announced is another one
+
+
+class ClockBroken(Exception):
+    """The pictures do not come at the times the file announces: it has to be read from the beginning, in one go."""
+
+
+@dataclass
+class Seen:
+    """Frames [``first``, ``first`` + n): ``times`` (n,) seconds, ``cuts`` (n,) bool, ``motion`` and ``brightness`` (n,)
+    of luma, ``tracks`` with frame numbers of the whole film, ``heads`` by track. ``points`` landmarks make a face.
+    """
+
+    first: int
+    size: tuple[int, int]
+    colour: ColourTags
+    points: int
+    times: np.ndarray
+    cuts: np.ndarray
+    motion: np.ndarray
+    brightness: np.ndarray
+    tracks: dict[int, FaceRows] = field(default_factory=dict)
+    heads: dict[int, Head] = field(default_factory=dict)
+
+    def save(self, folder: Path) -> None:
+        """Write everything to ``folder``; the crops are there already."""
+        arrays = {name: getattr(self, name) for name in ("times", "cuts", "motion", "brightness")}
+        for track, rows in self.tracks.items():
+            head = self.heads[track]
+            arrays |= {f"{track}.{name}": getattr(rows, name) for name in ROWS}
+            arrays |= {f"{track}.proportions": head.looks.proportions, f"{track}.colours": head.looks.colours}
+            if head.picture is not None:
+                arrays[f"{track}.picture"] = head.picture
+        np.savez(folder / ARRAYS, **arrays)
+        facts = {
+            "first": self.first, "size": self.size, "colour": self.colour.to_dict(), "points": self.points,
+            "heads": {track: [self.heads[track].worth, self.heads[track].frame] for track in self.tracks},
+        }  # fmt: skip
+        (folder / FACTS).write_text(json.dumps(facts))
+
+    @classmethod
+    def load(cls, folder: Path) -> Seen:
+        """The inverse of :meth:`save`."""
+        facts = json.loads((folder / FACTS).read_text())
+        with np.load(folder / ARRAYS) as kept:
+            arrays = dict(kept)
+        tracks, heads = {}, {}
+        for number, (worth, frame) in facts["heads"].items():
+            tracks[int(number)] = FaceRows(**{name: arrays.pop(f"{number}.{name}") for name in ROWS})
+            looks = Appearance(arrays.pop(f"{number}.proportions"), arrays.pop(f"{number}.colours"))
+            heads[int(number)] = Head(looks, worth, arrays.pop(f"{number}.picture", None), frame)
+        return cls(
+            first=facts["first"], size=(facts["size"][0], facts["size"][1]), colour=ColourTags(**facts["colour"]),
+            points=facts["points"], tracks=tracks, heads=heads, **arrays,
+        )  # fmt: skip
+
+
+def read(
+    video: Path,
+    tracker: PeopleTracker,
+    crops: CropWriter,
+    frame_count: int,
+    *,
+    stretch: tuple[int, int] | None = None,
+    times: np.ndarray | None = None,
+    on_frame: Callable[[int], None],
+) -> Seen:
+    """What is seen in frames [first, last) of a film of about ``frame_count``; without a ``stretch`` in all of them.
+
+    ``times`` are those announced by the file, by which a stretch is found. ``on_frame`` is told the number of every
+    frame. Raises ``ClockBroken`` where the pictures do not come at these times.
+    """
+    first, last = stretch or (0, frame_count)
+    watcher = _Watcher(tracker, crops, frame_count, first)
+    with VideoReader(video) as reader:
+        frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
+        for frame in prefetch(frames):
+            watcher.look(frame)
+            on_frame(frame.index)
+        return watcher.seen(reader.colour)
+
+
+def _numbered(reader: VideoReader, first: int, last: int, times: np.ndarray | None) -> Iterator[Frame]:
+    """Frames [first, last) with their numbers, each at the time announced for it."""
+    assert times is not None
+    frames = iter(reader)
+    if first > 0:
+        next(frames, None)  # where time begins
+        reader.seek(times[first] - SEEK_EARLY_S)
+        frames = iter(reader)
+    step = np.diff(times, prepend=times[0] - (times[1] - times[0])) if len(times) > 1 else np.ones(1)
+    due = first
+    for frame in frames:
+        if first > 0 and due == first and frame.time < times[first] - TOLERANCE * step[first]:
+            continue
+        if abs(frame.time - times[due]) > TOLERANCE * step[due]:
+            raise ClockBroken(f"Frame {due} came at {frame.time:.3f} s instead of {times[due]:.3f} s.")
+        yield replace(frame, index=due)
+        due += 1
+        if due == last:
+            return
+    raise ClockBroken(f"The film ends at frame {due} instead of {last}.")
+
+
+class _Watcher:
+    """Collects what is seen frame by frame, from frame ``first`` on; earlier ones only warm the tracker up."""
+
+    def __init__(self, tracker: PeopleTracker, crops: CropWriter, frame_count: int, first: int) -> None:
+        self._tracker, self._crops, self._frame_count, self._first = tracker, crops, frame_count, first
+        self._is_cut = CutDetector()
+        self._began: int | None = None
+        self._size = (0, 0)
+        self._rows: list[tuple[float, bool, float, float]] = []
+        self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
+
+    def look(self, frame: Frame) -> None:
+        """Track everybody and keep their lips."""
+        self._size = frame.size
+        if self._began is None:
+            self._began = frame.index
+        cut = self._is_cut(frame.yuv)
+        if cut:
+            self._tracker.cut()
+        seen = self._tracker.track(frame.yuv)
+        if frame.index < self._first:
+            return
+        for face in seen:
+            crop = self._lips(frame, face)
+            fits = crop is not None and in_spread_runs(
+                frame.index, self._frame_count, DISK_BUDGET // max(1, crop.bytes * len(seen))
+            )
+            row = self._crops.add(crop if fits else None)
+            light = float(crop.luma.mean()) if crop is not None and crop.luma.size else 0.0
+            self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
+        self._rows.append((frame.time, cut, self._is_cut.motion, float(frame.planes[0][::8, ::8].mean())))
+
+    def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
+        eyes = float(np.linalg.norm(face.points[33] - face.points[263]))
+        if eyes < MIN_EYES_PX:
+            return None
+        return cut_out(frame.yuv, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
+
+    def seen(self, colour: ColourTags) -> Seen:
+        """Everything seen, as arrays."""
+        times, cuts, motion, brightness = (np.array(column) for column in zip(*self._rows, strict=True))
+        tracks = {track: _as_rows(faces) for track, faces in self._faces.items()}
+        heads = {
+            track: replace(self._tracker.heads[track], frame=self._tracker.heads[track].frame + (self._began or 0))
+            for track in tracks
+        }
+        return Seen(
+            first=self._first, size=self._size, colour=colour, points=self._tracker.points, times=times,
+            cuts=cuts.astype(bool), motion=motion, brightness=brightness, tracks=tracks, heads=heads,
+        )  # fmt: skip
+
+
+def _as_rows(faces: list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]) -> FaceRows:
+    frames, points, sharpness, light, crops = zip(*faces, strict=True)
+    return FaceRows(
+        np.array(frames, np.int64), np.stack(points), np.array(sharpness), np.array(light), np.array(crops, np.int64)
+    )
+
+
+def _sharpness(crop: Crop | None) -> float:
+    return 0.0 if crop is None or not crop.luma.size else float(cv2.Laplacian(crop.luma, cv2.CV_32F).var())
+
+
+def join(folders: Sequence[Path], into: Path) -> Seen:
+    """What was seen in stretches that follow each other, with all their crops in ``into``."""
+    whole: Seen | None = None
+    with (into / CROPS).open("wb") as crops:
+        for folder in folders:
+            seen = Seen.load(folder)
+            for rows in seen.tracks.values():
+                rows.crops[rows.crops[:, 0] >= 0, 0] += crops.tell()
+            with (folder / CROPS).open("rb") as part:
+                shutil.copyfileobj(part, crops, 1 << 20)
+            whole = seen if whole is None else _joined(whole, seen)
+    assert whole is not None
+    return whole
+
+
+def _joined(one: Seen, other: Seen) -> Seen:
+    """``other`` follows ``one``; a face that is there on both sides of the border keeps its number."""
+    fresh = 1 + max(one.tracks, default=-1)
+    tracks, heads = dict(one.tracks), dict(one.heads)
+    for number, rows in other.tracks.items():
+        same = None if other.cuts[0] else _continued(tracks, rows, other.first)
+        if same is None:
+            tracks[fresh], heads[fresh] = rows, other.heads[number]
+            fresh += 1
+            continue
+        share = len(rows.frames) / (len(rows.frames) + len(tracks[same].frames))
+        heads[same] = _better(heads[same], other.heads[number], share)
+        tracks[same] = FaceRows.joined([tracks[same], rows])
+    return replace(
+        one, tracks=tracks, heads=heads, times=np.concatenate([one.times, other.times]),
+        cuts=np.concatenate([one.cuts, other.cuts]), motion=np.concatenate([one.motion, other.motion]),
+        brightness=np.concatenate([one.brightness, other.brightness]),
+    )  # fmt: skip
+
+
+def _continued(tracks: dict[int, FaceRows], rows: FaceRows, border: int) -> int | None:
+    """The track that shows in the last frame before ``border`` the face with which ``rows`` begin."""
+    if rows.frames[0] != border:
+        return None
+    now = rows.points[0]
+    eyes = float(np.linalg.norm(now[33] - now[263]))
+    for number, before in tracks.items():
+        if before.frames[-1] == border - 1:
+            moved = float(np.linalg.norm(before.points[-1, :, :2].mean(0) - now[:, :2].mean(0)))
+            if moved < 0.5 * eyes:
+                return number
+    return None
+
+
+def _better(one: Head, other: Head, share: float) -> Head:
+    """The better portrait of the two, with the looks of both."""
+    best = one if one.worth >= other.worth else other
+    looks = Appearance(
+        (1 - share) * one.looks.proportions + share * other.looks.proportions,
+        ((1 - share) * one.looks.colours + share * other.looks.colours).astype(np.float32),
+    )
+    return replace(best, looks=looks)

@@ -1,0 +1,121 @@
+"""A film that is looked at in parts, by whoever, gives the analysis of one pass."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.conf import settings
+
+from apps.inference import engine
+from apps.inference.engine import parts as splitting
+from apps.inference.engine.analysis import OWN_SOUND
+from apps.inference.engine.errors import Cancelled, EngineError
+from apps.inference.engine.media import stretches as split
+from apps.inference.engine.media.stretches import shown_frames, stretches
+
+from .tiny_media import write_video
+
+
+@pytest.fixture(autouse=True)
+def short_stretches(monkeypatch):
+    monkeypatch.setattr(split, "STRETCH_S", 1.0)
+
+
+def in_parts(video: Path, folder: Path) -> engine.FootageAnalysis:
+    """Every part in a folder of its own, the last one first."""
+    models = Path(settings.MODELS_DIR)
+    folders = {part: folder / part for part in engine.footage_parts(video)}
+    for part in reversed(folders):
+        folders[part].mkdir()
+        engine.analyse_part(video, part, folders[part], models=models)
+    (folder / "all").mkdir()
+    engine.join_parts(video, folders, folder / "all", models=models)
+    return engine.FootageAnalysis.load(folder / "all")
+
+
+@pytest.fixture(scope="module")
+def whole(short_sample, tmp_path_factory):
+    return engine.analyse_footage(
+        short_sample.video, tmp_path_factory.mktemp("whole"), models=Path(settings.MODELS_DIR)
+    )
+
+
+def test_parts_give_the_analysis_of_one_pass(short_sample, whole, tmp_path):
+    joined = in_parts(short_sample.video, tmp_path)
+    assert len(engine.footage_parts(short_sample.video)) == 4  # three stretches and the own sound
+    np.testing.assert_array_equal(joined.times, whole.times)
+    np.testing.assert_array_equal(joined.shots, whole.shots)
+    np.testing.assert_array_equal(joined.motion, whole.motion)
+    np.testing.assert_array_equal(joined.brightness, whole.brightness)
+    assert (joined.end_s, joined.size, joined.info) == (whole.end_s, whole.size, whole.info)
+    assert [len(person.rows.frames) for person in joined.people] == [len(whole.times)]
+    # The tracker takes the face up anew; the mesh then lies where it lay, to fractions of a pixel (320 px wide).
+    assert np.abs(joined.landmarks - whole.landmarks)[..., :2].max() < 1.0
+    assert joined.crops.stored.all()
+    own, before = joined.own_sound, whole.own_sound
+    assert own is not None and before is not None
+    np.testing.assert_array_equal(own.level_db, before.level_db)
+
+
+def test_the_lips_of_every_part_are_the_pictures_own(short_sample, whole, tmp_path):
+    joined = in_parts(short_sample.video, tmp_path)
+    for frame in (0, 30, 40, len(joined.times) - 1):
+        one, other = joined.crops[frame], whole.crops[frame]
+        top, left = max(one.y, other.y), max(one.x, other.x)
+        height, width = (min(a, b) - 4 for a, b in zip(one.luma.shape, other.luma.shape, strict=True))
+        shared = [crop.luma[top - crop.y :, left - crop.x :][:height, :width] for crop in (one, other)]
+        np.testing.assert_array_equal(*shared)
+
+
+def test_a_short_film_and_a_photo_are_one_part(tmp_path, monkeypatch, short_sample):
+    monkeypatch.setattr(split, "STRETCH_S", 30.0)
+    assert engine.footage_parts(short_sample.video) == [splitting.WHOLE]
+
+
+def test_a_film_whose_clock_lies_is_read_in_one_go(short_sample, tmp_path, monkeypatch, whole):
+    times, keys = shown_frames(short_sample.video)
+    monkeypatch.setattr(splitting, "shown_frames", lambda video: (times + 0.02 * (np.arange(len(times)) > 40), keys))
+    joined = in_parts(short_sample.video, tmp_path)
+    np.testing.assert_array_equal(joined.landmarks, whole.landmarks)
+
+
+def test_nobody_in_any_part_is_said_like_in_one_pass(tmp_path):
+    video = write_video(tmp_path / "grey.mp4", 75, size=(128, 96))
+    with pytest.raises(EngineError) as refused:
+        in_parts(video, tmp_path)
+    assert refused.value.code == "generation_input_video_no_face"
+
+
+def test_looking_at_a_part_can_be_stopped(short_sample, tmp_path):
+    with pytest.raises(Cancelled):
+        engine.analyse_part(
+            short_sample.video, "25-50", tmp_path, cancelled=lambda: True, models=Path(settings.MODELS_DIR)
+        )
+
+
+def test_a_film_without_sound_has_no_part_for_it(tmp_path):
+    assert OWN_SOUND not in engine.footage_parts(write_video(tmp_path / "mute.mp4", 100))
+
+
+def test_borders_lie_at_key_frames_where_these_are_near():
+    times = np.arange(1000) / 25
+    keys = np.isin(np.arange(1000), [0, 240, 500, 640])
+    split.STRETCH_S = 10.0
+    assert stretches(times, keys) == [(0, 240), (240, 500), (500, 750), (750, 1000)]
+
+
+@pytest.mark.parametrize("count", [0, 1, 20])
+def test_too_few_frames_are_not_split(count):
+    assert stretches(np.arange(count) / 25, np.ones(count, bool)) == [(0, count)]
+
+
+def test_equal_times_are_not_split():
+    times = np.arange(1000) // 2 / 25
+    assert len(stretches(times, np.ones(1000, bool))) == 1
+
+
+def test_every_frame_is_in_one_stretch(short_sample):
+    found = stretches(*shown_frames(short_sample.video))
+    assert found[0][0] == 0 and found[-1][1] == 75
+    assert all(one[1] == other[0] for one, other in pairwise(found))
