@@ -51,6 +51,39 @@ class Count(BaseModel):
     count: int
 
 
+class Finding(BaseModel):
+    kind: str
+    severity: Literal["INFO", "WARNING", "BLOCKING"]
+    startSeconds: float
+    endSeconds: float
+    reason: str
+    advice: dict[str, str] = Field(description="what to do, by the id of the model")
+    fixes: list[dict[str, Any]]
+
+
+class PersonSeen(BaseModel):
+    id: int
+    firstSeconds: float
+    lastSeconds: float
+    seconds: float
+    share: float
+    seenAtSeconds: float
+    box: list[float] = Field(description="x, y, width, height at seenAtSeconds, in shares of the picture")
+    fixed: bool = Field(description="a poster or an inset that stands still")
+
+
+class FootageCheck(BaseModel):
+    assetId: UUID
+    status: Literal["WAITING", "RUNNING", "READY", "FAILED"]
+    error: str | None = None
+    errorCode: str | None = None
+    durationSeconds: float | None = None
+    suggestedModel: str | None = None
+    cutsSeconds: list[float]
+    findings: list[Finding]
+    people: list[PersonSeen]
+
+
 class Deleted(BaseModel):
     id: UUID
 

@@ -43,7 +43,6 @@ PAGES: dict[str, str] = {
     "assets:thumbnail": "GET viewer",
     "assets:peaks": "GET viewer",
     "assets:person": "GET viewer",
-    "assets:person": "GET viewer",
     # keys and webhook
     "api_pages:keys": "GET viewer, POST viewer",
     "api_pages:rotate": "POST maker",
@@ -143,6 +142,7 @@ API: dict[str, str] = {
     "GET assets": "read viewer",
     "GET assets/{asset_id}": "read viewer",
     "GET assets/{asset_id}/download": "read viewer",
+    "GET assets/{asset_id}/check": "read viewer",
     "POST assets/upload": "generate editor",
     "PUT uploads/{token}": "anyone?",
     "POST assets": "generate editor",
