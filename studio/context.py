@@ -1,10 +1,14 @@
 """What every page's shell needs: the workspace switcher, the theme, whether money is shown."""
 
+from typing import cast
+
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from apps.accounts.models import User
 from apps.workspaces.models import Membership, Workspace
+from apps.workspaces.services import first_workspace
 
 
 def shell(request: HttpRequest) -> dict:
@@ -22,9 +26,8 @@ def shell(request: HttpRequest) -> dict:
     }
 
 
-def _last_visited(request: HttpRequest) -> Membership | None:
-    memberships = Membership.objects.select_related("workspace", "user").filter(
-        user=request.user, workspace__closed_at=None
-    )
-    slug = request.session.get("workspace", "")
-    return memberships.filter(workspace__slug=slug).first() or memberships.order_by("workspace__name").first()
+def _last_visited(request: HttpRequest) -> Membership:
+    """In the workspace that home would lead to; who is in none gets one of their own, as there."""
+    memberships = Membership.objects.select_related("workspace", "user").filter(user=request.user)
+    visited = memberships.filter(workspace__slug=request.session.get("workspace", ""), workspace__closed_at=None)
+    return visited.first() or memberships.get(workspace=first_workspace(cast(User, request.user)))

@@ -15,6 +15,7 @@ urlpatterns = [
     path("account/", include("allauth.urls")),
     path("w/new/", views.new_workspace, name="new_workspace"),
     path("w/<slug:ws>/", views.enter, name="workspace"),
+    path("join/<str:token>/", people.join, name="join"),
     path("w/<slug:ws>/sample/", views.try_sample, name="try_sample"),
     path("w/<slug:ws>/library/", include("apps.assets.urls")),
     path("w/<slug:ws>/", include("apps.workspaces.urls")),

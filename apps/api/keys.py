@@ -16,6 +16,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.api.models import ApiKey, Scope
 from apps.workspaces.access import require
+from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
 
@@ -65,6 +66,7 @@ def make_key(
         digest=digest_of(key),
         expires_at=expires_at,
     )
+    record("key.made", workspace=membership.workspace, actor=membership.user, subject=name, role=str(scope))
     return row, key
 
 
@@ -90,7 +92,8 @@ def visible_keys(membership: Membership) -> list[ApiKey]:
 def revoke_key(*, membership: Membership, key: ApiKey) -> None:
     """Switch a key off at once: one's own, or any of the workspace for administrators."""
     _own_or_admin(membership, key)
-    ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+    if ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        record("key.revoked", workspace=membership.workspace, actor=membership.user, subject=key.name)
 
 
 def rotate_key(*, membership: Membership, key: ApiKey, grace: timedelta = timedelta(hours=24)) -> tuple[ApiKey, str]:

@@ -5,7 +5,7 @@ from uuid import UUID
 from django.http import Http404
 
 from apps.assets.models import Asset, Upload
-from apps.workspaces.access import require
+from apps.workspaces.access import require, visible_to
 from apps.workspaces.models import Membership, Role
 
 
@@ -15,7 +15,8 @@ def asset_in(membership: Membership, asset_id: UUID, *, at_least: Role = Role.VI
     Raises ``Http404`` where there is none, ``PermissionDenied`` for a role below ``at_least``.
     """
     require(membership, at_least)
-    asset = Asset.objects.filter(workspace=membership.workspace, pk=asset_id).first()
+    seen = Asset.objects.filter(visible_to(membership), workspace=membership.workspace)
+    asset = seen.filter(pk=asset_id).first()
     if asset is None or (asset.deleted_at is not None and not deleted):
         raise Http404("There is no such file.")
     return asset

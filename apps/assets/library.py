@@ -11,7 +11,8 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from apps.assets.models import Asset, Kind, Origin, Status
-from apps.workspaces.models import Workspace
+from apps.workspaces.access import visible_to
+from apps.workspaces.models import Membership
 
 PAGE = 48
 
@@ -63,9 +64,9 @@ class Query:
         kept = {name: value for name, value in values.items() if value}
         return f"?{urlencode(kept)}" if kept else "?"
 
-    def rows(self, workspace: Workspace) -> QuerySet[Asset]:
-        """The assets that match, in order; ties are broken by age, so that pages never overlap."""
-        assets = Asset.objects.in_library(workspace)
+    def rows(self, membership: Membership) -> QuerySet[Asset]:
+        """Matching assets that this member sees, in order; ties are broken by age, so that pages never overlap."""
+        assets = Asset.objects.in_library(membership.workspace).filter(visible_to(membership))
         if self.text:
             assets = assets.filter(name__icontains=self.text)
         if self.shelf == "result":
@@ -94,15 +95,15 @@ class Entry:
 class Page:
     """48 cards of the library and what stands around them. Costs one query for the cards, whatever their number."""
 
-    def __init__(self, workspace: Workspace, query: Query) -> None:
+    def __init__(self, membership: Membership, query: Query) -> None:
         self.query = query
-        self.workspace = workspace
+        self.membership = membership
 
     @cached_property
     def _window(self) -> list[Asset]:
         """The row before the page (for the day heading), the page, and one row more (to know whether there is one)."""
         first = max(0, self.query.start - 1)
-        return list(self.query.rows(self.workspace)[first : self.query.start + PAGE + 1])
+        return list(self.query.rows(self.membership)[first : self.query.start + PAGE + 1])
 
     @cached_property
     def entries(self) -> list[Entry]:
@@ -143,9 +144,10 @@ class Page:
         return [(value, label, value == self.query.order) for value, (label, _) in ORDERS.items()]
 
 
-def totals(workspace: Workspace) -> tuple[int, int]:
-    """Number of files and their bytes in a workspace's library."""
-    found = Asset.objects.filter(workspace=workspace, deleted_at=None).aggregate(count=Count("pk"), size=Sum("size"))
+def totals(membership: Membership) -> tuple[int, int]:
+    """Number of files that a member sees in the library, and their bytes."""
+    seen = Asset.objects.filter(visible_to(membership), workspace=membership.workspace, deleted_at=None)
+    found = seen.aggregate(count=Count("pk"), size=Sum("size"))
     return found["count"], found["size"] or 0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 from django.db import transaction
-from django.db.models import ProtectedError
+from django.db.models import ProtectedError, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -15,7 +15,9 @@ from apps.assets import files, uploads
 from apps.assets.models import Asset, Origin, Status, Upload
 from apps.assets.naming import asset_folder, clean_name, suffix_of
 from apps.assets.uploads import Checksum, append_bytes, cancel_upload, start_upload
-from apps.workspaces.models import Workspace
+from apps.workspaces.access import require_maker_or_admin
+from apps.workspaces.activity import record
+from apps.workspaces.models import Membership, Visibility, Workspace
 from studio.celery import app as celery_app
 from studio.errors import StudioError
 
@@ -104,16 +106,41 @@ def rename_asset(*, asset: Asset, name: str) -> Asset:
     return asset
 
 
-def delete_asset(*, asset: Asset) -> Asset:
+@transaction.atomic
+def delete_asset(*, asset: Asset, by: User | None = None) -> Asset:
     """Take an asset out of the library; it can be brought back until its bytes are removed."""
-    Asset.objects.filter(pk=asset.pk, deleted_at=None).update(deleted_at=timezone.now())
+    if Asset.objects.filter(pk=asset.pk, deleted_at=None).update(deleted_at=timezone.now()):
+        record("asset.deleted", workspace=asset.workspace, actor=by, subject=asset.name)
     asset.refresh_from_db()
     return asset
 
 
-def restore_asset(*, asset: Asset) -> Asset:
+@transaction.atomic
+def restore_asset(*, asset: Asset, by: User | None = None) -> Asset:
     """Bring a deleted asset back."""
-    Asset.objects.filter(pk=asset.pk).update(deleted_at=None)
+    if Asset.objects.filter(pk=asset.pk).exclude(deleted_at=None).update(deleted_at=None):
+        record("asset.restored", workspace=asset.workspace, actor=by, subject=asset.name)
+    asset.refresh_from_db()
+    return asset
+
+
+@transaction.atomic
+def set_visibility(*, membership: Membership, asset: Asset, visibility: str) -> Asset:
+    """Show a file to the whole workspace, or only to its maker and those who administrate."""
+    require_maker_or_admin(membership, asset.created_by_id)
+    if visibility not in Visibility.values:
+        raise StudioError(
+            "visibility_unknown", "There is no such choice.", "Choose one of the list.", field="visibility"
+        )
+    if Asset.objects.filter(pk=asset.pk).exclude(visibility=visibility).update(visibility=visibility):
+        record(
+            "asset.visibility_changed",
+            workspace=asset.workspace,
+            actor=membership.user,
+            subject=asset.name,
+            before=asset.visibility,
+            after=visibility,
+        )
     asset.refresh_from_db()
     return asset
 
@@ -135,6 +162,19 @@ def remove_for_good(*, asset: Asset) -> bool:
     return True
 
 
+def remove_closed(*, now: datetime | None = None) -> int:
+    """Remove the bytes of workspaces closed a month ago; the rows stay, since bills refer to them."""
+    closed = Workspace.objects.filter(closed_at__lt=(now or timezone.now()) - KEEP_DELETED)
+    gone = Asset.objects.filter(workspace__in=closed).exclude(file="")
+    count = 0
+    for asset in gone.iterator():
+        files.remove_tree(asset_folder(asset.workspace_id, asset.pk))
+        count += Asset.objects.filter(pk=asset.pk).update(
+            file="", thumbnail="", peaks="", deleted_at=asset.deleted_at or timezone.now()
+        )
+    return count
+
+
 def recheck(asset: Asset) -> None:
     """Send an asset to the probe when the transaction at hand is through."""
     transaction.on_commit(lambda: celery_app.send_task("assets.probe", args=[str(asset.pk)]), robust=True)
@@ -152,7 +192,9 @@ def _keep(
 ) -> Asset:
     digest = sha256_of(path)
     if asset_id is None:
-        known = Asset.objects.in_library(workspace).filter(sha256=digest).exclude(status=Status.REJECTED).first()
+        seen = Q(visibility=Visibility.WORKSPACE) | Q(created_by=user)
+        same = Asset.objects.in_library(workspace).filter(seen, sha256=digest)
+        known = same.exclude(status=Status.REJECTED).first()
         if known is not None:
             return known
     identity = asset_id or uuid4()

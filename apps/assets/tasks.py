@@ -34,6 +34,12 @@ def remove_deleted() -> None:
     services.remove_deleted()
 
 
+@shared_task(name="assets.remove_closed", ignore_result=True)
+def remove_closed() -> None:
+    """Bytes of workspaces that were closed a month ago."""
+    services.remove_closed()
+
+
 @shared_task(name="assets.forget_stale_uploads", ignore_result=True)
 def forget_stale() -> None:
     """Unfinished uploads that nobody continued."""

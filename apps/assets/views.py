@@ -30,7 +30,7 @@ UPLOAD_CHUNK = 1024**2
 def library(request: SignedInRequest, ws: str) -> HttpResponse:
     """The library, or the part of it that was asked for: the list after a filter, the cards after "More"."""
     membership = membership_in(request.user, ws)
-    page = Page(membership.workspace, Query.read(request.GET))
+    page = Page(membership, Query.read(request.GET))
     context = {"membership": membership, "ws": ws, "page": page, "may_edit": membership.may(Role.EDITOR)}
     if request.htmx and not request.htmx.history_restore_request:
         part = "cards" if page.query.start else "listing"
@@ -46,7 +46,7 @@ def library(request: SignedInRequest, ws: str) -> HttpResponse:
 
 
 def library_totals(membership: Membership) -> dict:
-    count, size = totals(membership.workspace)
+    count, size = totals(membership)
     return {"total_count": count, "total_size": size}
 
 
@@ -75,7 +75,7 @@ def upload(request: SignedInRequest, ws: str) -> HttpResponse:
     if not files:
         toast(request, "No file was chosen.", level=messages.ERROR)
     elif taken and old is not None:
-        services.delete_asset(asset=old)
+        services.delete_asset(asset=old, by=request.user)
     return redirect("assets:library", ws=ws)
 
 
@@ -148,7 +148,7 @@ def rename(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
 def delete(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """Take a file out of the library, with Undo. ``quiet``: it was replaced by another one, which says enough."""
     membership = membership_in(request.user, ws)
-    asset = services.delete_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR))
+    asset = services.delete_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR), by=request.user)
     if "quiet" not in request.POST:
         toast(request, f"{asset.name} deleted", undo=reverse("assets:restore", args=[ws, asset.pk]))
     if request.htmx:
@@ -161,7 +161,7 @@ def delete(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
 def restore(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """Bring a deleted file back; the open library draws itself anew."""
     membership = membership_in(request.user, ws)
-    services.restore_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR, deleted=True))
+    services.restore_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR, deleted=True), by=request.user)
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": "studio:library"})
     return redirect("assets:library", ws=ws)

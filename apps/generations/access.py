@@ -6,8 +6,9 @@ from uuid import UUID
 from django.http import Http404
 
 from apps.generations.models import Generation, GenerationQuerySet
-from apps.workspaces.access import require
+from apps.workspaces.access import require, visible_to
 from apps.workspaces.models import Membership, Role
+from studio import logs
 
 NO_TAKE = "There is no such take."
 
@@ -26,11 +27,13 @@ def take_in(membership: Membership, project: Any, number: int, *, at_least: Role
 
 def _takes(membership: Membership) -> GenerationQuerySet:
     related = ("workspace", "project", "video", "audio", "result", "created_by")
-    return Generation.objects.select_related(*related).filter(workspace=membership.workspace, deleted_at=None)
+    seen = Generation.objects.filter(visible_to(membership, "project__"), workspace=membership.workspace)
+    return seen.filter(deleted_at=None).select_related(*related)
 
 
 def _one(found: GenerationQuerySet) -> Generation:
     take = found.first()
     if take is None:
         raise Http404(NO_TAKE)
+    logs.note(generation_id=str(take.pk))
     return take

@@ -20,6 +20,7 @@ from apps.generations.models import STAGE_EVENT, Event, Generation, SegmentSound
 from apps.generations.queue import dispatch
 from apps.generations.states import advance
 from apps.workspaces.access import require
+from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role, Workspace
 from studio.errors import StudioError
 
@@ -99,12 +100,21 @@ def submit_generation(
         ledger.hold(workspace=workspace, subject=generation.pk, micros=found.quote.micros)
         usage_happened(workspace)
         transaction.on_commit(dispatch, robust=True)
+        record(
+            "generation.submitted", workspace=workspace, actor=membership.user, subject=_title(generation), model=model
+        )
     return generation
 
 
 def _next_number(workspace: Workspace, project: Any) -> int:
     """Takes are counted within their project; those without one within the workspace."""
     takes = Generation.objects.filter(workspace=workspace, project=project)
+def _title(generation: Generation) -> str:
+    """What the log calls a take."""
+    project = generation.project
+    return f"take {generation.number} of {project.name}" if project else f"take {generation.number}"
+
+
     return (takes.aggregate(top=Max("number"))["top"] or 0) + 1
 
 
@@ -120,7 +130,13 @@ def cancel_generation(*, membership: Membership, generation: Generation) -> Gene
     A take that has ended meanwhile stays as it is.
     """
     require(membership, Role.EDITOR)
-    Generation.objects.filter(pk=generation.pk).active().update(cancel_requested_at=timezone.now())
+    if Generation.objects.filter(pk=generation.pk).active().update(cancel_requested_at=timezone.now()):
+        record(
+            "generation.cancelled",
+            workspace=generation.workspace,
+            actor=membership.user,
+            subject=_title(generation),
+        )
     signals.ask_to_stop(generation.pk)
     end_without_result(generation.pk, Status.CANCELLED)
     generation.refresh_from_db()
@@ -215,3 +231,5 @@ def complete(*, generation_id: UUID, result: Asset, lipsynced_s: float, report: 
             usage_happened(generation.workspace)
             transaction.on_commit(dispatch, robust=True)
     return moved
+            if generation.project is not None:  # a result is seen by whoever sees its project
+                Asset.objects.filter(made_by=generation_id).update(visibility=generation.project.visibility)

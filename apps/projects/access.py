@@ -5,6 +5,7 @@ from uuid import UUID
 from django.http import Http404
 
 from apps.projects.models import Project
+from apps.workspaces.access import visible_to
 from apps.workspaces.models import Membership
 
 
@@ -15,7 +16,7 @@ def project_in(membership: Membership, project_id: UUID, *, deleted: bool = Fals
     """
     project = (
         Project.objects.select_related("workspace", "video", "audio")
-        .filter(workspace=membership.workspace, deleted_at__isnull=not deleted, pk=project_id)
+        .filter(visible_to(membership), workspace=membership.workspace, deleted_at__isnull=not deleted, pk=project_id)
         .first()
     )
     if project is None:

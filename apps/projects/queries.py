@@ -7,7 +7,8 @@ from django.db.models import OuterRef, Q, QuerySet, Subquery
 from apps.assets.models import Asset, Kind, Status
 from apps.generations.models import Generation
 from apps.projects.models import Project
-from apps.workspaces.models import Workspace
+from apps.workspaces.access import visible_to
+from apps.workspaces.models import Membership
 
 # One screen of the picker; more than this is found by typing a name.
 PICKS_SHOWN = 48
@@ -27,11 +28,12 @@ PLACES = {
 }
 
 
-def listed_with_last_take(workspace: Workspace) -> QuerySet[Project]:
-    """Projects of a workspace with ``take_number``, ``take_status`` and ``take_model`` of the last take."""
+def listed_with_last_take(membership: Membership) -> QuerySet[Project]:
+    """Projects that a member sees with ``take_number``, ``take_status`` and ``take_model`` of the last take."""
     last = Generation.objects.filter(project=OuterRef("pk"), deleted_at=None).order_by("-number")
     return (
-        Project.objects.listed(workspace)
+        Project.objects.listed(membership.workspace)
+        .filter(visible_to(membership))
         .select_related("video", "audio")
         .annotate(
             take_number=Subquery(last.values("number")[:1]),
@@ -41,9 +43,10 @@ def listed_with_last_take(workspace: Workspace) -> QuerySet[Project]:
     )
 
 
-def pickable(workspace: Workspace, place: str, search: str = "") -> QuerySet[Asset]:
+def pickable(membership: Membership, place: str, search: str = "") -> QuerySet[Asset]:
     """Checked files of the library that can stand in this place; sound files before videos with sound."""
-    files = Asset.objects.in_library(workspace).filter(PLACES[place].kinds, status=Status.READY)
+    seen = Asset.objects.in_library(membership.workspace).filter(visible_to(membership))
+    files = seen.filter(PLACES[place].kinds, status=Status.READY)
     if search:
         files = files.filter(name__icontains=search)
     return files.order_by("kind", "-created_at") if place == "audio" else files

@@ -36,7 +36,7 @@ def project_list(request: SignedInRequest, ws: str) -> HttpResponse:
         {
             "ws": ws,
             "membership": membership,
-            "projects": listed_with_last_take(membership.workspace),
+            "projects": listed_with_last_take(membership),
             "may_edit": membership.may(Role.EDITOR),
         },
     )
@@ -106,7 +106,7 @@ def pick(request: SignedInRequest, ws: str, project_id: UUID, place: str) -> Htt
     if place not in PLACES:
         raise Http404("A draft has a video and a soundtrack.")
     search = request.GET.get("q", "").replace("\x00", "").strip()
-    files = list(pickable(membership.workspace, place, search)[: PICKS_SHOWN + 1])
+    files = list(pickable(membership, place, search)[: PICKS_SHOWN + 1])
     context = {
         "ws": ws,
         "membership": membership,
@@ -140,6 +140,7 @@ def generate(request: SignedInRequest, ws: str, project_id: UUID) -> HttpRespons
                 model=draft.model,
                 sync_mode=draft.sync_mode,
                 options=draft.options,
+                segments=draft.segments,
             )
     except StudioError as error:
         return _refused(request, membership, project, error)

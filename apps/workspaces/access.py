@@ -51,6 +51,11 @@ def visible_to(membership: Membership, prefix: str = "") -> Q:
     return ~Q(**{f"{prefix}visibility": Visibility.PRIVATE}) | Q(**{f"{prefix}created_by": membership.user})
 
 
+def require_maker_or_admin(membership: Membership, maker_id: int | None) -> None:
+    """Raise ``PermissionDenied`` unless this editor made the thing, or administrates the workspace."""
+    require(membership, Role.EDITOR if maker_id == membership.user.pk else Role.ADMIN)
+
+
 def require(membership: Membership, at_least: Role) -> None:
     """Raise ``PermissionDenied`` with the role held and the role needed."""
     if not membership.may(at_least):

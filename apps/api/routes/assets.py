@@ -29,6 +29,7 @@ from apps.assets.access import upload_in
 from apps.assets.models import Asset, Upload
 from apps.assets.services import append_bytes, delete_asset, finish_upload, rename_asset, start_upload
 from apps.assets.serving import media_type, serve
+from apps.workspaces.access import visible_to
 from apps.workspaces.models import Role
 
 TAG = "Assets"
@@ -51,7 +52,7 @@ LISTING = (
 def list_all(caller: Caller) -> dict[str, Any]:
     """Filters: `types`, `searchQuery`, `projectId`. Order: `sortBy`. Pages: `limit` (1 to 100), `cursor`."""
     request = caller.request
-    rows = queries.assets(request, caller.workspace)
+    rows = queries.assets(request, caller.workspace).filter(visible_to(caller.membership))
     limit = queries.whole(request, "limit", default=50, least=1, most=100) or 50
     start = queries.whole(request, "cursor", default=0, least=0, most=999_999_999) or 0
     page = list(rows[start : start + limit + 1])
@@ -188,7 +189,7 @@ def patch(caller: Caller, asset_id: str) -> dict[str, Any]:
 def delete(caller: Caller, asset_id: str) -> dict[str, Any]:
     """Out of the library; generations that were made from it stay."""
     asset = _changeable(caller, asset_id)
-    delete_asset(asset=asset)
+    delete_asset(asset=asset, by=caller.membership.user)
     return {"id": str(asset.pk)}
 
 

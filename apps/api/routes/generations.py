@@ -17,6 +17,7 @@ from apps.api.routes.parameters import CREATE_CODES, EXAMPLE, FILTERS, PAGES, PO
 from apps.api.routing import Answer, Caller, Param, route
 from apps.generations.models import Generation
 from apps.generations.services import cancel_generation, retry_generation
+from apps.workspaces.access import visible_to
 
 TAG = "Generations"
 LOOK_S = 0.5
@@ -78,12 +79,17 @@ def call_json(call: Call, caller: Caller) -> dict[str, Any]:
     return generation_json(generation or call.generation, base)
 
 
+def _seen(caller: Caller):
+    """Generations of the workspace whose project the key's person sees."""
+    return queries.generations(caller.workspace).filter(visible_to(caller.membership, "project__"))
+
+
 def found(caller: Caller, text: str) -> Generation | Call:
     """The generation, or the call that is to become one, with this id. Raises ``ApiError``."""
     row_id = queries.uuid_or_none(text)
     if row_id is None:
         raise ApiError("invalid_generation_id", f"“{text[:80]}” is no generation id.")
-    generation = queries.generations(caller.workspace).filter(pk=row_id).first()
+    generation = _seen(caller).filter(pk=row_id).first()
     if generation is not None:
         return generation
     call = queries.waiting(caller.workspace).filter(pk=row_id).first()
@@ -148,6 +154,7 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
     """
     request = caller.request
     rows, calls = queries.filtered(request, caller.workspace)
+    rows = rows.filter(visible_to(caller.membership, "project__"))
     limit = queries.whole(request, "limit", default=None, least=1, most=100)
     cursor = request.GET.get("cursor", "")
     if cursor and limit is None:
@@ -166,6 +173,7 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
 def count(caller: Caller) -> dict[str, int]:
     """The filters of the list, and `currentUserOnly`."""
     rows, calls = queries.filtered(caller.request, caller.workspace)
+    rows = rows.filter(visible_to(caller.membership, "project__"))
     if queries.flag(caller.request, "currentUserOnly"):
         rows, calls = rows.filter(created_by=caller.membership.user), calls.filter(user=caller.membership.user)
     return {"count": rows.count() + calls.count()}

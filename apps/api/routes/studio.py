@@ -14,6 +14,7 @@ from apps.catalog.registry import MODELS, OPTIONS
 from apps.projects.access import project_in
 from apps.projects.models import Project
 from apps.projects.services import create_project, delete_project, rename_project
+from apps.workspaces.access import visible_to
 
 PROJECT_CODES = ("not_found",)
 
@@ -61,7 +62,7 @@ LISTING = (
 def projects(caller: Caller) -> dict[str, Any]:
     """Pages: `limit` (1 to 100, default 10), `cursor`. Search: `searchQuery`. Order: `sortBy` updatedAt or name."""
     request = caller.request
-    rows = Project.objects.listed(caller.workspace)
+    rows = Project.objects.listed(caller.workspace).filter(visible_to(caller.membership))
     if search := request.GET.get("searchQuery", "").replace("\x00", ""):
         rows = rows.filter(name__icontains=search)
     if request.GET.get("sortBy") == "name":
