@@ -13,5 +13,6 @@ urlpatterns = [
     path("<int:number>/report.json", views.report, name="report"),
     path("<int:number>/download/", views.download, name="download"),
     path("<int:number>/sound/", views.sound, name="sound"),
+    path("<int:number>/code/", views.code, name="code"),
     path("<int:number>/note/", views.note, name="note"),
 ]

@@ -15,6 +15,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.requests import SignedInRequest
+from apps.api.snippets import request_of, snippets_of
 from apps.assets import files, serving
 from apps.assets.sound import sound_of
 from apps.generations import progress
@@ -114,6 +115,16 @@ def sound(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> H
         track = sound_of(path)
     name = f"{PurePath(serving.file_name(one.result)).stem}{track.suffix}"
     return FileResponse(track.file, as_attachment=True, filename=name, content_type=track.content_type)
+
+
+@login_required
+@require_GET
+def code(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
+    """The same generation as a request to the API: in a dialog, or as a page of its own."""
+    membership, project, one = _asked_for(request, ws, project_id, number)
+    snippets = snippets_of(request_of(one), request.build_absolute_uri("/").rstrip("/"))
+    template = "generations/parts/code.html" if request.htmx else "generations/code.html"
+    return render(request, template, _frame(membership, project, one) | {"snippets": snippets})
 
 
 @login_required

@@ -166,7 +166,9 @@ def _addresses(token: str, which: str, media: dict[str, Any]) -> dict[str, str]:
 
 def _locked(request: HttpRequest, token: str, error: StudioError | None = None) -> HttpResponse:
     context = {"token": token, "error": error}
-    return _headed(render(request, "reviews/locked.html", context, status=error.status if error else 401))
+    # The question is a page of its own to somebody who came to look, and a refusal to a player that asks for a file.
+    status = 200 if "text/html" in request.headers.get("Accept", "") else 401
+    return _headed(render(request, "reviews/locked.html", context, status=error.status if error else status))
 
 
 def _headed(response: HttpResponse) -> HttpResponse:

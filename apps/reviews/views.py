@@ -47,7 +47,7 @@ def delete_comment(request: SignedInRequest, ws: str, project_id: UUID, number: 
     services.delete_comment(membership=membership, comment=_comment(take, comment_id))
     undo = reverse("reviews:restore_comment", args=[ws, project_id, number, comment_id])
     toast(request, "Comment deleted", undo=undo)
-    return _comments(request, membership, take)
+    return _comments(request, membership, take, template="reviews/comment_deleted.html")
 
 
 @login_required
@@ -133,7 +133,11 @@ def _context(membership: Membership, take: Generation) -> dict[str, Any]:
 
 
 def _comments(
-    request: SignedInRequest, membership: Membership, take: Generation, error: StudioError | None = None
+    request: SignedInRequest,
+    membership: Membership,
+    take: Generation,
+    error: StudioError | None = None,
+    template: str = "reviews/comments_answer.html",
 ) -> HttpResponse:
     if not request.htmx:
         if error:
@@ -141,7 +145,7 @@ def _comments(
         return redirect("generations:take", membership.workspace.slug, take.project_id, take.number)
     context = _context(membership, take) | {"comments": comments_of(take), "comment_error": error}
     context |= {"typed": request.POST.get("text", "") if error else ""}
-    return render(request, "reviews/comments_answer.html", context, status=error.status if error else 200)
+    return render(request, template, context, status=error.status if error else 200)
 
 
 def _links(request: SignedInRequest, membership: Membership, take: Generation, **more: Any) -> HttpResponse:

@@ -78,20 +78,21 @@ function compareWith(number) {
   location.assign(address);
 }
 
-async function openShare(link) {
-  const dialog = document.getElementById("share");
-  await htmx.ajax("GET", link.href, { target: "#share-body", swap: "outerHTML", source: link });
-  dialog.showModal();
+/** A dialog whose inside is a page of its own where scripts are off. */
+async function openDialog(link) {
+  const name = link.dataset.openDialog;
+  await htmx.ajax("GET", link.href, { target: `#${name}-body`, swap: "outerHTML", source: link });
+  document.getElementById(name).showModal();
 }
 
 document.addEventListener("change", (event) => {
   if (event.target.matches("[data-compare-with]")) compareWith(event.target.value);
 });
 document.addEventListener("click", (event) => {
-  const link = event.target.closest("[data-open-share]");
+  const link = event.target.closest("[data-open-dialog]");
   if (link && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
     event.preventDefault();
-    openShare(link);
+    openDialog(link);
   }
   if (event.target.closest("[data-copy-place]")) {
     const address = new URL(location.href);
