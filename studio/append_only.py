@@ -34,7 +34,8 @@ def _statements(table: str, vendor: str) -> list[str]:
     if vendor == "postgresql":
         function = (
             "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '% only grows', TG_TABLE_NAME; END $$"
+            "$$ BEGIN RAISE EXCEPTION '% only grows', TG_TABLE_NAME "
+            "USING ERRCODE = 'integrity_constraint_violation'; END $$"
         )
         trigger = "CREATE TRIGGER {name} BEFORE {event} ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         return [function, *(trigger.format(name=_name(table, event), event=event, table=table) for event in EVENTS)]

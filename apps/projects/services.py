@@ -5,6 +5,7 @@ from pathlib import PurePath
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -12,8 +13,9 @@ from apps.assets.models import Asset, Kind
 from apps.generations.models import Generation
 from apps.generations.segments import clean_rows
 from apps.projects.models import Project
-from apps.workspaces.access import require
-from apps.workspaces.models import Membership, Role
+from apps.workspaces.access import require, require_maker_or_admin
+from apps.workspaces.activity import record
+from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
 
 UNTITLED = "Untitled project"
@@ -77,12 +79,34 @@ def delete_project(*, membership: Membership, project: Project) -> None:
             "Wait for it or cancel it, then delete the project.",
             status=409,
         )
-    Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=timezone.now())
+    if Project.objects.filter(pk=project.pk, deleted_at=None).update(deleted_at=timezone.now()):
+        record("project.deleted", workspace=project.workspace, actor=membership.user, subject=project.name)
 
 
 def restore_project(*, membership: Membership, project: Project) -> None:
     require(membership, Role.EDITOR)
     Project.objects.filter(pk=project.pk).update(deleted_at=None, updated_at=timezone.now())
+    record("project.restored", workspace=project.workspace, actor=membership.user, subject=project.name)
+
+
+@transaction.atomic
+def set_visibility(*, membership: Membership, project: Project, visibility: str) -> None:
+    """Show a project with its takes and results to the whole workspace, or only to its maker and administrators."""
+    require_maker_or_admin(membership, project.created_by_id)
+    if visibility not in Visibility.values:
+        raise StudioError(
+            "visibility_unknown", "There is no such choice.", "Choose one of the list.", field="visibility"
+        )
+    if Project.objects.filter(pk=project.pk).exclude(visibility=visibility).update(visibility=visibility):
+        Asset.objects.filter(made_by__project=project).update(visibility=visibility)
+        record(
+            "project.visibility_changed",
+            workspace=project.workspace,
+            actor=membership.user,
+            subject=project.name,
+            before=project.visibility,
+            after=visibility,
+        )
 
 
 def save_draft(*, membership: Membership, project: Project, revision: int, changes: DraftChanges) -> Project:
