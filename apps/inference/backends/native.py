@@ -15,7 +15,7 @@ from apps.inference.engine.plan import MotionPlan
 # Short enough to share a clip of 10 s between two workers, long enough that opening the video again (0.1 to 0.3 s)
 # stays below 5 % of drawing the piece.
 PIECE_S = 8.0
-FILM = "film.mp4"
+FILM, SEEN = "film.mp4", "seen.npy"
 # What the catalog calls an option, and what the engine calls it.
 OPTION_NAMES = {
     "temperature": "temperature",
@@ -69,16 +69,22 @@ class NativeBackend:
         return Split(len(plan), float(plan.fps), split(len(plan), float(plan.fps), borders_of(plan)))
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
+        motion = MotionPlan.load(plan)
         engine.render_piece(
             job.video,
             engine.FootageAnalysis.load(footage),
-            MotionPlan.load(plan),
+            motion,
             piece.first,
             piece.last,
             into / FILM,
             progress=watch.progress,
             cancelled=watch.cancelled,
         )
+        # Looked at again here and not in the end: so the proof, too, is shared by all workers.
+        seen = engine.seen_opening(
+            into / FILM, motion, piece.first, piece.last, cancelled=watch.cancelled, models=settings.MODELS_DIR
+        )
+        np.save(into / SEEN, seen)
 
     def assemble(
         self, job: Render, plan: Path, pieces: Sequence[tuple[Piece, Path]], out: Path, watch: Watching
@@ -99,9 +105,9 @@ class NativeBackend:
             segments=engine_segments(job),
             progress=watch.progress,
         )
-        report = engine.measure(
-            out, motion, progress=watch.progress, cancelled=watch.cancelled, models=settings.MODELS_DIR
-        )
+        watch.progress("proof", 0, 1)
+        report = engine.measure(out, motion, seen=np.concatenate([np.load(folder / SEEN) for _, folder in pieces]))
+        watch.progress("proof", 1, 1)
         return Outcome(report.lipsynced_s, report.to_dict())
 
 

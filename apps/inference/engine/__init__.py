@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .pieces import PieceReport, render_piece
     from .pipeline import lipsync
     from .plan import MotionPlan
-    from .report import ENGINE_VERSION, Report, measure
+    from .report import ENGINE_VERSION, Report, measure, seen_opening
     from .segments import Segment
     from .settings import MODELS, SYNC_MODES, EngineSettings
     from .speech.analysis import SpeechAnalysis, analyse_speech
@@ -48,6 +48,7 @@ __all__ = [
     "plan_motion",
     "probe_media",
     "render_piece",
+    "seen_opening",
 ]
 
 _HOMES = {
@@ -60,7 +61,7 @@ _HOMES = {
     "pipeline": ("lipsync",),
     "plan": ("MotionPlan",),
     "film_plan": ("plan_motion",),
-    "report": ("ENGINE_VERSION", "Report", "measure"),
+    "report": ("ENGINE_VERSION", "Report", "measure", "seen_opening"),
     "segments": ("Segment",),
     "settings": ("MODELS", "SYNC_MODES", "EngineSettings"),
     "speech.analysis": ("SpeechAnalysis", "analyse_speech"),

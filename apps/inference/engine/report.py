@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .face.tracker import FaceTracker
+from .face.tracker import FaceChoice, FaceTracker
 from .faces_in_time import follow_face, runs
 from .media.prefetch import prefetch
 from .media.video_reader import VideoReader
@@ -108,12 +108,17 @@ def measure(
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     models: Path | None = None,
+    seen: Doubles | None = None,
 ) -> Report:
-    """The report on ``film``, its face tracked anew from the encoded pictures."""
+    """The report on ``film``, its face tracked anew from the encoded pictures.
+
+    ``seen`` (N,) is the opening where :func:`seen_opening` was asked before, piece by piece.
+    """
     report = describe(plan)
     if not plan.driven.any():
         return report
-    seen = seen_opening(film, plan, Monitor(progress, cancelled), models)
+    if seen is None:
+        seen = seen_opening(film, plan, progress=progress, cancelled=cancelled, models=models)
     planned = plan.params[:, 0].astype(np.float64)
     valid = plan.driven & np.isfinite(seen)
     report.agreement, offset = agreement(plan.times, planned, seen, valid)
@@ -125,24 +130,47 @@ def measure(
     return report
 
 
-def seen_opening(film: Path, plan: MotionPlan, monitor: Monitor, models: Path | None = None) -> Doubles:
-    """(N,) opening of the mouth in the encoded film, in eye distances; NaN where no face is seen."""
-    tracker = FaceTracker(models_folder(models))
+def seen_opening(
+    film: Path,
+    plan: MotionPlan,
+    first: int = 0,
+    last: int | None = None,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    models: Path | None = None,
+) -> Doubles:
+    """(n,) opening of the mouth in an encoded film of frames [``first``, ``last``), in eye distances.
+
+    NaN where no face is seen. The face looked for is the one the plan is about.
+    """
+    count = (len(plan) if last is None else last) - first
+    opening = np.full(count, np.nan)
+    if not plan.driven[first : first + count].any():
+        return opening
+    monitor = Monitor(progress, cancelled)
+    tracker = FaceTracker(models_folder(models), choice=_whom(plan, first, count))
     rows = []
     with VideoReader(film) as reader:
         for frame in prefetch(reader):
             points = tracker.track(frame.yuv)
             rows.append(np.full((tracker.points, 3), np.nan, np.float32) if points is None else points)
             if frame.index % 10 == 0:
-                monitor.step("proof", frame.index, len(plan))
-    landmarks = np.stack(rows)[: len(plan)]
-    opening = np.full(len(plan), np.nan)
-    shot = np.zeros(len(landmarks), np.int64)
+                monitor.step("proof", frame.index, count)
+    landmarks = np.stack(rows)[:count]
     if np.isfinite(landmarks[:, 0, 0]).sum() > 2:
-        track = follow_face(landmarks, plan.times[: len(landmarks)], shot)
+        times = plan.times[first : first + len(landmarks)]
+        track = follow_face(landmarks, times, np.zeros(len(landmarks), np.int64))
         opening[: len(landmarks)] = np.where(track.usable, track.params[:, 0], np.nan)
-    monitor.step("proof", len(plan), len(plan))
+    monitor.step("proof", count, count)
     return opening
+
+
+def _whom(plan: MotionPlan, first: int, count: int) -> FaceChoice | None:
+    """The planned face where it is first driven among these frames."""
+    driven = first + int(np.argmax(plan.driven[first : first + count]))
+    middle = plan.own[plan.source[driven]].mean(axis=0)
+    return FaceChoice(float(middle[0]), float(middle[1])) if np.isfinite(middle).all() else None
 
 
 def _second(plan: MotionPlan, planned: Doubles, seen: Doubles, valid: NDArray[np.bool_], at: int) -> dict[str, Any]:
