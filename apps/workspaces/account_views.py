@@ -55,7 +55,6 @@ def data(request: SignedInRequest) -> HttpResponse:
         "exports": exports,
         "pending": any(one.ready_at is None and one.failed_at is None for one in exports),
         "shared": leaving.owned_by(request.user, shared=True),
-        "alone": leaving.owned_by(request.user, shared=False),
     }
     return render(request, "account/data.html", context)
 
@@ -84,13 +83,15 @@ def export_file(request: SignedInRequest, export_id: UUID) -> HttpResponseBase:
 
 
 @login_required
-@require_POST
+@never_cache
 @reauthentication_required()
 def delete(request: SignedInRequest) -> HttpResponse:
-    """End the account; its address must be typed, and the password was asked for a moment ago."""
+    """End the account: the password is asked for, then the address must be typed."""
+    if request.method != "POST":
+        return render(request, "account/delete.html", {"alone": leaving.owned_by(request.user, shared=False)})
     if request.POST.get("email", "").strip().lower() != request.user.email:
         toast(request, "Nothing was changed. Type your address to delete the account.", level=messages.ERROR)
-        return redirect("account_data")
+        return redirect("account_delete")
     try:
         leaving.delete_account(user=request.user)
     except StudioError as error:
