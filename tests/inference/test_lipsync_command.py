@@ -14,6 +14,7 @@ from apps.inference import engine
 from apps.inference.engine.media.probe import probe_media
 from apps.inference.engine.sample.make import SampleFormat, make_sample
 from apps.inference.management.commands.lipsync import Bar
+from apps.inference.management.segment_arguments import read_segments
 from tests.conftest import ROOT
 from tests.factories import write_audio, write_video
 
@@ -44,6 +45,11 @@ def audio(tmp_path: Path) -> Path:
         (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--report", "{audio}"], "is no place for the result"),
         (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--option", "temperature"], "Write NAME=VALUE."),
         (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--option", "temperature=9"], "[generation_input_validation"),
+        (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--segment", "1-"], "“1-” is no segment. Write START-END"),
+        (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--segment", "1-2=none.wav@3"], "There is no file none.wav"),
+        (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--keep", "2-1"], "[generation_input_segments_invalid]"),
+        (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--segments", "{audio}"], "cannot be read"),
+        (["{video}", "{audio}", "-o", "{audio}", "--segment", "0-1={audio}"], "is no place for the result"),
         (["{audio}", "{audio}", "-o", "{folder}/out.mp4"], "[generation_input_video_invalid]"),
         (["{video}", "{audio}", "-o", "{folder}/out.mp4"], "[generation_input_video_no_face]"),
     ],
@@ -75,11 +81,25 @@ def test_a_bar_is_drawn_on_a_terminal_and_only_names_elsewhere():
     assert terminal.getvalue().count("\n") == 2
 
 
+def test_segments_are_read_from_words_and_from_a_file(tmp_path, audio):
+    odd = audio.rename(tmp_path / "take@2.wav")
+    rows = [{"start_s": 6, "end_s": 7, "audio": odd.name, "options": {"temperature": 0.2}}]
+    (tmp_path / "segments.json").write_text(json.dumps(rows))
+    words = [f"4-5={odd}@0.5-0.9", "2-3.5", f"1-2={odd}"]
+    found = read_segments(words, ["0-0.5"], tmp_path / "segments.json", "lipsync-2")
+    assert [(one.start_s, one.end_s, one.lipsync, one.audio) for one in found] == [
+        (0, 0.5, False, None), (1, 2, True, odd), (2, 3.5, True, None), (4, 5, True, odd), (6, 7, True, odd)
+    ]  # fmt: skip
+    assert (found[3].audio_start_s, found[3].audio_end_s, found[1].audio_end_s) == (0.5, 0.9, None)
+    assert found[4].options == {"temperature": 0.2}
+
+
 def test_the_sample_speaks_a_new_line_without_a_database(tmp_path, models_dir):
     """In a process of its own, with a database address that nothing answers."""
     sample = make_sample(tmp_path / "sample", models_dir, SampleFormat(size=320, seconds=1.6))
     out, report = tmp_path / "out.mp4", tmp_path / "report.json"
     words = [str(sample.video), str(sample.new_line), "-o", str(out), "--report", str(report), "--model", "sync-3"]
+    words += ["--keep", "1.2-1.6"]
     done = subprocess.run(
         [sys.executable, "manage.py", "lipsync", *words, "--option", "temperature=0.9"],
         cwd=ROOT,
@@ -98,6 +118,7 @@ def test_the_sample_speaks_a_new_line_without_a_database(tmp_path, models_dir):
         == pytest.approx(min(sample.own.duration_s, sample.new.duration_s) * 25, abs=1)
     )
     assert film.acodec == "aac"
+    assert told["lipsynced_s"] == pytest.approx(1.2)
     assert told["agreement"] > 0.8
     assert f"{out}: " in done.stdout
     assert told["engine_version"] == engine.ENGINE_VERSION

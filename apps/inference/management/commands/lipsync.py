@@ -13,7 +13,8 @@ from django.core.management.base import BaseCommand, CommandError
 from apps.catalog.registry import DEFAULT_MODEL, DEFAULT_SYNC_MODE, MODELS, OPTIONS, SYNC_MODES, clean_options
 from apps.inference import engine
 from apps.inference.backends.base import Render
-from apps.inference.backends.native import engine_settings
+from apps.inference.backends.native import engine_segments, engine_settings
+from apps.inference.management.segment_arguments import SEGMENT, read_segments
 from studio.errors import StudioError
 
 BAD_INPUT = 2
@@ -77,19 +78,37 @@ class Command(BaseCommand):
             metavar="NAME=VALUE",
             help=f"an option of the model, may be repeated: {', '.join(OPTIONS)}",
         )
+        parser.add_argument(
+            "--segment",
+            action="append",
+            default=[],
+            metavar=SEGMENT,
+            help="lipsync only these seconds, by a sound of their own or by AUDIO; may be repeated",
+        )
+        parser.add_argument(
+            "--keep", action="append", default=[], metavar="START-END", help="leave these seconds as they are; the same"
+        )
+        parser.add_argument("--segments", type=Path, metavar="FILE", help="segments as JSON, see docs/user-guide.md")
         parser.add_argument("--report", type=Path, metavar="FILE", help="write what was measured, as JSON")
         parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same film")
 
     def handle(self, *args: Any, **given: Any) -> None:
         job = self._job(given)
-        check_output(given["output"], given["video"], given["audio"])
+        inputs = [job.video, job.audio, *(segment.audio for segment in job.segments if segment.audio)]
+        check_output(given["output"], *inputs)
         if given["report"]:
-            check_output(given["report"], given["video"], given["audio"])
+            check_output(given["report"], *inputs)
         bar = Bar(sys.stderr)
         began = time.monotonic()
         try:
             report = engine.lipsync(
-                job.video, job.audio, given["output"], engine_settings(job), progress=bar, models=settings.MODELS_DIR
+                job.video,
+                job.audio,
+                given["output"],
+                engine_settings(job),
+                progress=bar,
+                models=settings.MODELS_DIR,
+                segments=engine_segments(job),
             )
         except engine.EngineError as error:
             bar.close()
@@ -112,11 +131,14 @@ class Command(BaseCommand):
             raw[name] = value
         try:
             options, unused = clean_options(given["model"], raw)
+            segments = read_segments(given["segment"], given["keep"], given["segments"], given["model"])
         except StudioError as error:
             raise CommandError(f"{error} [{error.code}]", returncode=BAD_INPUT) from error
         for sentence in unused:
             self.stderr.write(sentence)
-        return Render(given["video"], given["audio"], given["model"], given["sync_mode"], options, given["seed"])
+        return Render(
+            given["video"], given["audio"], given["model"], given["sync_mode"], options, given["seed"], segments
+        )
 
     def _summary(self, output: Path, report: engine.Report, seconds: float) -> None:
         for warning in report.warnings:
