@@ -99,22 +99,22 @@ def submit_generation(
         Event.objects.create(generation=generation, what=Status.PENDING.value, detail={"warnings": found.warnings})
         ledger.hold(workspace=workspace, subject=generation.pk, micros=found.quote.micros)
         usage_happened(workspace)
-        transaction.on_commit(dispatch, robust=True)
         record(
             "generation.submitted", workspace=workspace, actor=membership.user, subject=_title(generation), model=model
         )
+        transaction.on_commit(dispatch, robust=True)
     return generation
 
 
-def _next_number(workspace: Workspace, project: Any) -> int:
-    """Takes are counted within their project; those without one within the workspace."""
-    takes = Generation.objects.filter(workspace=workspace, project=project)
 def _title(generation: Generation) -> str:
     """What the log calls a take."""
     project = generation.project
     return f"take {generation.number} of {project.name}" if project else f"take {generation.number}"
 
 
+def _next_number(workspace: Workspace, project: Any) -> int:
+    """Takes are counted within their project; those without one within the workspace."""
+    takes = Generation.objects.filter(workspace=workspace, project=project)
     return (takes.aggregate(top=Max("number"))["top"] or 0) + 1
 
 
@@ -229,7 +229,7 @@ def complete(*, generation_id: UUID, result: Asset, lipsynced_s: float, report: 
             }
             ledger.capture(workspace=generation.workspace, subject=generation_id, micros=charge.micros, detail=detail)
             usage_happened(generation.workspace)
-            transaction.on_commit(dispatch, robust=True)
-    return moved
             if generation.project is not None:  # a result is seen by whoever sees its project
                 Asset.objects.filter(made_by=generation_id).update(visibility=generation.project.visibility)
+            transaction.on_commit(dispatch, robust=True)
+    return moved
