@@ -11,6 +11,7 @@ from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d
 from ..analysis import CROPS, MIN_EYES_PX, FootageAnalysis
 from ..crops import CropStore
 from ..face.mouth_params import APERTURE
+from ..faces_in_time import usable_frames
 from ..people import Person
 from ..render.occlusion import SHOWN_SHARE, find_obstructions
 from ..speaker import Speaker, mesh_points, study_speaker
@@ -62,8 +63,9 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
     times, end_s = footage.times, footage.end_s
     still = footage.info.kind == "image" or bool((footage.motion[1:] < STILL_MOTION).mean() > STILL_SHARE)
     main = footage.people[0] if footage.people else None
-    if main is None or main.eyes_px < MIN_EYES_PX:
-        return Picture([(0.0, end_s)], [], [], [], [], [], [], main.eyes_px if main else 0.0, False, still, None, [])
+    if main is None or main.eyes_px < MIN_EYES_PX or not _stays_in_sight(footage.of(main.id)):
+        eyes = main.eyes_px if main and main.eyes_px < MIN_EYES_PX else 0.0
+        return Picture([(0.0, end_s)], [], [], [], [], [], [], eyes, False, still, None, [])
     footage = footage.of(main.id)
     speaker = study_speaker(footage)
     usable = speaker.track.usable
@@ -84,6 +86,11 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
         blurred=stretches(seen & (_steady(crisp, footage) < BLURRED), times, end_s, SHORTEST_S, BRIDGE_S),
         eyes_px=main.eyes_px, is_still_mouth=speaker.is_still, is_still_picture=still, speaker=speaker, others=others,
     )  # fmt: skip
+
+
+def _stays_in_sight(footage: FootageAnalysis) -> bool:
+    """Whether the person looked at is seen for long enough anywhere to be driven."""
+    return bool(usable_frames(footage.has_face, footage.times, footage.shot_of()).any())
 
 
 def _counts(person: Person, main: Person, footage: FootageAnalysis) -> bool:

@@ -1,0 +1,222 @@
+"""The footage check: what it says of made-up footage, and of real clips whose contents are written down."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from apps.inference.engine.analysis import FootageAnalysis, analyse_footage
+from apps.inference.engine.errors import EngineError
+from apps.inference.engine.footage import check as check_room
+from apps.inference.engine.footage.check import check_footage, check_sound
+from apps.inference.engine.footage.findings import clock, said, stretches
+from apps.inference.engine.footage.heard import Sound, listen
+from apps.inference.engine.settings import MODELS
+from tests.engine.synthetic import EYES_PX, SIZE, made_up_person, make_footage, talking_landmarks
+from tests.engine.tiny_media import write_wav
+
+TALK = Sound(4.0, np.full(200, -18.0), np.ones(200, bool), np.zeros(200, bool))
+SHARP = 300.0  # of the lips: a face of 70 px with clear edges
+
+
+@pytest.fixture(scope="module")
+def talking(tmp_path_factory):
+    """Four seconds of a face that talks; sharp, lit, moving."""
+    _, footage = make_footage(tmp_path_factory.mktemp("talking"), 100)
+    footage.motion[:] = 2.0
+    footage.people[0].rows.sharpness[:] = SHARP
+    return footage
+
+
+def with_person(footage, number=0, **changes):
+    """The footage with other values for one person's rows."""
+    people = list(footage.people)
+    people[number] = replace(people[number], rows=replace(people[number].rows, **changes))
+    return replace(footage, people=people, person=None)
+
+
+def large(footage):
+    """The same face, as if it were larger: nothing is small any more."""
+    return replace(footage, people=[replace(person, eyes_px=120.0) for person in footage.people], size=(1280, 720))
+
+
+def kinds(footage, sound=TALK):
+    return check_footage(footage, own_sound=sound).kinds()
+
+
+def test_clean_footage_has_no_findings_and_its_person_is_told(talking):
+    check = check_footage(large(talking), own_sound=TALK)
+    assert check.findings == []
+    assert check.suggested_model == "lipsync-2"
+    (person,) = check.to_dict()["people"]
+    assert (person["id"], person["first_s"], person["last_s"], person["share"]) == (0, 0.0, 4.0, 1.0)
+    assert person["box"] == [round(90 / 1280, 4), round(70 / 720, 4), round(80 / 1280, 4), round(100 / 720, 4)]
+
+
+def test_a_small_face_and_few_pixels_are_said_once(talking):
+    assert kinds(talking) == {"small_face", "low_resolution"}
+    assert EYES_PX < 80
+
+
+@pytest.mark.parametrize(("row", "value", "kind"), [("light", 30.0, "dark"), ("sharpness", 1.0, "blurred")])
+def test_a_dark_or_blurred_second_is_found_at_its_place(talking, row, value, kind):
+    values = np.array(getattr(talking.people[0].rows, row))
+    values[50:80] = value
+    check = check_footage(large(with_person(talking, **{row: values})), own_sound=TALK)
+    (found,) = check.findings
+    assert found.kind == kind
+    assert (found.start_s, found.end_s) == pytest.approx((2.0, 3.2), abs=0.1)
+    assert set(found.advice) == set(MODELS)
+
+
+def test_one_bad_frame_is_no_finding(talking):
+    light = np.array(talking.people[0].rows.light)
+    light[50:53] = 0.0
+    assert kinds(large(with_person(talking, light=light))) == set()
+
+
+def test_lips_that_never_move_need_sync_3(tmp_path):
+    _, footage = make_footage(tmp_path, 75, opening=0.0)
+    footage.people[0].rows.sharpness[:] = SHARP
+    footage.motion[:] = 2.0
+    check = check_footage(large(footage), own_sound=TALK)
+    (found,) = check.findings
+    assert found.kind == "silent_lips"
+    assert found.advice["lipsync-2"] == "lipsync-2 leaves 0:00–0:03 as it is: the speaker is still."
+    assert "opens silent lips" in found.advice["sync-3"]
+    assert found.fixes == [{"action": "use_model", "model": "sync-3"}]
+    assert check.suggested_model == "sync-3"
+    footage.motion[:] = 0.0
+    assert kinds(large(footage)) == {"silent_lips", "still_image"}
+
+
+def test_a_stretch_without_a_face_can_be_left_out(tmp_path):
+    _, footage = make_footage(tmp_path, 100, unseen=range(40, 65))
+    footage.people[0].rows.sharpness[:] = SHARP
+    footage.motion[:] = 2.0
+    (found,) = check_footage(large(footage), own_sound=TALK).findings
+    assert (found.kind, found.start_s, found.end_s) == ("no_face", 1.6, 2.6)
+    assert found.fixes == [{"action": "exclude_range", "start_s": 1.6, "end_s": 2.6}]
+
+
+def test_a_head_that_turns_away_is_left_alone_beyond_what_can_be_drawn(talking):
+    points = np.array(talking.people[0].rows.points)
+    turn = np.radians(60)
+    middle = points[60:90].mean(axis=1, keepdims=True)
+    about = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
+    points[60:90] = (points[60:90] - middle) @ about.T + middle
+    footage = large(with_person(talking, points=points.astype(np.float32)))
+    found = [one for one in check_footage(footage, own_sound=TALK).findings if one.kind == "profile"]
+    assert len(found) == 1
+    assert (found[0].start_s, found[0].end_s) == pytest.approx((2.4, 3.6), abs=0.15)
+    assert float(found[0].reason.split("°")[0].split()[-1]) == pytest.approx(60, abs=6)
+
+
+def test_several_people_are_told_and_a_poster_is_not(talking):
+    landmarks = talking_landmarks(100) + np.array([120, 0, 0], np.float32)
+    other = made_up_person(landmarks, talking.crops.index, 1)
+    other.rows.sharpness[:] = SHARP
+    both = replace(talking, people=[talking.people[0], other])
+    (found,) = [one for one in check_footage(large(both), own_sound=TALK).findings if one.kind == "several_people"]
+    assert (found.start_s, found.end_s) == (0.0, 4.0)
+    assert {"action": "choose_person", "person": 1} in found.fixes
+    both.people[1].fixed = True
+    assert kinds(large(both)) == set()
+    assert len(check_footage(both, own_sound=TALK).people) == 2, "it can still be chosen"
+
+
+def test_cuts_are_marked_and_many_are_counted(talking, monkeypatch):
+    cut = replace(large(talking), shots=np.array([0, 30]))
+    check = check_footage(cut, own_sound=TALK)
+    assert check.cuts_s == [1.2]
+    assert [(one.kind, one.start_s, one.severity) for one in check.findings] == [("scene_cut", 1.2, "info")]
+    monkeypatch.setattr(check_room, "MOST_CUTS_NAMED", 3)
+    many = replace(large(talking), shots=np.arange(0, 100, 20))
+    (found,) = check_footage(many, own_sound=TALK).findings
+    assert "4 cuts" in found.reason
+
+
+def test_faces_that_flash_by_between_cuts_cannot_be_driven(talking):
+    flashing = replace(large(talking), shots=np.arange(0, 100, 5))
+    assert check_footage(flashing, own_sound=TALK).findings[0].severity == "blocking"
+
+
+def test_footage_that_shows_nobody_is_blocking(talking):
+    nobody = FootageAnalysis.unseen(
+        info=talking.info, colour=talking.colour, size=SIZE, times=talking.times, end_s=4.0, landmarks=468,
+        shots=np.array([0]), motion=talking.motion, brightness=talking.brightness, folder=talking.folder,
+    )  # fmt: skip
+    check = check_footage(nobody)
+    assert {one.kind: one.severity for one in check.findings} == {
+        "no_face": "blocking", "low_resolution": "info", "no_sound": "info"
+    }  # fmt: skip
+    assert check.to_dict()["people"] == []
+
+
+def test_sound_is_judged_more_gravely_when_it_drives(models_dir, tmp_path):
+    silent = listen(write_wav(tmp_path / "silent.wav", np.zeros(32000)), models_dir)
+    assert [(one.kind, one.severity) for one in check_sound(silent).findings] == [("silent_sound", "blocking")]
+    quiet = replace(TALK, level_db=np.full(200, -40.0))
+    assert check_sound(quiet).findings[0].kind == "quiet_sound"
+    speech = np.ones(200, bool)
+    speech[80:190] = False
+    (music,) = check_sound(replace(TALK, speech=speech)).findings
+    assert (music.kind, music.severity) == ("music", "warning")
+    assert music.start_s == pytest.approx(1.6, abs=0.6)
+    assert check_sound(replace(TALK, speech=np.zeros(200, bool))).kinds() == {"no_speech"}
+    assert check_sound(TALK).findings == []
+
+
+def test_cut_off_peaks_are_heard(models_dir, tmp_path):
+    wave = 0.9 * np.sin(2 * np.pi * 150 * np.arange(32000) / 16000)
+    clean = listen(write_wav(tmp_path / "clean.wav", wave), models_dir)
+    clipped = listen(write_wav(tmp_path / "clipped.wav", np.clip(2 * wave, -0.999, 0.999)), models_dir)
+    assert not clean.clipped.any()
+    assert clipped.clipped.mean() > 0.9
+
+
+def test_stretches_and_their_names():
+    times = np.arange(10) / 10
+    mask = np.array([1, 1, 0, 1, 1, 0, 0, 0, 1, 1], bool)
+    assert stretches(mask, times, 1.0, 0.0) == [(0.0, 0.2), (0.3, 0.5), (0.8, 1.0)]
+    assert stretches(mask, times, 1.0, 0.3, 0.15) == [(0.0, 0.5)]
+    assert said([(12.0, 17.0), (31.5, 65.0)]) == "0:12–0:17 and 0:31.5–1:05"
+    assert [clock(value) for value in (59.97, 7.5, 3600)] == ["1:00", "0:07.5", "60:00"]
+
+
+# What the clips' own list says of them, and nothing more.
+REAL = {
+    "p01": set(),
+    "p02": {"scene_cut"},
+    "p03": set(),
+    "p05": {"silent_lips", "small_face", "no_sound"},
+    "p06": {"silent_lips", "no_sound"},
+    "p09": {"small_face", "low_resolution", "no_sound"},
+    "p10": {"no_face", "low_resolution", "no_sound", "scene_cut"},
+    "p11": set(),
+    "p12": {"silent_sound"},
+    "p13": {"no_sound"},
+    "p15": {"still_image", "silent_lips", "silent_sound"},
+}
+
+
+@pytest.mark.parametrize(("clip", "expected"), REAL.items())
+def test_real_clips_are_marked_as_their_list_says(sample_media, models_dir, tmp_path, clip, expected):
+    check = checked(next((sample_media / "video").glob(f"{clip}_*")), models_dir, tmp_path)
+    assert check.kinds() == expected
+    if clip == "p02":
+        assert check.cuts_s == pytest.approx([9.03], abs=0.05)
+    if clip == "p10":
+        assert check.cuts_s == pytest.approx([1.2, 3.04, 5.48, 7.48, 9.68], abs=0.05)
+    assert len(check.people) == (0 if clip == "p10" else 1)
+
+
+def checked(video: Path, models: Path, folder: Path):
+    try:
+        analyse_footage(video, folder, models=models)
+    except EngineError as error:
+        assert error.code == "generation_input_video_no_face"
+    footage = FootageAnalysis.load(folder)
+    own = listen(video, models, footage.own_sound) if footage.info.acodec else None
+    return check_footage(footage, own_sound=own)
