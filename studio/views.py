@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET, require_POST, require_safe
+from kombu.exceptions import OperationalError
 
 from apps.accounts.requests import SignedInRequest
 from apps.projects import sample
@@ -65,9 +66,14 @@ def try_sample(request: SignedInRequest, ws: str) -> HttpResponse:
     """The sample project in this workspace, opened in the workbench; a studio that has none yet draws it first."""
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
     if not sample.is_drawn():
-        celery_app.send_task("projects.draw_sample")
-        words = "The sample is being drawn, which takes about a minute. Press the button again then."
-        toast(request, words, level=messages.INFO)
+        try:
+            celery_app.send_task("projects.draw_sample")
+        except OperationalError:
+            words = "The sample cannot be drawn, because the studio's queue does not answer. Try again in a minute."
+            toast(request, words, level=messages.ERROR)
+        else:
+            words = "The sample is being drawn, which takes about a minute. Press the button again then."
+            toast(request, words, level=messages.INFO)
         return redirect("assets:library", ws=ws)
     try:
         project = sample.add_sample_project(membership=membership)

@@ -61,6 +61,7 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("generation_infra_resource_exhausted", 503, "The studio ran out of memory for this.", "Use smaller footage."),
     ("cost_estimate_unavailable", 422, "The cost cannot be worked out.", "Name a known model and a duration."),
     # --- what goes in
+    ("generation_input_file_breaks_worker", 422, "The file stops whoever examines it.", "Export it again."),
     ("generation_video_missing", 422, "There is no video among the inputs.", "Add an input of the type video."),
     ("generation_audio_missing", 422, "There is no sound among the inputs.", "Add an input of the type audio."),
     ("generation_input_too_many_visual", 422, "There is more than one picture.", "Send exactly one video."),

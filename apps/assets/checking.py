@@ -28,6 +28,12 @@ UNREADABLE = StudioError(
     "generation_input_video_invalid", "This file could not be examined.", "Export it again and upload that."
 )
 
+POISON = StudioError(
+    "generation_input_file_breaks_worker",
+    "This file stopped the program that examines it, each time it was tried.",
+    "Export it again with another program and upload that.",
+)
+
 
 def check_asset(asset_id: UUID) -> Status:
     """Probe an asset that is being checked and make it ready or refuse it; running twice changes nothing."""
@@ -48,6 +54,15 @@ def check_asset(asset_id: UUID) -> Status:
         asset.refresh_from_db()
         request_check(asset)
     return Status(found["status"])
+
+
+def refuse_poison(asset_id: UUID) -> None:
+    """Refuse a file whose every examination killed its worker; it is never looked at again."""
+    asset = Asset.objects.get(pk=asset_id)
+    log.error("asset %s kills whoever examines it", asset_id)
+    Asset.objects.filter(pk=asset_id, status=Status.CHECKING).update(
+        **_refused(asset, POISON), updated_at=timezone.now()
+    )
 
 
 def _refused(asset: Asset, error: StudioError) -> dict[str, Any]:

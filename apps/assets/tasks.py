@@ -5,9 +5,10 @@ from uuid import UUID
 from celery import shared_task
 
 from apps.assets import services
-from apps.assets.checking import check_asset
+from apps.assets.checking import check_asset, refuse_poison
 from apps.assets.models import Asset
 from apps.assets.uploads import forget_stale_uploads
+from studio.tries import Poison, counted
 
 
 @shared_task(
@@ -23,7 +24,10 @@ from apps.assets.uploads import forget_stale_uploads
 def probe(asset_id: str) -> None:
     """Facts, thumbnail and peaks of one asset, or the reason why it is refused."""
     try:
-        check_asset(UUID(asset_id))
+        with counted(f"probe:{asset_id}"):
+            check_asset(UUID(asset_id))
+    except Poison:
+        refuse_poison(UUID(asset_id))
     except Asset.DoesNotExist:
         return
 

@@ -55,6 +55,12 @@ def run_check(asset_id: UUID, *, redelivered: bool = False) -> None:
     _store(check, status=CheckStatus.READY, result=result, engine_version=found.version, finished_at=timezone.now())
 
 
+def give_up(asset_id: UUID) -> None:
+    """End a check that has killed its worker again and again; the file can be used all the same."""
+    for check in FootageCheck.objects.filter(asset=asset_id).exclude(status=CheckStatus.READY):
+        _fail(check, FAILED_CODE, "Looking through the file stopped the program that does it, each time.")
+
+
 def _claimed(asset_id: UUID, redelivered: bool) -> FootageCheck | None:
     """The check, where this worker shall do it: nobody is at it, or whoever was has died."""
     rows = FootageCheck.objects.filter(asset=asset_id, asset__deleted_at=None)

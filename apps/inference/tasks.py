@@ -17,6 +17,7 @@ from apps.inference import footage_checks, steps, sweeping
 from apps.inference.announcing import renders
 from apps.inference.backends import Piece, backend_for
 from apps.inference.running import run_step
+from studio.tries import Poison, counted
 
 # Where no worker has signed yet: enough for a laptop, and a worker that joins later helps with the next take.
 FEWEST_LANES = 2
@@ -116,6 +117,15 @@ def assemble(self: Task, generation_id: str, attempt: int) -> None:
     run_step(self, generation_id, attempt, "assemble", steps.assemble)
 
 
+def _check(task: Task, asset_id: str) -> None:
+    redelivered = bool((task.request.delivery_info or {}).get("redelivered"))
+    try:
+        with counted(f"check:{asset_id}"):
+            footage_checks.run_check(UUID(asset_id), redelivered=redelivered)
+    except Poison:
+        footage_checks.give_up(UUID(asset_id))
+
+
 @shared_task(
     bind=True,
     name="inference.check_footage",
@@ -129,15 +139,13 @@ def assemble(self: Task, generation_id: str, attempt: int) -> None:
 )
 def check_footage(self: Task, asset_id: str) -> None:
     """Look through one asset and say where it will be weak; short files only, see ``check_long_footage``."""
-    redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    footage_checks.run_check(UUID(asset_id), redelivered=redelivered)
+    _check(self, asset_id)
 
 
 @shared_task(bind=True, name="inference.check_long_footage", ignore_result=True)
 def check_long_footage(self: Task, asset_id: str) -> None:
     """The same for files of minutes, on the workers that render."""
-    redelivered = bool((self.request.delivery_info or {}).get("redelivered"))
-    footage_checks.run_check(UUID(asset_id), redelivered=redelivered)
+    _check(self, asset_id)
 
 
 @shared_task(name="inference.sweep", ignore_result=True)

@@ -7,16 +7,18 @@ import zlib
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import av
 import pytest
 from PIL import Image
 
-from apps.assets import checking, files, services
+from apps.assets import checking, files, services, tasks
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.probe import clock, sound_peaks, thumbnail
 from apps.billing.plans import current_plan, subscribe
 from apps.inference.engine.media.probe import probe_media
+from studio import tries
 from tests.factories import write_audio, write_video
 
 pytestmark = pytest.mark.django_db
@@ -207,3 +209,38 @@ def test_a_fault_of_the_storage_leaves_the_file_to_another_try(workspace, owner,
     with pytest.raises(OSError, match="away"):
         brought(workspace, owner, write_video(tmp_path / "talk.mp4", seconds=0.4))
     assert Asset.objects.get().status == Status.CHECKING
+
+
+def test_a_file_that_kills_its_worker_again_and_again_is_refused(workspace, owner, tmp_path, monkeypatch):
+    asset = services.import_file(workspace=workspace, user=owner, path=write_audio(tmp_path / "a.wav"), name="a.wav")
+    begun = []
+
+    def killed(asset_id):
+        begun.append(asset_id)
+        raise Killed
+
+    class Killed(BaseException):
+        """The process is gone: nothing after it runs."""
+
+    monkeypatch.setattr(tasks, "check_asset", killed)
+    monkeypatch.setattr(tries, "_forget", lambda key: None)  # the dead clean nothing up
+    for _ in range(tries.MOST_DEATHS):
+        with pytest.raises(Killed):
+            tasks.probe(str(asset.pk))
+    monkeypatch.undo()
+    tasks.probe(str(asset.pk))
+    asset.refresh_from_db()
+    assert (len(begun), asset.status, asset.error_code) == (3, "rejected", "generation_input_file_breaks_worker")
+    assert "Export it again" in asset.error_message
+
+
+def test_a_file_whose_check_failed_for_other_reasons_is_no_poison(workspace, owner, tmp_path, monkeypatch):
+    asset = services.import_file(workspace=workspace, user=owner, path=write_audio(tmp_path / "a.wav"), name="a.wav")
+    with monkeypatch.context() as broken:
+        broken.setattr(tasks, "check_asset", MagicMock(side_effect=KeyError))
+        for _ in range(2 * tries.MOST_DEATHS):
+            with pytest.raises(KeyError):
+                tasks.probe(str(asset.pk))
+    tasks.probe(str(asset.pk))
+    asset.refresh_from_db()
+    assert asset.status == Status.READY

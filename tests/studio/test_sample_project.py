@@ -1,9 +1,11 @@
 """The sample project: two files and a draft, made once, opened in the workbench."""
 
 from pathlib import Path
+from unittest.mock import MagicMock
 
 import pytest
 from django.urls import reverse
+from kombu.exceptions import OperationalError
 
 from apps.assets.models import Asset, Origin
 from apps.projects import sample
@@ -70,3 +72,10 @@ def test_a_studio_without_a_sample_draws_it_on_the_worker(owner, workspace, as_p
     assert sent == [draw_sample.name]
     draw_sample()
     assert sample.is_drawn()
+
+
+def test_without_a_queue_it_says_so(owner, workspace, as_person, drawn, monkeypatch):
+    monkeypatch.setattr("studio.views.celery_app.send_task", MagicMock(side_effect=OperationalError("refused")))
+    page = as_person(owner).post(reverse("try_sample", args=[workspace.slug]), follow=True)
+    assert page.status_code == 200
+    assert "queue does not answer. Try again in a minute." in page.content.decode()
