@@ -4,9 +4,9 @@ import pytest
 
 from apps.assets.checking import check_asset
 from apps.assets.services import import_file
-from apps.generations.models import Status
+from apps.generations.models import SegmentSound, Status
 from apps.generations.services import begin
-from apps.inference import steps
+from apps.inference import keeping, steps
 from apps.inference.backends import Piece, Render, backend_for, native
 from apps.inference.backends.registry import load
 from apps.inference.engine.sample.make import SampleFormat, make_sample
@@ -70,6 +70,37 @@ def test_a_take_in_pieces_is_one_film(take_of, sample, monkeypatch):
     assert take.charged_seconds == pytest.approx(take.report["lipsynced_s"], abs=1 / 25)
 
 
+def test_segments_go_through_every_step(take_of, sample):
+    """Half a second is driven by a line of its own, another left alone; the rest stays as it is."""
+    take = take_of(sample.video, sample.new_line)
+    line = import_file(workspace=take.workspace, user=take.created_by, path=sample.video, name="line.mp4")
+    row = {"lipsync": True, "audio_start_s": 0.2, "audio_end_s": None, "face": None, "options": {"temperature": 0.9}}
+    take.segments = [
+        row | {"start_s": 0.4, "end_s": 0.8, "audio": str(line.pk)},
+        row | {"start_s": 0.9, "end_s": 1.1, "audio": None, "lipsync": False, "options": {}},
+    ]
+    take.save()
+    SegmentSound.objects.create(generation=take, asset=line)
+    pieces = prepared(take)
+    assert [(piece.first, piece.last) for piece in pieces][:3] == [(0, 10), (10, 20), (20, 23)]
+    for piece in pieces:
+        rendered(take, piece)
+    assert run(take, "assemble", steps.assemble) is True
+    take.refresh_from_db()
+    assert take.charged_seconds == pytest.approx(0.4)
+    assert [row["lipsynced_s"] for row in take.report["segments"]] == [0.4, 0.0]
+    assert take.report["segments"][0]["sound"] == "segment 0"
+    assert take.result.has_sound
+
+
+def test_other_segments_are_other_work(take_of, sample):
+    take = take_of(sample.video, sample.new_line)
+    backend = backend_for(take.model)
+    before = keeping.key_of(take, backend)
+    take.segments = [{"start_s": 0.4, "end_s": 0.8, "audio": None}]
+    assert keeping.key_of(take, backend) != before
+
+
 def test_a_video_without_a_face_is_refused(take_of, tmp_path):
     take = take_of(write_video(tmp_path / "grey.mp4"), write_audio(tmp_path / "tone.wav"))
     assert prepared(take) is None
@@ -94,6 +125,11 @@ def test_pieces_cover_every_frame_once(frames, fps, count):
     assert [index for piece in pieces for index in range(piece.first, piece.last)] == list(range(frames))
     lengths = [piece.last - piece.first for piece in pieces]
     assert max(lengths) - min(lengths) <= 1
+
+
+def test_pieces_end_where_segments_do():
+    pieces = native.split(500, 25, [30, 55])
+    assert [(piece.first, piece.last) for piece in pieces] == [(0, 30), (30, 55), (55, 203), (203, 352), (352, 500)]
 
 
 def test_the_engine_of_a_model_is_a_matter_of_settings(settings, tmp_path):
