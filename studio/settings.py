@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from studio.bucket_origins import bucket_origins
 from studio.environment import ROOT, kept_secret, read, refuse_unknown_names
+from studio.logs import configuration
 
 refuse_unknown_names()
 
@@ -319,6 +320,8 @@ CELERY_BEAT_SCHEDULE = {
     "remove files of closed workspaces": {"task": "assets.remove_closed", "schedule": 6 * 3600.0},
 }
 
+METRICS_TOKEN = read("STUDIO_METRICS_TOKEN")
+
 # --- API ------------------------------------------------------------------------------------------------------------
 API_CREATES_PER_MINUTE = read("STUDIO_API_CREATES")
 API_REQUESTS_PER_MINUTE = read("STUDIO_API_REQUESTS")
@@ -330,10 +333,7 @@ LANGUAGE_CODE = "en"
 USE_I18N = True
 USE_TZ = True
 TIME_ZONE = "UTC"
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname:7} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "WARNING" if TEST_RUN else "INFO"},
-}
+if read("STUDIO_LOG") not in ("lines", "json"):
+    raise ImproperlyConfigured(f"STUDIO_LOG is {read('STUDIO_LOG')!r}. It is either lines or json.")
+LOG_AS_JSON = read("STUDIO_LOG") == "json"
+LOGGING = configuration(as_json=LOG_AS_JSON, level="WARNING" if TEST_RUN else "INFO")

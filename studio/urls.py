@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from apps.inference.exposition import exposition
 from apps.workspaces import views as people
 from studio import views
 
@@ -9,6 +10,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("theme/", views.theme, name="theme"),
     path("healthz", views.health, name="health"),
+    path("metrics", exposition, name="metrics"),
     path("icons-<slug:version>.svg", views.icon_sprite, name="icons"),
     path("v2/", include("apps.api.urls")),
     path("account/", include("apps.workspaces.account_urls")),

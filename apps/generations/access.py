@@ -8,6 +8,7 @@ from django.http import Http404
 from apps.generations.models import Generation, GenerationQuerySet
 from apps.workspaces.access import require, visible_to
 from apps.workspaces.models import Membership, Role
+from studio import logs
 
 NO_TAKE = "There is no such take."
 
@@ -34,4 +35,5 @@ def _one(found: GenerationQuerySet) -> Generation:
     take = found.first()
     if take is None:
         raise Http404(NO_TAKE)
+    logs.note(generation_id=str(take.pk))
     return take

@@ -22,6 +22,7 @@ from apps.generations.states import advance
 from apps.workspaces.access import require
 from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role, Workspace
+from studio import logs
 from studio.errors import StudioError
 
 __all__ = [
@@ -103,6 +104,8 @@ def submit_generation(
             "generation.submitted", workspace=workspace, actor=membership.user, subject=_title(generation), model=model
         )
         transaction.on_commit(dispatch, robust=True)
+    logs.note(generation_id=str(generation.pk))
+    log.info("submitted: %s, %.1f s of result", model, generation.quoted_seconds)
     return generation
 
 
@@ -198,7 +201,8 @@ def end_without_result(generation_id: UUID, to: Status, error: StudioError | Non
             ledger.release(workspace=generation.workspace, subject=generation_id)
             transaction.on_commit(dispatch, robust=True)
     if moved:
-        log.info("generation %s ended as %s %s", generation_id, to, fields.get("error_code", ""))
+        with logs.noted(generation_id=str(generation_id)):
+            log.info("ended as %s %s", to, fields.get("error_code", ""))
     return moved
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.generations.measures import state_changed
 from apps.generations.models import Event, Generation, Status
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
@@ -35,4 +36,5 @@ def advance(pk: UUID, frm: Status, to: Status, **fields: Any) -> bool:
         if moved:
             detail = {"code": fields["error_code"]} if fields.get("error_code") else {}
             Event.objects.create(generation_id=pk, at=now, what=to.value, detail=detail)
+            transaction.on_commit(lambda: state_changed(pk, to), robust=True)
     return moved

@@ -7,19 +7,16 @@ import logging
 import time
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
-from functools import cache
 
-import redis
-from django.conf import settings
 from redis.exceptions import RedisError
+
+from studio import redis_client
 
 log = logging.getLogger(__name__)
 
 KEY = "studio:workers"
 # A worker signs every 2 s (Celery's heartbeat); one that missed this much is gone or too busy to be counted on.
 GONE_AFTER_S = 20.0
-# Redis must not hold up a page: one that does not answer within this is away.
-ANSWER_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -44,14 +41,14 @@ class Pool:
 def sign(name: str, queues: Collection[str], slots: int, models: Collection[str]) -> None:
     """Note that a worker lives and what it serves. Raises ``RedisError``."""
     worker = Worker(name, tuple(queues), slots, tuple(models), time.time())
-    client = _redis()
+    client = redis_client.client()
     if client is not None:
         client.hset(KEY, name, json.dumps(asdict(worker)))
 
 
 def present() -> list[Worker]:
     """The workers that signed lately, by name; those long gone are struck off. Raises ``RedisError``."""
-    client = _redis()
+    client = redis_client.client()
     if client is None:
         return []
     workers = [_parsed(kept) for kept in client.hgetall(KEY).values()]
@@ -84,15 +81,3 @@ def pool_of(model: str, workers: Collection[Worker]) -> Pool:
     if not able:
         return Pool(1, frozenset({model}))
     return Pool(sum(worker.slots for worker in able), frozenset().union(*(worker.models for worker in able)))
-
-
-@cache
-def _client(url: str) -> redis.Redis:
-    return redis.Redis.from_url(
-        url, decode_responses=True, socket_timeout=ANSWER_WITHIN_S, socket_connect_timeout=ANSWER_WITHIN_S
-    )
-
-
-def _redis() -> redis.Redis | None:
-    """None where there is no server at all: a command on a machine where no studio runs."""
-    return _client(settings.REDIS_URL) if settings.REDIS_URL else None

@@ -17,6 +17,7 @@ from apps.generations.models import Generation, Status
 from apps.generations.services import end_without_result
 from apps.inference import keeping
 from apps.inference.engine.errors import Cancelled, EngineError
+from apps.inference.measuring import measured
 from apps.inference.taking_up import take_up
 from apps.inference.watch import Watch
 from apps.inference.work import Missing
@@ -60,7 +61,7 @@ def run_step(
         _end(generation, StudioError("generation_pipeline_failed", f"The step “{step}” broke its worker.", AGAIN))
         return None
     try:
-        with Watch(generation.pk, piece=piece, part=part) as watch:
+        with measured(generation, step), Watch(generation.pk, piece=piece, part=part) as watch:
             result = do(generation, watch)
     except Missing as error:
         log.warning("generation %s: %s: %s", generation.pk, step, error)

@@ -9,6 +9,7 @@ from redis.exceptions import ConnectionError as RedisAway
 from apps.generations import places, progress, signals, speed, workers
 from apps.generations.models import Generation, Status
 from apps.generations.places import place_of, place_of_new
+from studio import redis_client
 from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +21,7 @@ TAKE_MPX = 640 * 360 * 250 / 1e6
 def two_slots():
     workers.sign("cpu@test", ["cpu"], 2, ["lipsync-2"])
     yield
-    workers._redis().delete(workers.KEY)
+    redis_client.client().delete(workers.KEY)
 
 
 def finished(busy_s: float, **fields) -> Generation:
@@ -102,7 +103,7 @@ def test_takes_for_other_workers_do_not_count():
 
 def test_without_a_worker_it_says_so(workspace):
     finished(20.0)
-    workers._redis().delete(workers.KEY)
+    redis_client.client().delete(workers.KEY)
     place = place_of(GenerationFactory())
     assert (place.served, place.ready_in_s) == (False, None)
     assert place.in_words == "No worker for this model is running. It starts when one is."

@@ -19,6 +19,7 @@ from apps.generations import queue, workers
 from apps.generations.models import Generation, Status
 from apps.generations.queue import Waiting, dispatch, in_turn
 from apps.generations.services import begin, end_without_result, submit_generation
+from studio import redis_client
 from studio.errors import StudioError
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory, WorkspaceFactory
 
@@ -90,7 +91,7 @@ def sent():
 def two_slots():
     workers.sign("cpu@test", ["cpu"], 2, ["lipsync-2", "sync-3"])
     yield
-    workers._redis().delete(workers.KEY)
+    redis_client.client().delete(workers.KEY)
 
 
 def hand_out(capture) -> int:

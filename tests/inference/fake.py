@@ -24,7 +24,8 @@ PARTS = ("a", "b")
 
 
 def tell(**orders) -> None:
-    """Orders for the engine: ``fail_in`` a step, ``how`` (engine, disk, bug, kill), ``times``; ``wait_s`` in render (``wait_in``)."""
+    """Orders for the engine: ``fail_in`` a step, ``how`` (engine, disk, bug, kill), ``times``; ``wait_s`` in rendering,
+    or only ``wait_in`` one step."""
     (Path(settings.DATA_DIR) / "fake.json").write_text(json.dumps(orders))
     (Path(settings.DATA_DIR) / "fake.log").write_text("")
     (Path(settings.DATA_DIR) / "fake.frames").write_text("")

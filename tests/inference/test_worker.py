@@ -1,5 +1,6 @@
 """The worker command: what it serves, that it signs the list of workers, and how it stops."""
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from apps.generations import workers
 from apps.generations.models import Generation, Status
 from apps.generations.queue import hand_to_workers
 from apps.inference.management.commands.worker import worker_command
+from studio import logs
 from studio.celery import app as celery_app
 from tests.conftest import ROOT
 from tests.inference import fake
@@ -41,7 +43,11 @@ def stopped_worker(transactional_db, fake_engine) -> Iterator[subprocess.Popen[b
     if connections["default"].vendor != "sqlite":
         pytest.skip("the worker of these tests is set up for SQLite")
     database = f"sqlite:///{connections['default'].settings_dict['NAME']}"
-    environment = os.environ | {"DATABASE_URL": database, "STUDIO_BACKENDS": f"lipsync-2={fake.PATH}"}
+    environment = os.environ | {
+        "DATABASE_URL": database,
+        "STUDIO_BACKENDS": f"lipsync-2={fake.PATH}",
+        "STUDIO_LOG": "json",
+    }
     with (settings.DATA_DIR / "stopped.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "worker", "--queues", "cpu", "--slots", "2"],
@@ -74,7 +80,7 @@ def test_on_term_a_worker_finishes_what_it_can_and_hands_the_rest_back(stopped_w
     # Both pieces at once: one needs a second and is finished, the other a minute and is handed back.
     fake_engine.tell(wait_s=60, wait_in="render-10")
     take = make_take()
-    with transaction.atomic():
+    with logs.noted(request_id="click-1"), transaction.atomic():
         hand_to_workers(take.pk)
     until(lambda: "render-10" in fake_engine.calls(), "the long piece begins")
     os.kill(stopped_worker.pid, signal.SIGTERM)
@@ -89,3 +95,16 @@ def test_on_term_a_worker_finishes_what_it_can_and_hands_the_rest_back(stopped_w
     assert b'"redelivered": true' in message
     assert fake_engine.calls().count("render-10") == 1
     assert Generation.objects.get(pk=take.pk).attempts == 1
+    assert Generation.objects.get(pk=take.pk).busy_s > 0
+
+    lines = [
+        json.loads(line)
+        for line in (settings.DATA_DIR / "stopped.log").read_text().splitlines()
+        if line.startswith("{")
+    ]
+    steps = [line for line in lines if line["logger"] == "apps.inference.measuring"]
+    # Every step says which take it is of and which click it came from, over all hand-overs between steps.
+    assert {(line["generation_id"], line["request_id"]) for line in steps} == {(str(take.pk), "click-1")}
+    told = [line["message"].rpartition(" after ")[0] for line in steps]
+    assert "render 0000000-0000010 done" in told
+    assert "render 0000010-0000025 handed back" in told

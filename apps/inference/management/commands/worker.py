@@ -45,4 +45,5 @@ def worker_command(queues: list[str], slots: int) -> list[str]:
     pool = "threads" if set(queues) <= THREADED else "prefork"
     name = f"{'+'.join(queues)}-{os.getpid()}@%h"
     start = [sys.executable, "-m", "celery", "--quiet", "-A", "studio", "worker", "-n", name]
-    return [*start, "-Q", ",".join(queues), "-c", str(slots), "-P", pool, "-l", "WARNING", "--without-gossip"]
+    level = "INFO" if settings.LOG_AS_JSON else "WARNING"  # on a terminal only what somebody should look at
+    return [*start, "-Q", ",".join(queues), "-c", str(slots), "-P", pool, "-l", level, "--without-gossip"]
