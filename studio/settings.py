@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "apps.generations",
     "apps.inference",
     "apps.projects",
+    "apps.usage",
     "apps.reviews",
     "apps.api",
     "studio",
@@ -239,6 +240,8 @@ if PRODUCTION:
 FILE_UPLOAD_HANDLERS = ["studio.form_files.LimitForms", *global_settings.FILE_UPLOAD_HANDLERS]
 # Players load films straight from the bucket, by signed addresses.
 BUCKET = bucket_origins(S3_BUCKET, read("S3_ENDPOINT"), read("S3_REGION"))
+# Forms of the billing page lead to pages of Stripe where it takes the payments.
+PAYMENT_PAGES = ["https://checkout.stripe.com", "https://billing.stripe.com", "https://invoice.stripe.com"]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -249,7 +252,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *(PAYMENT_PAGES if read("STUDIO_PAYMENTS") == "stripe" else [])],
         "frame-ancestors": [NONE],
     }
 }

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from apps.billing.views import stripe_webhook
 from apps.inference.exposition import exposition
 from apps.workspaces import views as people
 from studio import views
@@ -13,6 +14,7 @@ urlpatterns = [
     path("metrics", exposition, name="metrics"),
     path("icons-<slug:version>.svg", views.icon_sprite, name="icons"),
     path("v2/", include("apps.api.urls")),
+    path("stripe/", stripe_webhook, name="stripe"),
     path("account/", include("apps.workspaces.account_urls")),
     path("account/", include("allauth.urls")),
     path("w/new/", views.new_workspace, name="new_workspace"),
@@ -22,6 +24,8 @@ urlpatterns = [
     path("w/<slug:ws>/library/", include("apps.assets.urls")),
     path("w/<slug:ws>/", include("apps.workspaces.urls")),
     path("w/<slug:ws>/keys/", include("apps.api.page_urls")),
+    path("w/<slug:ws>/usage/", include("apps.usage.urls")),
+    path("w/<slug:ws>/billing/", include("apps.billing.urls")),
     path("w/<slug:ws>/", include("apps.projects.urls")),
     path("w/<slug:ws>/p/<uuid:project_id>/takes/", include("apps.generations.urls")),
     path("w/<slug:ws>/p/<uuid:project_id>/takes/<int:number>/", include("apps.reviews.urls")),

@@ -6,6 +6,7 @@ that is paid for ends, so nothing is given back.
 """
 
 import calendar
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -29,6 +30,32 @@ def month_later(moment: datetime, anchor_day: int) -> datetime:
     return moment.replace(year=year, month=month, day=min(anchor_day, calendar.monthrange(year, month)[1]))
 
 
+@dataclass(frozen=True)
+class Terms:
+    """What a change of plan means: from when, what is given back and charged now, in micro-dollars, until when."""
+
+    starts_at: datetime
+    given_back: int = 0
+    charged: int = 0
+    until: datetime | None = None
+
+    @property
+    def now_micros(self) -> int:
+        return self.charged - self.given_back
+
+
+def terms(*, current: Subscription | None, wanted: Subscription, now: datetime) -> Terms:
+    """The terms of going from one subscription to another; nothing is changed."""
+    if current is None or not current.period_start or not current.period_end or current.period_end <= now:
+        until = month_later(now, now.day) if wanted.monthly_micros else None
+        return Terms(now, charged=wanted.monthly_micros, until=until)
+    if wanted.monthly_micros < current.monthly_micros:
+        return Terms(current.period_end)
+    part, whole = _us(current.period_end - now), _us(current.period_end - current.period_start)
+    back = -(-current.monthly_micros * part // whole)
+    return Terms(now, back, wanted.monthly_micros * part // whole, current.period_end)
+
+
 @transaction.atomic
 def change_plan(*, workspace: Workspace, plan: Plan, extra_seats: int = 0, now: datetime | None = None) -> Subscription:
     """Put a workspace on another plan, or plan it for the end of the paid month.
@@ -49,45 +76,38 @@ def change_plan(*, workspace: Workspace, plan: Plan, extra_seats: int = 0, now: 
         return current
     if current is None and plan == default_plan():
         raise StudioError("plan_unchanged", f"The workspace is on {plan.name} already.", "Choose another plan.")
-    if current is not None and current.period_end and wanted.monthly_micros < current.monthly_micros:
+    meant = terms(current=current, wanted=wanted, now=now)
+    if current is not None and meant.starts_at > now:
         current.next_plan, current.next_seats = plan, extra_seats
         current.save(update_fields=["next_plan", "next_seats"])
         return current
-    return _start(wanted, current, now)
+    return _start(wanted, current, meant)
 
 
-def _start(wanted: Subscription, current: Subscription | None, now: datetime) -> Subscription:
+def _start(wanted: Subscription, current: Subscription | None, meant: Terms) -> Subscription:
     """End the current subscription and begin the wanted one in the rest of its month, or with a month of its own."""
-    wanted.started_at = now
-    part, whole = 1, 1
-    if wanted.monthly_micros:
-        wanted.period_start, wanted.period_end = now, month_later(now, now.day)
-        wanted.anchor_day = now.day
+    now = wanted.started_at = meant.starts_at
+    rest = ""
+    if meant.until:
+        wanted.period_start, wanted.period_end, wanted.anchor_day = now, meant.until, now.day
     if current is not None:
-        if current.period_start and current.period_end and current.period_end > now:
-            wanted.anchor_day, wanted.period_end = current.anchor_day, current.period_end
-            part, whole = _us(current.period_end - now), _us(current.period_end - current.period_start)
-            _give_back_rest(current, part, whole)
+        if current.period_end == meant.until and meant.until:
+            wanted.period_start, wanted.anchor_day, rest = current.period_start, current.anchor_day, ", rest of it"
+        if meant.given_back:
+            ledger.charge(
+                workspace=current.workspace,
+                micros=-meant.given_back,
+                key=f"unused:{current.pk}",
+                memo=f"{current.plan.name}, unused rest of the month",
+                to=Account.FEES,
+            )
         current.ended_at = now
         current.save(update_fields=["ended_at"])
     wanted.save()
-    if wanted.monthly_micros:
-        rest = ", rest of the month" if part != whole else ""
-        _charge_month(wanted, wanted.monthly_micros * part // whole, now, rest)
+    if meant.charged:
+        _charge_month(wanted, meant.charged, now, rest)
         invoices.issue(workspace=wanted.workspace, now=now)
     return wanted
-
-
-def _give_back_rest(current: Subscription, part: int, whole: int) -> None:
-    unused = -(-current.monthly_micros * part // whole)
-    if unused:
-        ledger.charge(
-            workspace=current.workspace,
-            micros=-unused,
-            key=f"unused:{current.pk}",
-            memo=f"{current.plan.name}, unused rest of the month",
-            to=Account.FEES,
-        )
 
 
 def _charge_month(subscription: Subscription, micros: int, start: datetime, rest: str = "") -> None:

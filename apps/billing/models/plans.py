@@ -38,6 +38,11 @@ class Plan(models.Model):
     def monthly_micros(self) -> int:
         return self.monthly_cents * 10_000
 
+    @property
+    def discount_percent(self) -> str:
+        """``5`` or ``7.5``, for reading."""
+        return f"{self.discount_permille / 10:g}"
+
 
 class Subscription(models.Model):
     """Which plan a workspace is on, from when until when; at most one is open.

@@ -57,7 +57,9 @@ class StripeProvider:
             "cancel_at_period_end": False,
             "metadata": _facts(workspace, plan=plan.code, seats=str(extra_seats)),
         }
-        self._ask(lambda: self.client.subscriptions.update(current.provider_ref, params=params))
+        self._ask(
+            lambda: self.client.subscriptions.update(current.provider_ref, params=params)  # type: ignore[arg-type]
+        )
         stripe_events.set_plan(workspace, plan, extra_seats, found["id"])
         return ""
 

@@ -1,5 +1,7 @@
 """Money in templates."""
 
+from collections.abc import Mapping
+
 from django import template
 
 register = template.Library()
@@ -33,3 +35,17 @@ def exact_dollars(micros: int | None) -> str:
 def cents(amount: int | None) -> str:
     """Whole cents as they stand on invoices: 5000 gives "$50.00"."""
     return "" if amount is None else exact_dollars(amount * CENT)
+
+
+@register.filter
+def of(table: Mapping[str, object], key: str) -> object:
+    """The value under a key that is only known when the page is drawn."""
+    return table.get(key)
+
+
+@register.filter
+def plan_length(seconds: int | None) -> str:
+    """A plan's longest video: ``20 s``, ``1 min``, ``30 min``, ``no limit``."""
+    if seconds is None:
+        return "no limit"
+    return f"{seconds // 60}\N{NO-BREAK SPACE}min" if seconds >= 60 else f"{seconds}\N{NO-BREAK SPACE}s"
