@@ -39,6 +39,7 @@ lock:
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements.in -o requirements.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-onnx.in -o requirements-onnx.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-mcp.in -o requirements-mcp.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-remote.in -o requirements-remote.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-dev.in -o requirements-dev.txt
 
