@@ -33,10 +33,10 @@ class Studio:
         """The JSON of an answer."""
         fields = [(name, str(value)) for name, value in query.items() if value not in (None, "")]
         url = f"{self.base}/v2/{path}" + (f"?{urlencode(fields)}" if fields else "")
-        sent = {"body": json.dumps(body).encode()} if body is not None else {}
+        sent = None if body is None else json.dumps(body).encode()
         headers = {"x-api-key": self.key, "content-type": "application/json"}
         try:
-            answer = self.pool.request(method, url, headers=headers, **sent)
+            answer = self.pool.request(method, url, headers=headers, body=sent)
         except urllib3.exceptions.HTTPError as error:
             raise ToolError(f"The studio at {self.base} does not answer. Start it, or correct the address.") from error
         try:
