@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .analysis import FootageAnalysis
 from .media.frame_source import FrameSource
+from .media.morph import Morph
 from .media.prefetch import prefetch
 from .media.video_writer import PieceWriter
 from .plan import MotionPlan
@@ -59,31 +60,62 @@ def drawn_frames(
     """(output frame, I420 picture) for [``first``, ``last``), before encoding."""
     source = FrameSource(video, footage.times)
     faces = [(layer, _seen(footage, layer.person)) for layer in plan.layers]
+    glides = _Glides(source, plan)
     try:
         for index in range(first, last):
-            picture = source.picture(int(plan.source[index])).copy()
+            between = glides.at(index) if plan.glides_from(index) >= 0 else None
+            picture = source.picture(int(plan.source[index])).copy() if between is None else between
             for layer, seen in faces:
                 if layer.driven[index]:
-                    draw(picture, frame_job(seen, layer, index), layer.triangles)
+                    draw(picture, frame_job(seen, layer, index, between is not None), layer.triangles)
             yield index, picture
     finally:
         source.close()
+
+
+class _Glides:
+    """Pictures between the end of a film and its beginning, where a loop starts again in the same scene."""
+
+    def __init__(self, source: FrameSource, plan: MotionPlan) -> None:
+        self._source, self._plan = source, plan
+        self._joins_up: dict[int, bool] = {}
+
+    def at(self, index: int) -> NDArray[np.uint8] | None:
+        """The picture of output frame ``index``; None where both ends are not one scene and the loop has to jump."""
+        plan, origin = self._plan, self._plan.glides_from(index)
+        start = index
+        while start > 0 and plan.glides_from(start - 1) == origin:
+            start -= 1
+        if start not in self._joins_up:
+            self._joins_up[start] = self._morph(origin, start).is_one_scene
+        if not self._joins_up[start] or plan.glide_share is None:
+            return None
+        return self._morph(origin, index).at(float(plan.glide_share[index]))
+
+    def _morph(self, origin: int, index: int) -> Morph:
+        before = self._source.picture(origin).copy()
+        return Morph(before, self._source.picture(int(self._plan.source[index])))
 
 
 def _seen(footage: FootageAnalysis, person: int | None) -> FootageAnalysis:
     return footage if person is None or person == footage.person else footage.of(person)
 
 
-def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int) -> FrameJob:
-    """What to draw into output frame ``index``."""
+def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int, glides: bool = False) -> FrameJob:
+    """What to draw into output frame ``index``; where the picture ``glides`` over, the face is on its way too."""
     source = int(plan.source[index])
+    shift, eyes = np.zeros(2), float(plan.eyes[source])
+    if glides and plan.glide_share is not None:
+        origin, left = plan.glides_from(index), 1 - float(plan.glide_share[index])
+        shift = left * (plan.own[origin].astype(np.float64) - plan.own[source])
+        eyes += left * (float(plan.eyes[origin]) - eyes)
 
     def mouth(frame: int) -> Mouth | None:
         return Mouth(footage.crops[frame], plan.own[frame]) if frame >= 0 else None
 
     return FrameJob(
-        own=plan.own[source].astype(np.float64), target=plan.target[index].astype(np.float64),
-        eyes=float(plan.eyes[source]), mouth=mouth(int(plan.exemplar[index])), fading=mouth(int(plan.other[index])),
+        own=plan.own[source] + shift, target=plan.target[index] + shift, eyes=eyes,
+        mouth=mouth(int(plan.exemplar[index])), fading=mouth(int(plan.other[index])),
         weight=float(plan.weight[index]), inner_only=plan.interior == "inner",
         painted=_painted(plan, index) if plan.interior == "painted" else None, strength=float(plan.strength[index]),
         detail=plan.detail, object_mask=_object_mask(plan, source), to_canvas=plan.to_canvas,

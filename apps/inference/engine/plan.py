@@ -38,7 +38,8 @@ class MotionPlan:
     first; ``joins`` (J,) output frames. ``params`` (N, 6) planned and ``own_params`` (F, 6) found mouth parameters, in
     eye distances. ``interior`` is "whole", "inner" or "painted"; ``detail`` how much detail the lips shall show.
     ``object_masks`` (F, 648) packed masks of what is in front of the mouth, zero where nothing is, on the canvas that
-    ``to_canvas`` leads to.
+    ``to_canvas`` leads to. ``glide`` (N,) is the source frame from which a loop that starts again glides over, -1 where
+    nothing does, and ``glide_share`` (N,) how far it is gone.
 
     ``person`` is whose face this is, as the analysis counts (None: whom it looks at by itself); ``others`` are plans
     for further faces on the same timeline, drawn into the same frames. ``sound`` says what is heard when, ``segments``
@@ -67,6 +68,8 @@ class MotionPlan:
     detail: tuple[float, float] | None = None
     object_masks: NDArray[np.uint8] | None = None
     to_canvas: NDArray[np.float64] | None = None
+    glide: Indices | None = None
+    glide_share: Floats | None = None
     warnings: list[dict[str, str]] = field(default_factory=list)
     person: int | None = None
     others: list[MotionPlan] = field(default_factory=list)
@@ -90,6 +93,10 @@ class MotionPlan:
     def anybody_driven(self) -> NDArray[np.bool_]:
         """(N,): frames in which some mouth is new."""
         return np.any([layer.driven for layer in self.layers], axis=0)
+
+    def glides_from(self, index: int) -> int:
+        """The source frame from which output frame ``index`` glides over, or -1."""
+        return -1 if self.glide is None else int(self.glide[index])
 
     def fingerprint(self, first: int, last: int) -> str:
         """Hex digest of all that decides the pictures of frames [``first``, ``last``) of one and the same video.
@@ -141,6 +148,8 @@ def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:
     used = [plan.target[frames][driven], plan.strength[frames][driven], plan.weight[frames][driven], lent[:, driven],
             plan.params[frames][driven, 0], plan.own[shown], plan.eyes[shown], plan.own_params[shown],
             plan.own[np.maximum(lent[:, driven], 0)]]  # fmt: skip
+    if plan.glide is not None and plan.glide_share is not None:
+        used += [plan.glide[frames], plan.glide_share[frames]]
     if plan.object_masks is not None and plan.object_masks[shown].any():
         used += [plan.object_masks[shown], plan.to_canvas]
     for values in used:

@@ -72,6 +72,8 @@ def make_plan(
     else:
         stretches = runs(asked, np.zeros(len(line), np.int64))
         drawn = _borrowed(footage, speaker, line, wanted, strength, settings, own, obstructions, stretches)
+    glide, glide_share = line.glides(footage.fps)
+    glide[~(speaker.track.usable[glide] & speaker.track.usable[line.source]) & (passed == DRIVEN)] = -1
     return MotionPlan(
         settings=settings, fps=footage.info.fps, size=footage.size, duration_s=line.duration_s,
         source=line.source, times=line.time, passed=passed, strength=strength.astype(np.float32),
@@ -80,7 +82,8 @@ def make_plan(
         triangles=speaker.mesh.triangles, person=footage.person,
         object_masks=np.where(obstructions.share[:, None] > 0, obstructions.masks, 0).astype(np.uint8)
         if obstructions else None,
-        to_canvas=obstructions.to_canvas if obstructions else None, **drawn,
+        to_canvas=obstructions.to_canvas if obstructions else None,
+        glide=glide if (glide >= 0).any() else None, glide_share=glide_share.astype(np.float32), **drawn,
     )  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 | mode    | picture shorter than sound           | picture longer    | length of the result |
 |---------|--------------------------------------|-------------------|----------------------|
 | cut_off | sound is cut                         | picture is cut    | the shorter one      |
-| loop    | picture starts again                 | picture is cut    | the sound            |
+| loop    | picture starts again (see `glides`)  | picture is cut    | the sound            |
 | bounce  | forward, backward, forward…          | picture is cut    | the sound            |
 | silence | the last frame stays                 | silence is added  | the longer one       |
 | remap   | picture is slowed down               | picture sped up   | the sound            |
@@ -14,10 +14,13 @@ The picture ends at most one frame after the sound; the sound track is then cont
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
 
+# Five frames at 25 per second: shorter still looks like a jump, longer shows a head that moves without reason.
+GLIDE_S = 0.2
 CLOCK_SLACK_S = 2e-3  # sound that ends within 2 ms after a frame's start does not earn a frame of its own
 
 
@@ -38,6 +41,20 @@ class Timeline:
     def within(self, start_s: float, end_s: float) -> np.ndarray:
         """(N,) bool: frames that start in [``start_s``, ``end_s``), a rounding error aside."""
         return np.asarray((self.time >= start_s - CLOCK_SLACK_S) & (self.time < end_s - CLOCK_SLACK_S))
+
+    def glides(self, fps: float) -> tuple[np.ndarray, np.ndarray]:
+        """Where a loop starts again: (N,) the frame the picture comes from, -1 elsewhere, and (N,) how far it is gone.
+
+        The share rises from the last frame shown (0) to the new ones (1) over ``GLIDE_S``.
+        """
+        origin, share = np.full(len(self), -1, np.int64), np.ones(len(self))
+        starts = np.flatnonzero(np.diff(self.source) < -1) + 1
+        for start, end in itertools.pairwise([*starts, len(self)]):
+            count = min(round(GLIDE_S * fps), int(end - start) // 2)
+            way = np.arange(1, count + 1) / (count + 1)
+            origin[start : start + count] = self.source[start - 1]
+            share[start : start + count] = way * way * (3 - 2 * way)
+        return origin, share
 
     @property
     def turns(self) -> np.ndarray:
