@@ -23,6 +23,7 @@ PAGES: dict[str, str] = {
     "home": "GET signed-in",
     "theme": "POST anyone",
     "health": "GET anyone",
+    "metrics": "GET staff",
     "icons": "GET anyone",
     "new_workspace": "GET signed-in, POST signed-in",
     "workspace": "GET viewer",
