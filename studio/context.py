@@ -28,6 +28,7 @@ def shell(request: HttpRequest) -> dict:
 
 def _last_visited(request: HttpRequest) -> Membership:
     """In the workspace that home would lead to; who is in none gets one of their own, as there."""
-    memberships = Membership.objects.select_related("workspace", "user").filter(user=request.user)
+    person = cast(User, request.user)
+    memberships = Membership.objects.select_related("workspace", "user").filter(user=person)
     visited = memberships.filter(workspace__slug=request.session.get("workspace", ""), workspace__closed_at=None)
-    return visited.first() or memberships.get(workspace=first_workspace(cast(User, request.user)))
+    return visited.first() or memberships.get(workspace=first_workspace(person))
