@@ -90,12 +90,13 @@ def expected(person: str, least: str) -> set[str]:
     let_in = {"in", "hidden"} if least.endswith("?") else {"in"}
     if word == "anyone":
         return let_in
+    if word == "staff":
+        nobody = {"login"} if person == "anonymous" else set()
+        return let_in if person == "staff" else {"forbidden", "hidden"} | nobody
     if person == "anonymous":
         return {"login"}
     if word == "signed-in":
         return let_in
-    if word == "staff":
-        return let_in if person == "staff" else {"forbidden", "hidden"}
     if person in ("outsider", "staff"):
         return {"hidden"}
     if word.startswith("maker"):
