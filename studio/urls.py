@@ -14,6 +14,7 @@ urlpatterns = [
     path("metrics", exposition, name="metrics"),
     path("icons-<slug:version>.svg", views.icon_sprite, name="icons"),
     path("v2/", include("apps.api.urls")),
+    path("staff/", include("apps.operations.urls")),
     path("stripe/", stripe_webhook, name="stripe"),
     path("account/", include("apps.workspaces.account_urls")),
     path("account/", include("allauth.urls")),

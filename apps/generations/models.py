@@ -91,7 +91,11 @@ class Generation(models.Model):
     objects = GenerationQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["workspace", "deleted_at", "-created_at"], name="takes_page")]
+        indexes = [
+            models.Index(fields=["workspace", "deleted_at", "-created_at"], name="takes_page"),
+            models.Index(fields=["finished_at", "status"], name="takes_ended"),
+            models.Index(fields=["workspace", "finished_at"], name="takes_ended_of_workspace"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "number"], condition=models.Q(project__isnull=False), name="one_take_per_number"

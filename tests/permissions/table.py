@@ -65,6 +65,13 @@ PAGES: dict[str, str] = {
     "billing:invoice": "GET admin?",
     "billing:pay": "POST admin?",
     "stripe": "POST anyone?",
+    "staff:dashboard": "GET staff",
+    "staff:search": "GET staff",
+    "staff:leave": "POST anyone",
+    "staff:workspace": "GET staff?",
+    "staff:workspace_deed": "POST staff?",
+    "staff:take": "GET staff?",
+    "staff:take_deed": "POST staff?",
     # projects and takes
     "projects:list": "GET viewer",
     "projects:new": "POST editor",

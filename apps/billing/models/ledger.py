@@ -45,7 +45,10 @@ class Transaction(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:
-        indexes = [models.Index(fields=["workspace", "-created_at"], name="transactions_of_workspace")]
+        indexes = [
+            models.Index(fields=["workspace", "-created_at"], name="transactions_of_workspace"),
+            models.Index(fields=["kind", "created_at"], name="transactions_of_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.idempotency_key}"
