@@ -7,6 +7,7 @@ a model of the same name does elsewhere.
 from collections.abc import Mapping
 from typing import Any
 
+from apps.catalog.faces import FaceChoice, clean_face
 from apps.catalog.specs import ModelSpec, OptionSpec, OptionSupport, SyncMode
 from studio.errors import StudioError
 
@@ -59,7 +60,6 @@ CHUNK_CAVEAT = "Works in independent pieces of two seconds."
 
 # Said where the hosted product of the same name has an option that this engine does not have yet.
 NO_SECOND_LOOK = "This engine does not redo weak stretches yet; the report names them."
-NO_ACTIVE_SPEAKER = "This engine follows one person, the largest steady face. It does not choose by voice yet."
 
 
 def _absent(why: str) -> OptionSupport:
@@ -86,7 +86,7 @@ MODELS: dict[str, ModelSpec] = {
                 "temperature": _automatic("sync-3 finds the range of movement from the footage."),
                 "occlusion_detection_enabled": _automatic("sync-3 always looks for obstructions."),
                 "reasoning_enabled": _automatic("sync-3 plans the whole shot at once."),
-                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
+                "active_speaker_detection": AVAILABLE,
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=True,
@@ -105,7 +105,7 @@ MODELS: dict[str, ModelSpec] = {
                 "temperature": AVAILABLE,
                 "occlusion_detection_enabled": AVAILABLE,
                 "reasoning_enabled": _absent(NO_SECOND_LOOK),
-                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
+                "active_speaker_detection": AVAILABLE,
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
@@ -124,7 +124,7 @@ MODELS: dict[str, ModelSpec] = {
                 "temperature": AVAILABLE,
                 "occlusion_detection_enabled": AVAILABLE,
                 "reasoning_enabled": _absent(NO_SECOND_LOOK),
-                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
+                "active_speaker_detection": AVAILABLE,
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
@@ -143,7 +143,7 @@ MODELS: dict[str, ModelSpec] = {
                 "temperature": _absent("lipsync-1.9.0-beta moves the lips by a fixed range."),
                 "occlusion_detection_enabled": _absent("lipsync-1.9.0-beta does not look for obstructions."),
                 "reasoning_enabled": _absent(NO_SECOND_LOOK),
-                "active_speaker_detection": _absent(NO_ACTIVE_SPEAKER),
+                "active_speaker_detection": AVAILABLE,
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
@@ -159,6 +159,9 @@ DEFAULT_MODEL = "lipsync-2"
 DEFAULT_SYNC_MODE = "cut_off"
 
 INVALID = "generation_input_validation_failed"
+# Besides on and off, which mean whoever speaks and whom the video is mostly about, this one names a person or a place.
+FACE = "active_speaker_detection"
+OptionValue = float | bool | FaceChoice
 YES = {"true", "on", "1", "yes"}
 NO = {"false", "off", "0", "no", ""}
 
@@ -187,7 +190,7 @@ def check_sync_mode(model: str, sync_mode: str) -> str:
     return sync_mode
 
 
-def clean_options(model: str, raw: Mapping[str, Any]) -> tuple[dict[str, float | bool], list[str]]:
+def clean_options(model: str, raw: Mapping[str, Any]) -> tuple[dict[str, OptionValue], list[str]]:
     """Options the model has, complete with defaults, and sentences about values that are not used.
 
     A value for an option that the model handles itself or lacks is ignored and named in the sentences, unless it is
@@ -199,7 +202,7 @@ def clean_options(model: str, raw: Mapping[str, Any]) -> tuple[dict[str, float |
             raise StudioError(
                 INVALID, f"There is no option “{name}”.", f"Options are: {', '.join(OPTIONS)}.", field=str(name)
             )
-    options: dict[str, float | bool] = {}
+    options: dict[str, OptionValue] = {}
     unused: list[str] = []
     for name, option in OPTIONS.items():
         support = spec.options[name]
@@ -211,7 +214,9 @@ def clean_options(model: str, raw: Mapping[str, Any]) -> tuple[dict[str, float |
     return options, unused
 
 
-def _value(option: OptionSpec, raw: Any) -> float | bool:
+def _value(option: OptionSpec, raw: Any) -> OptionValue:
+    if option.name == FACE:
+        return clean_face(raw)
     if option.kind == "switch":
         text = str(raw).strip().lower()
         if raw is not None and text not in YES | NO:

@@ -32,10 +32,10 @@ def test_the_engine_has_these_models_and_modes():
 @pytest.mark.parametrize(
     ("model", "states"),
     [
-        ("sync-3", ("automatic", "automatic", "automatic", "absent")),
-        ("lipsync-2-pro", ("available", "available", "absent", "absent")),
-        ("lipsync-2", ("available", "available", "absent", "absent")),
-        ("lipsync-1.9.0-beta", ("absent", "absent", "absent", "absent")),
+        ("sync-3", ("automatic", "automatic", "automatic", "available")),
+        ("lipsync-2-pro", ("available", "available", "absent", "available")),
+        ("lipsync-2", ("available", "available", "absent", "available")),
+        ("lipsync-1.9.0-beta", ("absent", "absent", "absent", "available")),
     ],
 )
 def test_the_matrix_of_options(model, states):
@@ -47,13 +47,14 @@ def test_options_are_completed_and_read_as_forms_send_them():
     assert options == {
         "temperature": 0.25,
         "occlusion_detection_enabled": True,
+        "active_speaker_detection": False,
     }
     assert unused == []
 
 
 def test_an_option_the_model_lacks_is_ignored_and_said():
     options, unused = clean_options("sync-3", {"temperature": 0.9, "reasoning_enabled": False})
-    assert options == {}
+    assert options == {"active_speaker_detection": False}
     assert unused == ["Expressiveness is not used. sync-3 finds the range of movement from the footage."]
 
 

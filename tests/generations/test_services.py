@@ -72,7 +72,11 @@ def test_a_submit_writes_the_row_holds_the_price_and_sends_it_on_commit(
         assert sent() == []
     assert sent() == [str(take.pk)]
     assert (take.status, take.number, take.quoted_seconds, take.quoted_micros) == ("PENDING", 1, 10.0, 500_000)
-    assert take.options == {"temperature": 0.7, "occlusion_detection_enabled": False}
+    assert take.options == {
+        "temperature": 0.7,
+        "occlusion_detection_enabled": False,
+        "active_speaker_detection": False,
+    }
     assert ledger.balance(take.workspace, Account.HELD) == 500_000
     assert Event.objects.get(generation=take).what == "PENDING"
 

@@ -142,10 +142,14 @@ def test_the_engine_of_a_model_is_a_matter_of_settings(settings, tmp_path):
 
 
 def test_every_option_of_the_catalog_reaches_the_engine(tmp_path):
-    from apps.catalog.registry import MODELS, OPTIONS, clean_options
+    from apps.catalog.registry import FACE, MODELS, OPTIONS, clean_options
 
     for model in MODELS:
         job = Render(tmp_path, tmp_path, model, "loop", clean_options(model, {})[0], seed=3)
         found = native.engine_settings(job)
         assert (found.model, found.sync_mode, found.seed) == (model, "loop", 3)
-    assert set(native.OPTION_NAMES) == set(OPTIONS)
+    assert {*native.OPTION_NAMES, FACE} == set(OPTIONS)
+    speaking = clean_options("sync-3", {FACE: True})[0]
+    assert native.engine_settings(Render(tmp_path, tmp_path, "sync-3", "loop", speaking)).face == {
+        "kind": "active_speaker"
+    }

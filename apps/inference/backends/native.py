@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from django.conf import settings
 
+from apps.catalog.faces import engine_face
+from apps.catalog.registry import FACE
 from apps.inference import engine
 from apps.inference.backends.base import Outcome, Piece, Render, RenderSegment, Split, Watching
 from apps.inference.engine.plan import MotionPlan
@@ -21,7 +23,6 @@ OPTION_NAMES = {
     "temperature": "temperature",
     "occlusion_detection_enabled": "occlusion_detection",
     "reasoning_enabled": "reasoning",
-    "active_speaker_detection": "active_speaker",
 }
 
 
@@ -113,8 +114,9 @@ class NativeBackend:
 
 def engine_settings(job: Render) -> engine.EngineSettings:
     """The engine's settings for a job."""
-    chosen = {OPTION_NAMES[name]: value for name, value in job.options.items()}
-    return engine.EngineSettings(model=job.model, sync_mode=job.sync_mode, seed=job.seed, **chosen)
+    chosen = {OPTION_NAMES[name]: value for name, value in job.options.items() if name in OPTION_NAMES}
+    face = engine_face(job.options.get(FACE))
+    return engine.EngineSettings(model=job.model, sync_mode=job.sync_mode, seed=job.seed, face=face, **chosen)
 
 
 def engine_segments(job: Render) -> list[engine.Segment]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from .analysis import FootageAnalysis
+from .analysis import FootageAnalysis, require_face
+from .choice import Chosen, choose
 from .errors import EngineError
 from .motion.trajectory import MouthRange, mouth_trajectory
 from .plan import MotionPlan
@@ -61,8 +62,9 @@ def plan_motion(
     spans = driven_spans(segments, line.duration_s, lengths, settings.sync_mode)
     _require_sound(spans, heard)
     layers = [
-        _plan_face(look_at(footage, face), line, mine, segments, heard, settings)
-        for face, mine in _by_face(spans, segments)
+        _plan_face(footage, chosen, line, mine, segments, heard, settings)
+        for face, mine in _by_face(spans, segments, settings.face)
+        for chosen in choose(footage, face)
     ]
     plan = layers[0]
     plan.others = layers[1:]
@@ -71,25 +73,6 @@ def plan_motion(
     plan.warnings += [{"code": "speech", "message": message} for message in _said_of(heard)]
     plan.save(workdir)
     return plan
-
-
-def look_at(footage: FootageAnalysis, face: Mapping[str, Any] | None) -> FootageAnalysis:
-    """The footage with an eye on the chosen face; raises EngineError for a choice that names nobody."""
-    kind = "auto" if face is None else face.get("kind")
-    if kind == "auto":
-        return footage
-    if kind == "person" and face is not None:
-        known = [person.id for person in footage.people]
-        if face.get("id") in known:
-            return footage.of(int(face["id"]))
-        raise EngineError(
-            "generation_input_face_selection_invalid",
-            f"There is no person {face.get('id')} in this video.",
-            f"Choose one of: {', '.join(map(str, known)) or 'none was found'}.",
-        )
-    raise EngineError(
-        "generation_input_face_selection_invalid", f"“{kind}” is no way to choose a face.", "Choose a person."
-    )
 
 
 def _timeline(
@@ -116,24 +99,30 @@ def _require_sound(spans: Sequence[Span], heard: Mapping[str, SpeechAnalysis]) -
         )
 
 
-def _by_face(spans: Sequence[Span], segments: Sequence[Segment]) -> list[tuple[Mapping[str, Any] | None, list[Span]]]:
-    """The spans of each chosen face, in the order in which they first appear."""
+def _by_face(
+    spans: Sequence[Span], segments: Sequence[Segment], film: Mapping[str, Any] | None
+) -> list[tuple[Mapping[str, Any] | None, list[Span]]]:
+    """The spans of each chosen face, in the order in which they first appear; ``film`` is chosen where none is."""
     groups: dict[str, tuple[Mapping[str, Any] | None, list[Span]]] = {}
     for span in spans:
-        face = segments[span.segment].face if span.segment >= 0 else None
+        own = segments[span.segment].face if span.segment >= 0 else None
+        face = film if own is None else own
         groups.setdefault(json.dumps(face, sort_keys=True), (face, []))[1].append(span)
     return list(groups.values())
 
 
 def _plan_face(
-    footage: FootageAnalysis,
+    film: FootageAnalysis,
+    chosen: Chosen,
     line: Timeline,
     spans: Sequence[Span],
     segments: Sequence[Segment],
     heard: Mapping[str, SpeechAnalysis],
     settings: EngineSettings,
 ) -> MotionPlan:
-    """The plan of one face, driven in ``spans``."""
+    """The plan of one face, driven in ``spans`` where it is meant."""
+    footage = film.of(chosen.person)
+    require_face(footage)
     speaker = study_speaker(footage)
     shape = mouth_range(speaker, footage.fps)
     adapted = {name: _in_this_voice(footage, speaker, heard[name], settings) for name in {s.source for s in spans}}
@@ -152,6 +141,7 @@ def _plan_face(
         asked |= inside
         own_choice = segment.occlusion_detection if segment is not None else None
         guarded[inside] = settings.guards(own_choice)
+    asked &= chosen.frames[line.source]
     _ease_over(wanted, begun, footage.fps)
     plan = make_plan(footage, speaker, line, wanted, settings, asked, guarded)
     plan.warnings += footage_warnings(speaker, plan.passed, settings)

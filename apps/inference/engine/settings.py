@@ -17,7 +17,8 @@ class EngineSettings:
 
     ``temperature`` (0..1) scales the range of movement and ``occlusion_detection`` keeps objects in front of the
     mouth; both are options of lipsync-2 and lipsync-2-pro (sync-3 always handles obstructions). ``reasoning`` makes
-    lipsync-2-pro check its own output. ``seed`` fixes everything that is drawn at random.
+    lipsync-2-pro check its own output. ``face`` chooses whose mouth is driven (see :mod:`.choice`; None: whom the film
+    is mostly about). ``seed`` fixes everything that is drawn at random.
     """
 
     model: str = "lipsync-2"
@@ -25,7 +26,7 @@ class EngineSettings:
     temperature: float = 0.5
     occlusion_detection: bool = False
     reasoning: bool = False
-    active_speaker: bool = False
+    face: dict[str, Any] | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
