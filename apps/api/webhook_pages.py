@@ -30,7 +30,7 @@ def webhook(request: SignedInRequest, ws: str) -> HttpResponse:
     error: StudioError | None = None
     if request.method == "POST":
         try:
-            found = set_address(workspace=membership.workspace, url=request.POST.get("url", "").strip())
+            found = set_address(membership=membership, url=request.POST.get("url", "").strip())
             toast(request, "Saved.", level=messages.SUCCESS)
             return redirect("api_pages:webhook", ws)
         except StudioError as refused:

@@ -3,7 +3,9 @@
 import json
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -13,7 +15,8 @@ from apps.api.models import Call, CallState, Delivery, DeliveryState, Webhook
 from apps.api.presentation import generation_json, waiting_json
 from apps.api.signing import new_secret
 from apps.generations.models import Generation, Status
-from apps.workspaces.models import Workspace
+from apps.workspaces.activity import record
+from apps.workspaces.models import Membership, Workspace
 
 ENDED = "generation.ended"
 TEST = "webhook.test"
@@ -30,12 +33,16 @@ def webhook_of(workspace: Workspace) -> Webhook:
     return Webhook.objects.get_or_create(workspace=workspace, defaults={"secret": new_secret()})[0]
 
 
-def set_address(*, workspace: Workspace, url: str) -> Webhook:
+def set_address(*, membership: Membership, url: str) -> Webhook:
     """Send events of every generation to ``url`` (empty: to none); also ends a switch-off. Raises ``StudioError``."""
     check_webhook_url(url)
-    webhook = webhook_of(workspace)
+    webhook = webhook_of(membership.workspace)
     webhook.url, webhook.disabled_at = url, None
-    webhook.save(update_fields=["url", "disabled_at"])
+    # The log names the host alone: the rest of an address can hold somebody's secrets.
+    host = (urlsplit(url).hostname or "") if url else "no address"
+    with transaction.atomic():
+        webhook.save(update_fields=["url", "disabled_at"])
+        record("webhook.changed", workspace=membership.workspace, actor=membership.user, subject=host)
     return webhook
 
 

@@ -4,11 +4,13 @@ from datetime import timedelta
 
 from django.contrib.auth.hashers import make_password
 from django.core.cache import cache
+from django.db import transaction
 from django.utils import timezone
 
 from apps.generations.models import Generation
 from apps.reviews.models import COMMENT_LIMIT, GUEST_NAME_LIMIT, Comment, ShareLink
 from apps.workspaces.access import require
+from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
 
@@ -59,21 +61,31 @@ def make_link(
             status=409,
         )
     length = LIVES[lives]
-    return ShareLink.objects.create(
-        generation=generation,
-        created_by=membership.user,
-        expires_at=timezone.now() + length if length else None,
-        password=make_password(password) if password else "",
-        with_original=with_original,
-        comments_on=comments_on,
-        downloads_on=downloads_on,
-    )
+    with transaction.atomic():
+        record("share.made", workspace=membership.workspace, actor=membership.user, subject=_name(generation))
+        return ShareLink.objects.create(
+            generation=generation,
+            created_by=membership.user,
+            expires_at=timezone.now() + length if length else None,
+            password=make_password(password) if password else "",
+            with_original=with_original,
+            comments_on=comments_on,
+            downloads_on=downloads_on,
+        )
 
 
 def revoke_link(*, membership: Membership, link: ShareLink) -> None:
     """Take a link back: it leads nowhere from now on."""
     require(membership, Role.EDITOR)
-    ShareLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now())
+    with transaction.atomic():
+        if ShareLink.objects.filter(pk=link.pk, revoked_at=None).update(revoked_at=timezone.now()):
+            subject = _name(link.generation)
+            record("share.revoked", workspace=membership.workspace, actor=membership.user, subject=subject)
+
+
+def _name(generation: Generation) -> str:
+    project = generation.project
+    return f"take {generation.number} of {project.name}" if project else f"take {generation.number}"
 
 
 def add_comment(*, membership: Membership, generation: Generation, at_s: float, text: str) -> Comment:

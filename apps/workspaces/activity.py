@@ -18,6 +18,7 @@ from apps.workspaces.models import Activity, Workspace
 # Sentences of the log; the subject stands after them. A deed that is not in the table cannot be recorded.
 ACTIONS: dict[str, str] = {
     "account.signed_in": "Signed in",
+    "account.sign_in_failed": "Somebody failed to sign in as",
     "account.password_changed": "Changed the password",
     "account.factor_added": "Added a second factor",
     "account.factor_removed": "Removed a second factor",

@@ -4,6 +4,7 @@ from typing import Any
 
 from allauth.account import signals as account
 from allauth.mfa import signals as mfa
+from django.contrib.auth.signals import user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
 
@@ -14,6 +15,14 @@ from apps.workspaces.activity import record
 @receiver(account.user_logged_in)
 def signed_in(sender: Any, request: HttpRequest, user: User, **rest: Any) -> None:
     record("account.signed_in", actor=user)
+
+
+@receiver(user_login_failed)
+def sign_in_failed(sender: Any, credentials: dict[str, Any], **rest: Any) -> None:
+    """Noted with the account it was tried for. Addresses that nobody has are not kept: they may be a typed password."""
+    user = User.objects.filter(email__iexact=str(credentials.get("email") or credentials.get("username") or "")).first()
+    if user is not None:
+        record("account.sign_in_failed", actor=user, subject=user.email)
 
 
 @receiver([account.password_changed, account.password_set, account.password_reset])

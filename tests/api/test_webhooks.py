@@ -135,8 +135,8 @@ def test_it_gives_up_after_three_days(receiver, workspace):
     assert sum(WAITS_S) >= 3 * 24 * 3600
 
 
-def test_a_receiver_that_is_gone_is_switched_off(receiver, workspace):
-    set_address(workspace=workspace, url=receiver)
+def test_a_receiver_that_is_gone_is_switched_off(receiver, workspace, membership):
+    set_address(membership=membership, url=receiver)
     GenerationFactory(workspace=workspace)
     ended()
     Receiver.answers = [410]
@@ -146,7 +146,7 @@ def test_a_receiver_that_is_gone_is_switched_off(receiver, workspace):
     GenerationFactory(workspace=workspace)
     ended()
     assert announce_ended() == 0
-    set_address(workspace=workspace, url=receiver)
+    set_address(membership=membership, url=receiver)
     assert announce_ended() == 1
 
 
@@ -185,12 +185,12 @@ def test_both_secrets_sign_for_a_day_after_a_rotation(receiver, workspace):
     assert Receiver.got[1][0]["Sync-Signature"].count("v1=") == 1
 
 
-def test_an_event_goes_to_both_addresses_once(api, wish, workspace, receiver):
-    set_address(workspace=workspace, url=receiver + "/all")
+def test_an_event_goes_to_both_addresses_once(api, wish, membership, receiver):
+    set_address(membership=membership, url=receiver + "/all")
     api("POST", "generate", wish)
     ended()
     assert (announce_ended(), announce_ended()) == (2, 0)
-    set_address(workspace=workspace, url=receiver)
+    set_address(membership=membership, url=receiver)
     api("POST", "generate", wish)
     ended()
     assert announce_ended() == 1  # the same address twice is one

@@ -71,7 +71,7 @@ def put(caller: Caller) -> dict[str, Any]:
     """Every generation of the workspace is told to it when it ends. An empty address ends that."""
     _administrator(caller)
     body = schemas.WebhookAddress.model_validate(bodies.read_json(caller.request))
-    return webhook_json(set_address(workspace=caller.workspace, url=body.url))
+    return webhook_json(set_address(membership=caller.membership, url=body.url))
 
 
 @route(
