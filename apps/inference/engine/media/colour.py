@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-RANGE_FULL = 2  # AVCOL_RANGE_JPEG; 1 is limited range, 0 unspecified
+RANGE_LIMITED, RANGE_FULL = 1, 2  # AVCOL_RANGE_MPEG and _JPEG; 0 is unspecified
 
 
 @dataclass(frozen=True)

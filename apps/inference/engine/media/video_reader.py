@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from ..errors import video_invalid
-from .colour import RANGE_FULL, ColourTags
+from .colour import RANGE_FULL, RANGE_LIMITED, ColourTags
 from .container import decode_tolerantly, open_input
 from .probe import ATTACHED_PICTURE, quarter_turns
 
@@ -140,7 +140,8 @@ def _planes(picture: Any, colour: ColourTags) -> tuple[list[np.ndarray], ColourT
     name = picture.format.name
     if name.startswith(("rgb", "bgr", "gbr", "pal8", "gray", "mono", "argb", "abgr", "ya")):
         # Pictures and screen recordings: ITU-R BT.709 at limited range is what every player assumes for untagged HD.
-        picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709")
+        # The range has to be named: a PNG says of its RGB that it is full, which the planes would else become too.
+        picture = picture.reformat(format="yuv420p", dst_colorspace="ITU709", dst_color_range=RANGE_LIMITED)
         colour = BT709
     elif name not in ("yuv420p", "yuvj420p"):
         full = name.startswith("yuvj") or colour.range == RANGE_FULL
