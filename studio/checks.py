@@ -1,5 +1,8 @@
 """System checks: each misconfiguration has an id, a sentence and a hint. ``manage.py check --deploy`` runs them too."""
 
+from importlib.util import find_spec
+from pathlib import Path
+
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
@@ -57,4 +60,20 @@ def several_machines_share_media(app_configs, **kwargs) -> list[CheckMessage]:
             hint="Fine while web and workers share that folder; else set S3_BUCKET.",
             id="studio.W003",
         )
+    ]
+
+
+@register
+def backends_have_what_they_need(app_configs, **kwargs) -> list[CheckMessage]:
+    """The optional backends that are chosen have their package and their settings."""
+    chosen = set(settings.INFERENCE_BACKENDS.values())
+    missing = []
+    if "onnx" in chosen:
+        missing += [] if find_spec("onnxruntime") else ["the package onnxruntime (requirements-onnx.txt)"]
+        missing += [] if Path(settings.ONNX_FILE).is_file() else ["a net: STUDIO_ONNX_FILE names no file"]
+    if "remote" in chosen:
+        missing += [] if find_spec("sync") else ["the package syncsdk (requirements-remote.txt)"]
+        missing += [] if settings.REMOTE_URL and settings.REMOTE_KEY else ["STUDIO_REMOTE_URL and STUDIO_REMOTE_KEY"]
+    return [
+        Error(f"A chosen backend lacks {what}.", hint="See docs/backends.md.", id="studio.E002") for what in missing
     ]

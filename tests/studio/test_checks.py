@@ -32,3 +32,14 @@ def test_production_on_local_disk_is_said(settings):
     assert ids(checks.several_machines_share_media(None)) == ["studio.W003"]
     settings.S3_BUCKET = "media"
     assert checks.several_machines_share_media(None) == []
+
+
+def test_a_chosen_backend_without_its_needs_is_found(settings, tmp_path):
+    settings.INFERENCE_BACKENDS, settings.ONNX_FILE = {"sync-3": "onnx"}, str(tmp_path / "net.onnx")
+    assert ids(checks.backends_have_what_they_need(None)) == ["studio.E002"]
+    (tmp_path / "net.onnx").touch()
+    assert checks.backends_have_what_they_need(None) == []
+    settings.INFERENCE_BACKENDS = {"sync-3": "remote"}
+    assert "STUDIO_REMOTE_URL" in checks.backends_have_what_they_need(None)[0].msg
+    settings.REMOTE_URL, settings.REMOTE_KEY = "https://studio.example", "sk-1"
+    assert checks.backends_have_what_they_need(None) == []

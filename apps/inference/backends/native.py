@@ -12,6 +12,7 @@ from apps.catalog.faces import engine_face
 from apps.catalog.registry import FACE
 from apps.inference import engine
 from apps.inference.backends.base import Outcome, Piece, Render, RenderSegment, Split, Watching
+from apps.inference.engine.pieces import Painter
 from apps.inference.engine.plan import MotionPlan
 
 # Short enough to share a clip of 10 s between two workers, long enough that opening the video again (0.1 to 0.3 s)
@@ -78,6 +79,7 @@ class NativeBackend:
             piece.first,
             piece.last,
             into / FILM,
+            paint=self.painter(plan),
             progress=watch.progress,
             cancelled=watch.cancelled,
         )
@@ -86,6 +88,10 @@ class NativeBackend:
             into / FILM, motion, piece.first, piece.last, cancelled=watch.cancelled, models=settings.MODELS_DIR
         )
         np.save(into / SEEN, seen)
+
+    def painter(self, plan: Path) -> Painter | None:
+        """What draws mouths into frames instead of the engine's own drawing; ``plan`` is the plan's folder."""
+        return None
 
     def assemble(
         self, job: Render, plan: Path, pieces: Sequence[tuple[Piece, Path]], out: Path, watch: Watching

@@ -8,7 +8,10 @@ from django.utils.module_loading import import_string
 from apps.inference.backends.base import Backend
 
 DEFAULT = "native"
-SHIPPED = {"native": "apps.inference.backends.native.NativeBackend"}
+SHIPPED = {
+    "native": "apps.inference.backends.native.NativeBackend",
+    "onnx": "apps.inference.backends.onnx.OnnxBackend",
+}
 
 
 def backend_for(model: str) -> Backend:

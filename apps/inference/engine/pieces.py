@@ -19,6 +19,10 @@ from .progress import Monitor, Progress
 from .render.compose import FrameJob, Mouth, draw
 from .render.interior import PaintedMouth
 
+# Draws one face into an I420 picture, in place: (picture, footage seen with an eye on the face, its plan, output frame,
+# whether the picture glides over from another one).
+Painter = Callable[[NDArray[np.uint8], FootageAnalysis, MotionPlan, int, bool], None]
+
 
 @dataclass(frozen=True)
 class PieceReport:
@@ -38,14 +42,15 @@ def render_piece(
     last: int,
     out: Path,
     *,
+    paint: Painter | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> PieceReport:
-    """Write output frames [``first``, ``last``) of ``plan`` to ``out``."""
+    """Write output frames [``first``, ``last``) of ``plan`` to ``out``; ``paint`` draws the mouths another way."""
     monitor = Monitor(progress, cancelled)
     driven, anybody_driven = 0, plan.anybody_driven
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
-        for index, picture in prefetch(drawn_frames(video, footage, plan, first, last)):
+        for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar)):
             writer.write(picture)
             driven += int(anybody_driven[index])
             if index % 5 == 0:
@@ -54,8 +59,13 @@ def render_piece(
     return PieceReport(out, first, last, driven)
 
 
+def exemplar(picture: NDArray[np.uint8], footage: FootageAnalysis, plan: MotionPlan, index: int, glides: bool) -> None:
+    """The engine's own painter: the frame's face warped, with a mouth from another moment."""
+    draw(picture, frame_job(footage, plan, index, glides), plan.triangles)
+
+
 def drawn_frames(
-    video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int
+    video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """(output frame, I420 picture) for [``first``, ``last``), before encoding."""
     source = FrameSource(video, footage.times)
@@ -67,7 +77,7 @@ def drawn_frames(
             picture = source.picture(int(plan.source[index])).copy() if between is None else between
             for layer, seen in faces:
                 if layer.driven[index]:
-                    draw(picture, frame_job(seen, layer, index, between is not None), layer.triangles)
+                    paint(picture, seen, layer, index, between is not None)
             yield index, picture
     finally:
         source.close()
