@@ -5,10 +5,10 @@ from typing import Any
 
 from apps.api.errors import ApiError
 from apps.api.schemas import ActiveSpeaker, AudioInput, CreateGeneration, ImageInput, MediaInput, TextInput, VideoInput
+from apps.catalog.faces import clean_face
 from apps.catalog.registry import OPTIONS, check_sync_mode, clean_options, model_spec
 
 SYNC_MODE = "bounce"  # the documented default of the API; pages begin with another one
-FACE_CHOICES = ("frame_number", "coordinates", "bounding_boxes", "bounding_boxes_url")
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ def options_of(body: CreateGeneration) -> tuple[dict[str, Any], list[str]]:
     warnings = [f"The option {name} is not used; this studio does not have it." for name in sent if name not in OPTIONS]
     speaker = body.options.active_speaker_detection
     if isinstance(speaker, ActiveSpeaker):
-        raw["active_speaker_detection"] = speaker.auto_detect
-        if any(getattr(speaker, name) is not None for name in FACE_CHOICES):
-            warnings.append("A face chosen by frame or boxes is not used; the engine follows the largest steady face.")
+        raw["active_speaker_detection"] = clean_face(speaker.model_dump(exclude={"bounding_boxes_url"}))
+        if speaker.bounding_boxes_url:
+            warnings.append("bounding_boxes_url is not read. Send the boxes themselves as bounding_boxes.")
     elif speaker is not None:
         raw["active_speaker_detection"] = speaker
     return raw, warnings

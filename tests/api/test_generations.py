@@ -55,12 +55,24 @@ def test_options_that_a_model_lacks_are_named(api, wish):
 
 @pytest.mark.parametrize(
     ("sent", "read", "warned"),
-    [({"auto_detect": True}, True, 0), ({"frame_number": 3, "coordinates": [4, 5]}, False, 1), (True, True, 0)],
+    [
+        ({"auto_detect": True}, True, 0),
+        ({"frame_number": 3, "coordinates": [4, 5]}, {"kind": "point", "frame": 3, "x": 4, "y": 5}, 0),
+        ({"bounding_boxes": [None, [1, 2, 3, 4]]}, {"kind": "boxes", "boxes": [None, [1, 2, 3, 4]]}, 0),
+        ({"bounding_boxes_url": "https://a.example/boxes.json"}, False, 1),
+        (True, True, 0),
+    ],
 )
 def test_speaker_detection_is_read_in_its_forms(sent, read, warned, wish):
     body = CreateGeneration.model_validate(wish | {"options": {"active_speaker_detection": sent}})
     raw, warnings = options_of(body)
     assert (raw, len(warnings)) == ({"active_speaker_detection": read}, warned)
+
+
+def test_a_face_chosen_in_two_ways_is_refused(api, wish):
+    options = {"active_speaker_detection": {"auto_detect": True, "bounding_boxes": [[1, 2, 3, 4]]}}
+    answer = api("POST", "generate", wish | {"options": options})
+    assert (answer.status_code, answer.json()["errorCode"]) == (422, "generation_input_face_selection_invalid")
 
 
 @pytest.mark.parametrize(
