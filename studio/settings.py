@@ -284,6 +284,7 @@ RESUME_BYTES = read("STUDIO_RESUME_BYTES")
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
 CELERY_RESULT_BACKEND = CELERY_BROKER_URL
 CELERY_RESULT_EXPIRES = 24 * 3600
+CELERY_WORKER_CONSUMER = "studio.consumer:PatientConsumer"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -299,8 +300,8 @@ CELERY_TASK_ROUTES = {
     "inference.assemble": {"queue": "cpu"},
     "inference.check_long_footage": {"queue": "cpu"},
     "inference.*": {"queue": "io"},
-    "assets.*": {"queue": "io"},
     "accounts.*": {"queue": "io"},
+    "assets.*": {"queue": "io"},
     "generations.*": {"queue": "io"},
     "api.*": {"queue": "io"},
     "billing.*": {"queue": "io"},
@@ -324,9 +325,9 @@ CELERY_BEAT_SCHEDULE = {
     "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
-    "remove deleted files": {"task": "assets.remove_deleted", "schedule": 6 * 3600.0},
     "remove old exports of accounts": {"task": "accounts.remove_old_exports", "schedule": 6 * 3600.0},
     "remove files of closed workspaces": {"task": "assets.remove_closed", "schedule": 6 * 3600.0},
+    "remove deleted files": {"task": "assets.remove_deleted", "schedule": 6 * 3600.0},
 }
 
 METRICS_TOKEN = read("STUDIO_METRICS_TOKEN")

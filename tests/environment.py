@@ -24,15 +24,15 @@ os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's event loop runs be
 # Each process has a server of its own: a worker that one test started must not take the work of another's.
 from studio.redis_server import RedisServer  # noqa: E402
 
-_server = RedisServer(DATA / "redis")
-_server.start()
-os.environ["REDIS_URL"] = _server.url
+server = RedisServer(DATA / "redis")
+server.start()
+os.environ["REDIS_URL"] = server.url
 
 
 @atexit.register
 def clean_up() -> None:
     """Stop the server and remove the folder; at a hard end of the process too, and harmless when done twice."""
-    _server.stop()
+    server.stop()
     shutil.rmtree(DATA, ignore_errors=True)
 
 

@@ -50,15 +50,18 @@ def is_orphaned(folder: Path) -> bool:
     """Whether a scratch folder belongs to a process of this machine that is gone."""
     machine, _, rest = folder.name.removeprefix(SCRATCH_PREFIX).partition("-")
     process = rest.partition("-")[0]
-    if machine != this_machine() or not process.isdigit():
-        return False
+    return machine == this_machine() and process.isdigit() and not is_running(int(process))
+
+
+def is_running(process: int) -> bool:
+    """Whether there is a process of this number on this machine."""
     try:
-        os.kill(int(process), 0)
+        os.kill(process, 0)
     except ProcessLookupError:
-        return True
-    except PermissionError:  # it lives, and belongs to somebody else
         return False
-    return False
+    except PermissionError:  # it lives, and belongs to somebody else
+        return True
+    return True
 
 
 @contextmanager

@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 KEEP_S = 24 * 3600
 # A worker signs every few seconds (see apps/inference/watch.py); one that is silent for this long is gone.
 SILENT_AFTER_S = 45.0
+# As long is somebody at a step who has said so and not said it again.
+HELD_S = 15
 
 
 P = ParamSpec("P")
@@ -151,6 +153,24 @@ def ask_to_stop(generation_id: UUID) -> None:
 def asked_to_stop(generation_id: UUID) -> bool:
     """Whether the workers of this generation shall stop."""
     return cache.get(_key(generation_id, "stop")) is not None
+
+
+@unless_away(None)
+def hold_step(generation_id: UUID, step: str, holder: str) -> None:
+    """Note who is at a step, for some seconds."""
+    cache.set(_key(generation_id, "holder", step), holder, HELD_S)
+
+
+@unless_away(None)
+def holder(generation_id: UUID, step: str) -> str | None:
+    """Who is at a step; None where nobody has said so lately."""
+    return cache.get(_key(generation_id, "holder", step))
+
+
+@unless_away(None)
+def leave_step(generation_id: UUID, step: str) -> None:
+    """Nobody is at this step any more."""
+    cache.delete(_key(generation_id, "holder", step))
 
 
 @unless_away(1)

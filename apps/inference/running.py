@@ -8,7 +8,7 @@ from uuid import UUID
 
 from botocore.exceptions import BotoCoreError, ClientError
 from celery import Task
-from celery.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import Ignore, SoftTimeLimitExceeded
 from django.db import InterfaceError, OperationalError
 from redis.exceptions import RedisError
 
@@ -19,7 +19,7 @@ from apps.inference import keeping
 from apps.inference.engine.errors import Cancelled, EngineError
 from apps.inference.measuring import measured
 from apps.inference.taking_up import take_up
-from apps.inference.watch import Watch
+from apps.inference.watch import Watch, is_held
 from apps.inference.work import Missing
 from studio.errors import StudioError
 
@@ -32,6 +32,8 @@ BACKOFF_S = 4
 # A step that has begun this often without ending, retries aside, kills its worker (memory, a crash in a codec).
 MAX_DEATHS = 3
 REFUSED = "generation_input_"
+# What the engine says of a disk or a machine, not of the files: that may be over in a minute too.
+SURROUNDINGS = "generation_infra_"
 AGAIN = "Try again. If it happens again, tell whoever runs the studio and give the take's number."
 
 
@@ -56,12 +58,15 @@ def run_step(
     )
     if generation.is_final or generation.attempts != attempt:
         return None
+    if is_held(generation.pk, step):
+        log.warning("generation %s: %s came twice, and somebody is at it", generation.pk, step)
+        raise Ignore
     deaths = signals.count_try(generation.pk, step) - task.request.retries - 1
     if deaths >= MAX_DEATHS:
         _end(generation, StudioError("generation_pipeline_failed", f"The step “{step}” broke its worker.", AGAIN))
         return None
     try:
-        with measured(generation, step), Watch(generation.pk, piece=piece, part=part) as watch:
+        with measured(generation, step), Watch(generation.pk, step=step, piece=piece, part=part) as watch:
             result = do(generation, watch)
     except Missing as error:
         log.warning("generation %s: %s: %s", generation.pk, step, error)
@@ -71,6 +76,9 @@ def run_step(
         _end(generation, None)
         return None
     except EngineError as error:
+        if error.code.startswith(SURROUNDINGS):
+            _try_again(task, generation, step, error)
+            return None
         _end(generation, StudioError(error.code, error.message, error.advice))
         return None
     except StudioError as error:

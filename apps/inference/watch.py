@@ -1,10 +1,12 @@
 """Stands beside a step while it runs: carries progress out, signs of life too, and the wish to stop in."""
 
+import os
 import threading
 import time
 from types import TracebackType
 from uuid import UUID
 
+from apps.assets import files
 from apps.generations import signals
 from apps.generations.services import note_stage
 
@@ -15,14 +17,36 @@ SIGN_EVERY_S = 5.0
 TELL_EVERY_S = 0.4
 
 
+def me() -> str:
+    """This process, by machine and number."""
+    return f"{files.this_machine()} {os.getpid()}"
+
+
+def is_held(generation_id: UUID, step: str) -> bool:
+    """Whether somebody else who lives is at this step: its message has come a second time.
+
+    A connection that breaks makes Redis hand out again what is being worked on. A holder on this machine that is dead
+    holds nothing.
+    """
+    holder = signals.holder(generation_id, step)
+    if holder is None or holder == me():
+        return False
+    machine, _, process = holder.partition(" ")
+    return machine != files.this_machine() or files.is_running(int(process))
+
+
 class Watch:
     """One step of one generation; use as a context manager.
 
-    ``piece`` is the first frame of the piece it renders, ``part`` the part of the footage it reads.
+    ``step`` is its name, which nobody else shall work on meanwhile (see :func:`is_held`); ``piece`` is the first frame
+    of the piece it renders, ``part`` the part of the footage it reads.
     """
 
-    def __init__(self, generation_id: UUID, *, piece: int | None = None, part: str | None = None) -> None:
+    def __init__(
+        self, generation_id: UUID, *, step: str = "", piece: int | None = None, part: str | None = None
+    ) -> None:
         self._id = generation_id
+        self._step = step
         self._piece = piece
         self._part = part
         self._ended = threading.Event()
@@ -32,7 +56,7 @@ class Watch:
         self._listener = threading.Thread(target=self._listen, name=f"watch-{generation_id}", daemon=True)
 
     def __enter__(self) -> "Watch":
-        signals.sign_of_life(self._id)
+        self._sign()
         self._stop = signals.asked_to_stop(self._id)
         self._listener.start()
         return self
@@ -40,6 +64,8 @@ class Watch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._ended.set()
         self._listener.join(timeout=5)
+        if self._step:
+            signals.leave_step(self._id, self._step)
 
     def cancelled(self) -> bool:
         """Whether the step shall stop; costs nothing, so an engine may ask for every frame."""
@@ -69,4 +95,9 @@ class Watch:
                 self._stop = True
             if time.monotonic() - signed_at >= SIGN_EVERY_S:
                 signed_at = time.monotonic()
-                signals.sign_of_life(self._id)
+                self._sign()
+
+    def _sign(self) -> None:
+        signals.sign_of_life(self._id)
+        if self._step:
+            signals.hold_step(self._id, self._step, me())

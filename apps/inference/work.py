@@ -65,13 +65,14 @@ def keep_folder(source: Path, name: str) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{source.parent.name}")
-    shutil.move(source, draft)
     try:
+        shutil.move(source, draft)
         draft.rename(path)
     except OSError:
-        shutil.rmtree(draft, ignore_errors=True)
         if not path.is_dir():
             raise
+    finally:  # another was first, or the disk is full
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 @contextmanager

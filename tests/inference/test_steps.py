@@ -1,11 +1,12 @@
 """The steps one by one: each leaves its result, finds what is done, and ends the take where it cannot go on."""
 
+import subprocess
 import time
 from types import SimpleNamespace
 from unittest.mock import MagicMock, patch
 
 import pytest
-from celery.exceptions import Retry, SoftTimeLimitExceeded
+from celery.exceptions import Ignore, Retry, SoftTimeLimitExceeded
 from django.conf import settings
 
 from apps.assets import files
@@ -309,6 +310,17 @@ def test_a_message_of_an_older_attempt_is_void(take, fake_engine):
     fake_engine.tell()
     rendered(take, piece)
     assert fake_engine.calls() == []
+
+
+def test_a_step_somebody_is_at_is_left_to_them(take, fake_engine):
+    begin(take.pk)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        signals.hold_step(take.pk, "prepare", f"{files.this_machine()} {other.pid}")
+        with pytest.raises(Ignore):
+            run(take, "prepare", steps.prepare)
+        other.kill()
+    assert len(run(take, "prepare", steps.prepare)) == 3  # whoever was at it is dead
+    assert signals.holder(take.pk, "prepare") is None
 
 
 def test_a_step_that_is_handed_back_did_not_kill_its_worker(take):
