@@ -15,7 +15,7 @@ def project_in(membership: Membership, project_id: UUID, *, deleted: bool = Fals
     ``deleted=True`` looks among the deleted ones only (for undo).
     """
     project = (
-        Project.objects.select_related("workspace", "video", "audio")
+        Project.objects.select_related("workspace", "video__footage_check", "audio__footage_check")
         .filter(visible_to(membership), workspace=membership.workspace, deleted_at__isnull=not deleted, pk=project_id)
         .first()
     )

@@ -25,6 +25,15 @@ def posted_revision(post: QueryDict) -> int:
     return int(text)
 
 
+def posted_second(post: QueryDict) -> float:
+    """The second of the playhead; 0 where the form names none."""
+    try:
+        second = float(post.get("at", ""))
+    except ValueError:
+        return 0.0
+    return second if 0 <= second < float("inf") else 0.0
+
+
 def posted_changes(membership: Membership, post: QueryDict) -> DraftChanges:
     """What a form says about the draft; fields it does not hold stay as they are.
 

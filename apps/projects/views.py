@@ -13,16 +13,19 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from apps.accounts.requests import SignedInRequest
+from apps.assets.footage import request_check
+from apps.generations.models import Generation
 from apps.generations.services import submit_generation
 from apps.projects import services
 from apps.projects.access import project_in
-from apps.projects.forms import posted_changes, posted_revision
+from apps.projects.forms import posted_changes, posted_revision, posted_second
 from apps.projects.models import Project
 from apps.projects.queries import PICKS_SHOWN, PLACES, listed_with_last_take, pickable
-from apps.projects.workbench import draft_context, draft_in_words, takes_context, workbench_context
+from apps.projects.workbench import draft_context, draft_in_words, takes_context, test_range, workbench_context
 from apps.workspaces.access import membership_in
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
+from studio.templatetags.measures import clock
 from studio.toasts import toast
 
 
@@ -146,6 +149,61 @@ def generate(request: SignedInRequest, ws: str, project_id: UUID) -> HttpRespons
         return _refused(request, membership, project, error)
     address = reverse("generations:take", args=[ws, project.pk, take.number])
     return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+
+
+@login_required
+@require_POST
+def test_render(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
+    """Lipsync a few seconds of the draft as it stands, to judge before the whole is paid for."""
+    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    project = project_in(membership, project_id)
+    try:
+        changes = posted_changes(membership, request.POST)
+        with transaction.atomic():
+            draft = services.save_draft(
+                membership=membership, project=project, revision=posted_revision(request.POST), changes=changes
+            )
+            start, end = test_range(draft, posted_second(request.POST))
+            take = submit_generation(
+                membership=membership,
+                project=draft,
+                video=draft.video,
+                audio=draft.audio,
+                model=draft.model,
+                sync_mode=draft.sync_mode,
+                options=draft.options,
+                segments=[{"start_s": start, "end_s": end}],
+            )
+            Generation.objects.filter(pk=take.pk).update(note=f"Test {clock(start, 1)} to {clock(end, 1)}")
+    except StudioError as error:
+        return _refused(request, membership, project, error)
+    address = reverse("generations:take", args=[ws, project.pk, take.number])
+    return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+
+
+@login_required
+@require_GET
+def check(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
+    """The footage check once it is through; 204 while it runs (asked every other second)."""
+    membership = membership_in(request.user, ws)
+    context = draft_context(membership, project_in(membership, project_id))
+    if context["check_state"] == "waiting":
+        return HttpResponse(status=204)
+    return render(request, "projects/parts/check_answer.html", context)
+
+
+@login_required
+@require_POST
+def recheck(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
+    """Have both files looked through again."""
+    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    project = project_in(membership, project_id)
+    for asset in (project.video, project.audio):
+        if asset is not None and asset.is_ready:
+            request_check(asset)
+    if not request.htmx:
+        return redirect("projects:workbench", ws, project.pk)
+    return render(request, "projects/parts/check_answer.html", draft_context(membership, project))
 
 
 @login_required

@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.assets.facts import media_facts
+from apps.assets.models import Asset
 from apps.billing.models import Plan
 from apps.billing.prices import quote
 from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, output_seconds
@@ -14,12 +15,16 @@ from apps.catalog.specs import ModelSpec, OptionSpec, SyncMode
 from apps.generations.models import Generation
 from apps.generations.places import NOT_KNOWN, about, in_line
 from apps.generations.services import Estimate, estimate
+from apps.projects.footage import TEST_S, footage_context, marks_of
 from apps.projects.models import Project
+from apps.projects.queries import pickable
 from apps.workspaces.models import Membership, Role
 from studio.templatetags.measures import clock
 
 # The panel lists this many; a longer history is on its own page.
 TAKES_SHOWN = 30
+# As many sounds are offered for a segment; others are uploaded or renamed to the front.
+SOUNDS_SHOWN = 30
 
 
 @dataclass(frozen=True)
@@ -63,7 +68,8 @@ class ModeTile:
 
 def workbench_context(membership: Membership, project: Project) -> dict[str, Any]:
     """Everything the page needs. The number of queries does not depend on the number of takes."""
-    return draft_context(membership, project) | takes_context(project)
+    sounds = segment_sounds(membership, project)
+    return draft_context(membership, project) | takes_context(project) | {"sounds": sounds}
 
 
 def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
@@ -78,8 +84,12 @@ def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
         segments=project.segments,
     )
     seconds = result_seconds(project)
-    facts = timeline_facts(project)
-    return {
+    footage = footage_context(project, now.plan)
+    facts = timeline_facts(project) | {"marks": marks_of(footage["findings"])}
+    if drives_parts(project) and project.video is not None and project.video.is_ready:
+        facts["length"] = project.video.duration_s or seconds
+    facts["cuts"] = [mark["start"] for mark in facts["marks"] if mark["start"] == mark["end"]]
+    return footage | {
         "membership": membership,
         "ws": membership.workspace.slug,
         "project": project,
@@ -95,7 +105,16 @@ def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
         "facts_json": json.dumps(facts),
         "waits": any(asset is not None and asset.status == "checking" for asset in (project.video, project.audio)),
         "billing_on": settings.BILLING,
+        "segments_json": json.dumps(project.segments),
     }
+
+
+def segment_sounds(membership: Membership, project: Project) -> list[Asset]:
+    """Files that a segment may speak with: those it speaks with now, then the newest of the library."""
+    used = {row["audio"] for row in project.segments if row.get("audio")}
+    newest = list(pickable(membership, "audio").only("pk", "name", "duration_s")[:SOUNDS_SHOWN])
+    missing = used - {str(asset.pk) for asset in newest}
+    return newest + list(Asset.objects.in_library(project.workspace).filter(pk__in=missing)) if missing else newest
 
 
 def takes_context(project: Project, limit: int | None = TAKES_SHOWN) -> dict[str, Any]:
@@ -104,6 +123,15 @@ def takes_context(project: Project, limit: int | None = TAKES_SHOWN) -> dict[str
     shown = list(takes.select_related("result").defer("report", "result__peaks")[: (limit or 10_000) + 1])
     more = limit is not None and len(shown) > limit
     return {"takes": shown[:limit] if limit else shown, "more_takes": takes.count() if more else 0}
+
+
+def test_range(project: Project, at_s: float) -> tuple[float, float]:
+    """Seconds of a test around ``at_s``, inside what both files have; the playhead stands a little after its start."""
+    length = min(
+        [asset.duration_s for asset in (project.video, project.audio) if asset and asset.duration_s] or [TEST_S]
+    )
+    start = max(0.0, min(at_s - 0.5, length - TEST_S))
+    return round(start, 3), round(min(start + TEST_S, length), 3)
 
 
 def model_cards(project: Project, plan: Plan, seconds: float | None) -> list[ModelCard]:
@@ -134,12 +162,19 @@ def result_seconds(project: Project) -> float | None:
     return output_seconds(project.sync_mode, lengths[0], lengths[1])
 
 
+def drives_parts(project: Project) -> bool:
+    """Whether segments say what is lipsynced; the result is then as long as the video."""
+    return any(row.get("lipsync", True) for row in project.segments)
+
+
 def length_sentence(project: Project, seconds: float | None) -> str:
     """What the sync mode does to these two files, with the resulting length."""
     if seconds is None or project.video is None or project.audio is None:
         return SYNC_MODES[project.sync_mode].sentence
     video_s, audio_s = project.video.duration_s or 0.0, project.audio.duration_s or 0.0
     length = clock(seconds, 1)
+    if drives_parts(project):
+        return f"With segments the result is as long as the video: {clock(video_s, 1)}."
     if abs(video_s - audio_s) < 0.05:
         return f"Picture and sound are equally long: {length}."
     longer = video_s > audio_s

@@ -18,12 +18,20 @@ export class Preview {
     this.#bar.transport = this.#transport;
   }
 
+  get transport() {
+    return this.#transport;
+  }
+
+  get timeline() {
+    return this.#timeline;
+  }
+
   /** Show these facts; the media elements are taken up anew only when a file has changed. */
   show(facts) {
     const files = `${facts.video?.id} ${facts.audio?.id}`;
     const at = this.#transport.time;
     this.#transport.fps = facts.video?.fps ?? 25;
-    this.#transport.duration = outputSeconds(facts.mode, facts.video?.seconds ?? 0, facts.audio?.seconds ?? 0);
+    this.#transport.duration = facts.length ?? outputSeconds(facts.mode, facts.video?.seconds ?? 0, facts.audio?.seconds ?? 0);
     this.#transport.clear();
     this.#gather(facts);
     if (files !== this.#files) this.#rebind(facts);

@@ -105,7 +105,7 @@ export class Timeline {
     const axis = this.axis;
     const { mode, video, audio } = this.#facts;
     const soundtrack = this.#facts.soundtrack ?? audio?.seconds ?? 0;
-    const output = outputSeconds(mode, video?.seconds ?? 0, soundtrack);
+    const output = this.#facts.length ?? outputSeconds(mode, video?.seconds ?? 0, soundtrack);
     const place = placeInSource(mode, video?.seconds ?? 0, soundtrack, video?.fps);
     // Past the result's end the source still shows, under the hatch.
     const pictureSecond = (t) => {
@@ -146,6 +146,7 @@ export class Timeline {
       box.append(mark);
     };
     if (axis - output > 0.02) add("left-out", output, axis, "Left out");
+    if (this.#facts.length) return;
     if (mode in COMING_BACK) {
       for (let from = video.seconds, turn = 1; from < output - 0.02 && turn < 200; from += video.seconds, turn += 1) {
         const words = mode === "bounce" && turn % 2 === 0 ? "Forward" : COMING_BACK[mode];

@@ -2,11 +2,14 @@
 
 import { bindDialogs } from "./bar.js";
 import { bindDraft } from "./draft.js";
+import { History } from "./history.js";
 import { showLocalTimes } from "./localtime.js";
 import { bindPicker } from "./picker.js";
 import { Preview } from "./preview.js";
+import { Segments } from "./segments.js";
 
 const preview = new Preview();
+const segments = new Segments(document.getElementById("timeline"), preview.timeline, preview.transport);
 let shown = "";
 
 /** Facts are replaced by every answer that concerns them; what is the same is left alone. */
@@ -15,6 +18,23 @@ function refresh() {
   if (facts === shown) return;
   shown = facts;
   preview.show(JSON.parse(facts));
+  segments.setFacts(JSON.parse(facts));
+}
+
+/** On a phone one panel at a time stands below the picture. */
+function showPanel(name) {
+  document.querySelector("[data-workbench]").dataset.panel = name;
+  for (const tab of document.querySelectorAll("[data-tab]")) tab.setAttribute("aria-pressed", String(tab.dataset.tab === name));
+}
+
+/** What the check offers: each fix is an edit like any other, saved with the draft and undone with it. */
+function fix({ fix: action, value, start, end }) {
+  if (action === "exclude") {
+    segments.exclude(Number(start), Number(end));
+    return;
+  }
+  const control = action === "model" ? document.querySelector(`[name="model"][value="${CSS.escape(value)}"]`) : document.getElementById(`option-${value}`);
+  control?.click();
 }
 
 refresh();
@@ -22,7 +42,17 @@ showLocalTimes();
 bindDialogs();
 bindDraft();
 bindPicker();
+new History(document.getElementById("draft"), segments);
 document.addEventListener("htmx:oobAfterSwap", refresh);
+
+document.addEventListener("click", (event) => {
+  const mend = event.target.closest("[data-fix]");
+  if (mend) fix(mend.dataset);
+  const tab = event.target.closest("[data-tab]");
+  if (tab) showPanel(tab.dataset.tab);
+  const place = event.target.closest("[data-seek-to]");
+  if (place) preview.transport.seek(Number(place.dataset.seekTo) + 0.001);
+});
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;

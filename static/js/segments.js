@@ -1,0 +1,334 @@
+/**
+ * Segments of the draft: ranges with a sound, a speaker of their own, and ranges that stay as they were. What is edited
+ * here is written into the form's hidden field; the draft saves it as it saves every other choice.
+ */
+
+import { keyIsFree, toast } from "./shell.js";
+import { timecode } from "./timecode.js";
+
+// The engine drives no range shorter than five frames.
+const SHORTEST_S = 0.2;
+// Edges that come nearer than this on the screen join.
+const SNAP_PX = 8;
+const ZOOMS = [1, 2, 4, 8];
+const round = (seconds) => Math.round(seconds * 1000) / 1000;
+
+export class Segments {
+  #root;
+  #timeline;
+  #transport;
+  #field = document.getElementById("segments");
+  #panel = document.getElementById("segment-panel");
+  #rows = [];
+  #chosen = -1;
+  #range = [null, null];
+  #snap = true;
+  #zoom = 1;
+  #facts = { cuts: [], marks: [], video: null };
+
+  constructor(root, timeline, transport) {
+    this.#root = root;
+    this.#timeline = timeline;
+    this.#transport = transport;
+    this.load(this.#field.value);
+    root.addEventListener("click", (event) => this.#clicked(event));
+    this.#panel.addEventListener("click", (event) => this.#clicked(event));
+    this.#panel.addEventListener("change", (event) => this.#typed(event.target));
+    root.addEventListener("pointerdown", (event) => this.#grab(event));
+    document.addEventListener("keydown", (event) => this.#key(event));
+    transport.addEventListener("time", () => this.#follow());
+  }
+
+  /** Show these segments, given as JSON; nothing is saved. */
+  load(text) {
+    this.#rows = JSON.parse(text || "[]");
+    this.#chosen = Math.min(this.#chosen, this.#rows.length - 1);
+    this.draw();
+  }
+
+  setFacts(facts) {
+    this.#facts = facts;
+    this.draw();
+  }
+
+  /** Leave a stretch as it was: what the check offers with one click. */
+  exclude(start, end) {
+    this.#put({ start_s: start, end_s: end, lipsync: false });
+  }
+
+  // --- Editing -------------------------------------------------------------------------------------------------------
+
+  get #end() {
+    return this.#facts.video?.seconds ?? 0;
+  }
+
+  #blank(start, end, lipsync) {
+    return { start_s: start, end_s: end, lipsync, audio: null, audio_start_s: 0, audio_end_s: null, face: null, options: {} };
+  }
+
+  /** Put a segment down; what lies beneath it gives way, and what is left of that too short to be drawn goes. */
+  #put(row, replacing = -1) {
+    const whole = { ...this.#blank(0, 0, true), ...row };
+    whole.start_s = round(Math.max(0, whole.start_s));
+    whole.end_s = round(Math.min(this.#end, whole.end_s));
+    if (whole.end_s - whole.start_s < SHORTEST_S) {
+      toast(`A segment lasts at least ${SHORTEST_S} s. Set In and Out further apart.`);
+      return;
+    }
+    const others = this.#rows.filter((_, index) => index !== replacing).flatMap((other) => cutAway(other, whole));
+    this.#rows = [...others, whole].sort((one, two) => one.start_s - two.start_s);
+    this.#chosen = this.#rows.indexOf(whole);
+    this.#save();
+  }
+
+  #save() {
+    this.#field.value = JSON.stringify(this.#rows);
+    this.#field.dispatchEvent(new Event("input", { bubbles: true }));
+    this.#field.dispatchEvent(new Event("change", { bubbles: true }));
+    this.draw();
+  }
+
+  #edit(what) {
+    const at = this.#transport.time;
+    const [from, to] = [this.#range[0] ?? at, this.#range[1] ?? Math.min(this.#end, (this.#range[0] ?? at) + 2)];
+    const deeds = {
+      in: () => this.#setRange(at, this.#range[1] !== null && this.#range[1] > at ? this.#range[1] : null),
+      out: () => this.#setRange(this.#range[0] !== null && this.#range[0] < at ? this.#range[0] : 0, at),
+      clear: () => this.#setRange(null, null),
+      speak: () => { this.#put(this.#blank(from, to, true)); this.#setRange(null, null); },
+      leave: () => { this.#put(this.#blank(from, to, false)); this.#setRange(null, null); },
+      remove: () => {
+        if (this.#chosen < 0) return;
+        this.#rows.splice(this.#chosen, 1);
+        this.#chosen = -1;
+        this.#save();
+      },
+      unselect: () => this.choose(-1),
+      snap: () => {
+        this.#snap = !this.#snap;
+        this.#root.querySelector('[data-edit="snap"]')?.setAttribute("aria-pressed", String(this.#snap));
+      },
+    };
+    if (this.#end) deeds[what]?.();
+  }
+
+  #setRange(from, to) {
+    this.#range = [from, to];
+    this.draw();
+  }
+
+  /** Choose a segment, −1 for none: its fields stand in the panel. */
+  choose(index) {
+    this.#chosen = index;
+    this.draw();
+  }
+
+  #typed(control) {
+    const row = this.#rows[this.#chosen];
+    const name = control.dataset.segment;
+    if (!row || !name) return;
+    if (name === "audio") this.#put({ ...row, audio: control.value || null, audio_start_s: 0, audio_end_s: null }, this.#chosen);
+    else if (name === "face") this.#put({ ...row, face: faceOf(control.value) }, this.#chosen);
+    else if (control.value !== "" && control.checkValidity()) this.#put({ ...row, [name]: Number(control.value) }, this.#chosen);
+  }
+
+  // --- By hand -------------------------------------------------------------------------------------------------------
+
+  #clicked(event) {
+    const edit = event.target.closest("[data-edit]");
+    if (edit) this.#edit(edit.dataset.edit);
+    const zoom = event.target.closest("[data-zoom]");
+    if (zoom) this.#setZoom(Number(zoom.dataset.zoom));
+    const mark = event.target.closest("[data-mark]");
+    if (mark) this.#transport.seek(this.#facts.marks[Number(mark.dataset.mark)].start + 0.001);
+    const clip = event.target.closest("[data-clip]");
+    if (clip) this.choose(Number(clip.dataset.clip));
+  }
+
+  #grab(event) {
+    const clip = event.target.closest("[data-clip]");
+    if (!clip || event.button !== 0 || !this.#root.querySelector("[data-edit]")) return;
+    const index = Number(clip.dataset.clip);
+    const row = { ...this.#rows[index] };
+    const lane = this.#root.querySelector("[data-inner]").getBoundingClientRect();
+    const box = clip.getBoundingClientRect();
+    const grip = Math.min(10, box.width / 3);
+    const part = event.clientX - box.left < grip ? "start" : box.right - event.clientX < grip ? "end" : "whole";
+    const perPixel = this.#timeline.axis / lane.width;
+    let moved = row;
+    const off = new AbortController();
+    clip.setPointerCapture(event.pointerId);
+    clip.addEventListener("pointermove", (move) => {
+      if (Math.abs(move.clientX - event.clientX) < 3 && moved === row) return;
+      moved = this.#shifted(row, part, (move.clientX - event.clientX) * perPixel, SNAP_PX * perPixel, index);
+      place(clip, moved, this.#timeline.axis);
+    }, { signal: off.signal });
+    for (const end of ["pointerup", "pointercancel"]) {
+      clip.addEventListener(end, () => {
+        off.abort();
+        if (moved !== row) this.#put(moved, index);
+      }, { signal: off.signal });
+    }
+  }
+
+  /** A segment with an edge or the whole of it moved by seconds, joined to what is near. */
+  #shifted(row, part, by, near, index) {
+    const length = row.end_s - row.start_s;
+    if (part === "start") return { ...row, start_s: Math.min(this.#joined(row.start_s + by, near, index), row.end_s - SHORTEST_S) };
+    if (part === "end") return { ...row, end_s: Math.max(this.#joined(row.end_s + by, near, index), row.start_s + SHORTEST_S) };
+    const start = Math.max(0, Math.min(this.#end - length, this.#joined(row.start_s + by, near, index)));
+    return { ...row, start_s: start, end_s: start + length };
+  }
+
+  #joined(second, near, index) {
+    if (!this.#snap) return second;
+    const edges = [0, this.#end, this.#transport.time, ...this.#facts.cuts];
+    this.#rows.forEach((row, other) => { if (other !== index) edges.push(row.start_s, row.end_s); });
+    const best = edges.reduce((one, two) => (Math.abs(two - second) < Math.abs(one - second) ? two : one));
+    return Math.abs(best - second) <= near ? best : second;
+  }
+
+  // --- By keys -------------------------------------------------------------------------------------------------------
+
+  #key(event) {
+    if (!keyIsFree(event)) return;
+    const clip = event.target.closest?.("[data-clip]");
+    const nudges = { ArrowLeft: -1, ArrowRight: 1 };
+    if (clip && event.key in nudges) {
+      event.preventDefault();
+      const by = (nudges[event.key] * (event.shiftKey ? 10 : 1)) / this.#transport.fps;
+      const index = Number(clip.dataset.clip);
+      this.#put(this.#shifted(this.#rows[index], event.altKey ? "end" : "whole", by, 0, index), index);
+      this.#root.querySelector(`[data-clip="${this.#chosen}"]`)?.focus();
+      return;
+    }
+    const editable = this.#root.querySelector("[data-edit]");
+    const deeds = { i: "in", o: "out", x: "clear", n: "snap", Delete: "remove", Backspace: "remove", e: "speak", E: "leave" };
+    const zooms = { "+": 1, "=": 1, "-": -1, 0: 0 };
+    const steps = { ArrowUp: -1, ArrowDown: 1 };
+    const onControl = event.target.closest?.("[role=slider], input, select, [data-scroll]");
+    if (editable && event.key in deeds) this.#edit(deeds[event.key]);
+    else if (event.key in zooms) this.#setZoom(zooms[event.key]);
+    else if (event.key in steps && (!onControl || onControl.matches("[data-track]"))) this.#toEdit(steps[event.key]);
+    else return;
+    event.preventDefault();
+  }
+
+  /** To the edge before or after the playhead: of segments, findings and cuts. */
+  #toEdit(direction) {
+    const edges = [0, ...this.#rows.flatMap((row) => [row.start_s, row.end_s]), ...this.#facts.marks.flatMap((mark) => [mark.start, mark.end])];
+    const at = this.#transport.time;
+    const beyond = edges.filter((edge) => (direction > 0 ? edge > at + 0.03 : edge < at - 0.03));
+    if (beyond.length) this.#transport.seek((direction > 0 ? Math.min(...beyond) : Math.max(...beyond)) + 0.001);
+  }
+
+  // --- Drawing -------------------------------------------------------------------------------------------------------
+
+  #setZoom(step) {
+    const now = ZOOMS.indexOf(this.#zoom);
+    this.#zoom = step === 0 ? 1 : ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, now + step))];
+    this.#root.querySelector("[data-inner]").style.setProperty("width", `${this.#zoom * 100}%`);
+    this.#follow();
+  }
+
+  /** Keep the playhead in sight where the lanes are wider than the screen. */
+  #follow() {
+    document.getElementById("at").value = this.#transport.time.toFixed(3);
+    if (this.#zoom === 1) return;
+    const scroll = this.#root.querySelector("[data-scroll]");
+    const x = (this.#transport.time / this.#timeline.axis) * scroll.scrollWidth;
+    if (x < scroll.scrollLeft + 20 || x > scroll.scrollLeft + scroll.clientWidth - 40) scroll.scrollLeft = x - 80;
+  }
+
+  draw() {
+    const axis = this.#timeline.axis;
+    const editable = Boolean(this.#root.querySelector("[data-edit]"));
+    this.#drawClips(axis, editable);
+    this.#drawMarks(axis);
+    const [from, to] = this.#range;
+    const band = this.#root.querySelector("[data-range-band]");
+    band.hidden = from === null && to === null;
+    if (!band.hidden) place(band, { start_s: from ?? 0, end_s: to ?? Math.min(this.#end, from + 2) }, axis);
+    const said = this.#root.querySelector("[data-range-said]");
+    if (said) said.textContent = band.hidden ? "" : `${timecode(from ?? 0)} to ${to === null ? "…" : timecode(to)}`;
+    const remove = this.#root.querySelector('[data-edit="remove"]');
+    if (remove) remove.disabled = this.#chosen < 0;
+    this.#fillPanel();
+  }
+
+  #drawClips(axis, editable) {
+    const lane = this.#root.querySelector("[data-segment-lane]");
+    const focused = lane.contains(document.activeElement);
+    lane.replaceChildren(...this.#rows.map((row, index) => {
+      const item = document.createElement("li");
+      const clip = document.createElement("button");
+      clip.type = "button";
+      clip.className = row.lipsync ? "clip" : "clip leaves";
+      clip.dataset.clip = String(index);
+      clip.setAttribute("aria-pressed", String(index === this.#chosen));
+      const name = row.lipsync ? (row.audio ? this.#nameOf(row.audio) : "New soundtrack") : "No lipsync";
+      clip.textContent = name;
+      clip.setAttribute("aria-label", `${name}, ${timecode(row.start_s)} to ${timecode(row.end_s)}${editable ? ". Arrow keys move it" : ""}`);
+      place(clip, row, axis);
+      item.append(clip);
+      return item;
+    }));
+    if (focused) lane.querySelector(`[data-clip="${this.#chosen}"]`)?.focus();
+  }
+
+  #drawMarks(axis) {
+    const lane = this.#root.querySelector("[data-check-lane]");
+    lane.replaceChildren(...(this.#facts.marks ?? []).map((mark, index) => {
+      const item = document.createElement("li");
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = `check-mark ${mark.tone}${mark.end > mark.start ? "" : " cut"}`;
+      button.dataset.mark = String(index);
+      button.title = `${mark.title}. ${mark.says}`;
+      button.setAttribute("aria-label", `${mark.title} at ${timecode(mark.start)}`);
+      if (mark.end > mark.start) button.textContent = mark.title;
+      place(button, { start_s: mark.start, end_s: mark.end }, axis);
+      item.append(button);
+      return item;
+    }));
+  }
+
+  #nameOf(id) {
+    const option = this.#panel.querySelector(`[data-segment="audio"] option[value="${CSS.escape(id)}"]`);
+    return option ? option.textContent.replace(/, [\d:.]+$/, "") : "Its own sound";
+  }
+
+  #fillPanel() {
+    const row = this.#rows[this.#chosen];
+    this.#panel.hidden = !row;
+    if (!row) return;
+    this.#panel.querySelector("[data-segment-title]").textContent = row.lipsync ? "Segment" : "No lipsync";
+    this.#panel.querySelector("[data-speaks]").hidden = !row.lipsync;
+    this.#panel.querySelector("[data-leaves]").hidden = row.lipsync;
+    this.#panel.querySelector("[data-own-sound]").hidden = !row.audio;
+    for (const control of this.#panel.querySelectorAll("[data-segment]")) {
+      const value = row[control.dataset.segment];
+      if (control.dataset.segment === "face") control.value = value?.kind === "person" ? String(value.id) : (value?.kind ?? "");
+      else control.value = value ?? "";
+    }
+  }
+}
+
+/** What a segment is when another one lies over it: cut at one side, in two, or gone. */
+function cutAway(row, over) {
+  const left = { ...row, end_s: Math.min(row.end_s, over.start_s) };
+  const gone = Math.max(row.start_s, over.end_s) - row.start_s;
+  // The part to the right goes on hearing its own sound where that stood.
+  const right = { ...row, start_s: Math.max(row.start_s, over.end_s), audio_start_s: row.audio ? round(row.audio_start_s + gone) : 0 };
+  return [left, right].filter((part) => part.end_s - part.start_s >= SHORTEST_S);
+}
+
+function faceOf(value) {
+  if (value === "") return null;
+  return value === "active_speaker" ? { kind: value } : { kind: "person", id: Number(value) };
+}
+
+function place(element, row, axis) {
+  element.style.setProperty("left", `${axis ? (row.start_s / axis) * 100 : 0}%`);
+  element.style.setProperty("width", `${axis ? ((row.end_s - row.start_s) / axis) * 100 : 0}%`);
+}

@@ -1,0 +1,150 @@
+"""The footage check on the workbench: rows in the words for the chosen model, fixes that would change something."""
+
+import pytest
+from django.urls import reverse
+
+from apps.assets.models import CheckStatus, FootageCheck
+from apps.billing.plans import load_plans
+from apps.generations.models import Generation
+from apps.projects.footage import people_of, rows_of
+from apps.projects.models import Project
+from apps.projects.workbench import draft_context
+from apps.projects.workbench import test_range as range_of_test
+from tests.factories import AssetFactory
+
+pytestmark = pytest.mark.django_db
+
+COVERED = {
+    "kind": "obstruction", "start_s": 6.0, "end_s": 8.0, "severity": "warning", "reason": "A hand.",
+    "advice": {"lipsync-2": "lipsync-2 needs help.", "sync-3": "sync-3 keeps it."},
+    "fixes": [
+        {"action": "set_option", "option": "occlusion_detection_enabled", "value": True, "models": ["lipsync-2"]},
+        {"action": "use_model", "model": "sync-3"},
+        {"action": "exclude_range", "start_s": 6.0, "end_s": 8.0},
+        {"action": "dance"},
+    ],
+}  # fmt: skip
+SMALL = {"kind": "small_face", "start_s": 0.0, "end_s": 10.0, "severity": "info", "reason": "Small.", "fixes": []}
+PEOPLE = [
+    {"id": 0, "first_s": 0.0, "last_s": 2.0, "seconds": 2.0, "thumbnail_time_s": 1.0, "box": [0, 0, 1, 1]},
+    {"id": 1, "first_s": 5.0, "last_s": 10.0, "seconds": 5.0, "thumbnail_time_s": 6.0, "box": [0, 0, 1, 1]},
+]
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch):
+    monkeypatch.setattr("apps.assets.footage.celery_app.send_task", lambda name, args: None)
+
+
+@pytest.fixture
+def project(workspace) -> Project:
+    video = AssetFactory(workspace=workspace, video=True, name="cam.mp4")
+    audio = AssetFactory(workspace=workspace, audio=True, name="maren.wav")
+    FootageCheck.objects.create(asset=audio, status=CheckStatus.READY, result={"duration_s": 10.0, "findings": []})
+    return Project.objects.create(workspace=workspace, name="Harbour", video=video, audio=audio)
+
+
+def checked(project, status=CheckStatus.READY, **result) -> FootageCheck:
+    whole = {"duration_s": 10.0, "findings": [COVERED, SMALL], "people": PEOPLE, "suggested_model": "sync-3"} | result
+    return FootageCheck.objects.create(asset=project.video, status=status, result=whole)
+
+
+def test_a_row_speaks_of_the_chosen_model_and_offers_what_would_change_something(project):
+    covered, small = rows_of(checked(project), project)
+    assert (covered.title, covered.tone, covered.whole) == ("Mouth is covered", "warn", False)
+    assert covered.sentence == "A hand. lipsync-2 needs help."
+    assert [(fix.action, fix.value) for fix in covered.fixes] == [
+        ("option", "occlusion_detection_enabled"), ("model", "sync-3"), ("exclude", ""),
+    ]  # fmt: skip
+    assert small.whole
+    project.model = "sync-3"
+    covered, _ = rows_of(project.video.footage_check, project)
+    assert covered.sentence == "A hand. sync-3 keeps it."
+    assert [fix.action for fix in covered.fixes] == ["exclude"]
+
+
+def test_an_option_that_is_on_is_not_offered_again(project):
+    project.options = {"occlusion_detection_enabled": True}
+    covered, _ = rows_of(checked(project), project)
+    assert [fix.action for fix in covered.fixes] == ["model", "exclude"]
+
+
+def test_people_stand_by_their_time_on_screen(project):
+    longest, other = people_of(checked(project), project)
+    assert (longest.id, longest.left, longest.width) == (1, 50.0, 50.0)
+    assert (other.id, other.left, other.width) == (0, 0.0, 20.0)
+
+
+def test_the_strip_has_places_and_the_cuts_edges_to_snap_to(project, membership):
+    cut = {"kind": "scene_cut", "start_s": 4.0, "end_s": 4.0, "severity": "info", "reason": "A cut.", "fixes": []}
+    checked(project, findings=[SMALL, cut, COVERED])
+    facts = draft_context(membership, project)["facts"]
+    assert [mark["title"] for mark in facts["marks"]] == ["Cut", "Mouth is covered"]
+    assert facts["cuts"] == [4.0]
+
+
+@pytest.mark.parametrize(("status", "words"), [
+    (CheckStatus.WAITING, "Looking through the files"), (CheckStatus.FAILED, "Check again"),
+    (CheckStatus.READY, "This footage suits"),
+])  # fmt: skip
+def test_each_state_is_said(project, as_person, owner, status, words):
+    checked(project, status)
+    page = as_person(owner).get(reverse("projects:workbench", args=["harbour", project.pk])).content.decode()
+    assert words in page
+
+
+def test_a_footage_without_findings_is_fine(project, as_person, owner):
+    checked(project, findings=[], suggested_model="lipsync-2")
+    page = as_person(owner).get(reverse("projects:workbench", args=["harbour", project.pk])).content.decode()
+    assert "Nothing to worry about." in page
+    assert "This footage suits" not in page
+
+
+def test_asking_is_answered_when_the_check_is_through(project, as_person, owner):
+    address = reverse("projects:check", args=["harbour", project.pk])
+    check = checked(project, CheckStatus.RUNNING)
+    client = as_person(owner)
+    assert client.get(address).status_code == 204
+    FootageCheck.objects.filter(pk=check.pk).update(status=CheckStatus.READY)
+    answer = client.get(address).content.decode()
+    assert "Mouth is covered" in answer
+    assert 'id="facts"' in answer
+
+
+def test_a_failed_check_is_asked_for_again(project, as_person, teammate, viewer):
+    check = checked(project, CheckStatus.FAILED)
+    address = reverse("projects:recheck", args=["harbour", project.pk])
+    assert as_person(viewer).post(address).status_code == 403
+    as_person(teammate).post(address)
+    check.refresh_from_db()
+    assert check.status == CheckStatus.WAITING
+
+
+@pytest.mark.parametrize(("at", "expected"), [(0.0, (0.0, 5.0)), (4.0, (3.5, 8.5)), (9.9, (5.0, 10.0))])
+def test_the_test_lies_around_the_playhead_and_inside_both_files(project, at, expected):
+    assert range_of_test(project, at) == expected
+
+
+def test_a_test_costs_five_seconds_and_keeps_the_draft(project, as_person, owner, monkeypatch):
+    load_plans()
+    monkeypatch.setattr("apps.generations.services.dispatch", lambda: None)
+    checked(project)
+    answer = as_person(owner).post(
+        reverse("projects:test", args=["harbour", project.pk]), {"revision": "1", "at": "4", "segments": "[]"}
+    )
+    take = Generation.objects.get()
+    assert answer.url == reverse("generations:take", args=["harbour", project.pk, 1])
+    assert take.quoted_seconds == pytest.approx(5.0)
+    assert [(row["start_s"], row["end_s"]) for row in take.segments] == [(3.5, 8.5)]
+    assert take.note == "Test 0:03.5 to 0:08.5"
+    project.refresh_from_db()
+    assert project.segments == []
+
+
+@pytest.mark.parametrize("at", ["", "nan", "inf", "-1", "words"])
+def test_a_playhead_that_is_none_is_the_start(project, as_person, owner, monkeypatch, at):
+    load_plans()
+    monkeypatch.setattr("apps.generations.services.dispatch", lambda: None)
+    checked(project)
+    as_person(owner).post(reverse("projects:test", args=["harbour", project.pk]), {"revision": "1", "at": at})
+    assert Generation.objects.get().segments[0]["start_s"] == 0.0
