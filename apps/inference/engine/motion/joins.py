@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Indices = NDArray[np.int64]
 
 HALF_WIDTH = 2  # frames before and after a join in which both runs are seen
-LONGEST_STEP = 2  # a run may repeat a frame or leave one out and still be a run
+LONGEST_STEP = 2  # a run, forward or backward, may repeat a frame or leave one out and still be a run
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Joins:
 
 def is_run(step: NDArray[np.integer]) -> NDArray[np.bool_]:
     """Whether an exemplar ``step`` frames later continues the run."""
-    return (step >= 0) & (step <= LONGEST_STEP)
+    return np.abs(step) <= LONGEST_STEP
 
 
 def find_joins(chosen: Indices, usable: NDArray[np.bool_], shot: Indices) -> Joins:
@@ -51,11 +51,18 @@ def find_joins(chosen: Indices, usable: NDArray[np.bool_], shot: Indices) -> Joi
         share = (frame - (start - HALF_WIDTH) + 0.5) / (2 * HALF_WIDTH)
         share = share * share * (3 - 2 * share)
         if frame < start:
-            wanted, anchor, own = chosen[start] - (start - frame), chosen[start], 1 - share
+            way = _heading(chosen[start : start + 2])
+            wanted, anchor, own = chosen[start] - way * (start - frame), chosen[start], 1 - share
         else:
-            wanted, anchor, own = chosen[start - 1] + (frame - start + 1), chosen[start - 1], share
+            way = _heading(chosen[start - 2 : start])
+            wanted, anchor, own = chosen[start - 1] + way * (frame - start + 1), chosen[start - 1], share
         other[frame], weight[frame] = _nearest_usable(int(wanted), int(anchor), usable, shot), own
     return Joins(starts, other, weight)
+
+
+def _heading(pair: Indices) -> int:
+    """-1 where two frames of a run are played backward, else 1."""
+    return -1 if len(pair) == 2 and -LONGEST_STEP <= pair[1] - pair[0] < 0 else 1
 
 
 def _nearest_usable(wanted: int, anchor: int, usable: NDArray[np.bool_], shot: Indices) -> int:

@@ -1,0 +1,81 @@
+"""Which moments lend their mouths: the picture moves on as footage does, whichever way the mouth goes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from apps.inference.engine.motion.joins import find_joins
+from apps.inference.engine.motion.selection import ExemplarPool, Wanted, select_exemplars
+
+
+@dataclass
+class Shades:
+    """Mouth pictures of which only one number matters."""
+
+    shade: np.ndarray
+
+    def knows(self, frames):
+        return np.ones(np.shape(frames), bool)
+
+    def between(self, frames, others):
+        return np.abs(self.shade[frames][:, None] - self.shade[others][None])
+
+    def natural_step(self, frames):
+        return 0.01
+
+
+def pool(opening, shade=None):
+    count = len(opening)
+    params = np.zeros((count, 6))
+    params[:, 0] = opening
+    shade = opening if shade is None else shade
+    return ExemplarPool(
+        np.arange(count), opening[:, None] * 10, params, np.zeros((count, 4)), np.zeros(count, int), np.zeros(count),
+        Shades(shade),
+    )  # fmt: skip
+
+
+def wanted(opening):
+    params = np.zeros((len(opening), 6))
+    params[:, 0] = opening
+    return Wanted(opening[:, None] * 10, params, np.zeros((len(opening), 4)))
+
+
+OPENS = np.linspace(0.0, 0.15, 20)
+
+
+def test_a_mouth_that_only_opened_is_played_backward_to_close():
+    exemplars = pool(OPENS)
+    chosen = select_exemplars(wanted(np.concatenate([OPENS, OPENS[::-1]])), exemplars)
+    assert np.abs(exemplars.params[chosen, 0] - np.concatenate([OPENS, OPENS[::-1]])).max() < 0.02
+    assert len(find_joins(chosen, np.ones(20, bool), exemplars.shot).starts) == 0
+    assert (np.diff(chosen)[22:36] < 0).mean() > 0.8
+
+
+def test_a_held_vowel_does_not_freeze():
+    """The footage stays open for a second and breathes a little; the sound asks for one and the same opening."""
+    opening = np.concatenate([OPENS, np.full(25, 0.15) + 0.004 * np.sin(np.arange(25)), OPENS[::-1]])
+    rng = np.random.default_rng(1)
+    chosen = select_exemplars(wanted(np.full(40, 0.15)), pool(opening, opening + 0.001 * rng.random(len(opening))))
+    held = np.diff(chosen) == 0
+    assert held.mean() < 0.25
+
+
+def test_nothing_trembles_between_two_frames_of_a_quick_movement():
+    """The only mouths of the wanted opening lie within a jump of the footage: better held than shaken."""
+    opening = np.concatenate([np.zeros(15), [0.05, 0.11], np.full(15, 0.16)])
+    chosen = select_exemplars(wanted(np.full(12, 0.08)), pool(opening))
+    steps = np.sign(np.diff(chosen))
+    steps = steps[steps != 0]
+    assert (steps[1:] != steps[:-1]).sum() <= 2
+
+
+@pytest.mark.parametrize("way", [1, -1])
+def test_a_fade_carries_the_ending_run_on_the_way_it_went(way):
+    ending = 30 + way * np.arange(8)
+    chosen = np.concatenate([ending, 70 + np.arange(8)])
+    joins = find_joins(chosen, np.ones(100, bool), np.zeros(100, int))
+    assert joins.starts.tolist() == [8]
+    assert joins.other[8:10].tolist() == [ending[-1] + way, ending[-1] + 2 * way]
+    assert joins.other[6:8].tolist() == [68, 69]
