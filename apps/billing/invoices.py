@@ -17,6 +17,7 @@ from django.db.models import F, QuerySet, Sum
 from django.utils import timezone
 
 from apps.billing import ledger, tax
+from apps.billing.later import later
 from apps.billing.models import (
     Account,
     Entry,
@@ -30,7 +31,6 @@ from apps.billing.models import (
 )
 from apps.billing.spending import month_start, profile_of
 from apps.workspaces.models import Workspace
-from studio.celery import app as celery_app
 
 MICROS = 10_000  # in a cent
 CHARGED = (Account.REVENUE, Account.FEES)
@@ -215,32 +215,36 @@ def _subject(entries: list[Entry]) -> str:
 
 
 def _lines(invoice: Invoice, entries: list[Entry]) -> list[InvoiceLine]:
-    """One line per model and project for usage, one per charge for the rest."""
-    usage: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-    rest: list[InvoiceLine] = []
+    """One line per model and project for takes, one per kind of other usage; fees and refunds each on their own."""
+    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    lines: list[InvoiceLine] = []
     for entry in entries:
-        detail = entry.transaction.detail
-        if entry.transaction.kind == TransactionKind.CAPTURE:
-            usage[detail.get("model", "Lipsync"), detail.get("project", "")].append(entry)
+        movement = entry.transaction
+        text = movement.memo or movement.get_kind_display()
+        if movement.kind == TransactionKind.CAPTURE:
+            groups[movement.detail.get("model", "Lipsync"), movement.detail.get("project", "")].append(entry)
+        elif movement.kind == TransactionKind.CHARGE and entry.account == Account.REVENUE:
+            groups[text, ""].append(entry)
         else:
-            text = entry.transaction.memo or entry.transaction.get_kind_display()
-            rest.append(InvoiceLine(invoice=invoice, text=text, amount_micros=entry.amount_micros))
-    lines = [
-        InvoiceLine(
-            invoice=invoice,
-            text=model,
-            project=project[:120],
-            takes=len(group),
-            frames=sum(entry.transaction.detail.get("frames", 0) for entry in group),
-            amount_micros=sum(entry.amount_micros for entry in group),
-        )
-        for (model, project), group in sorted(usage.items())
-    ]
-    for position, line in enumerate([*rest, *lines], 1):
+            lines.append(InvoiceLine(invoice=invoice, text=text, amount_micros=entry.amount_micros))
+    lines += [_group_line(invoice, *key, group) for key, group in sorted(groups.items())]
+    for position, line in enumerate(lines, 1):
         line.position = position
-    return [*rest, *lines]
+    return lines
+
+
+def _group_line(invoice: Invoice, text: str, project: str, group: list[Entry]) -> InvoiceLine:
+    takes = [entry for entry in group if entry.transaction.kind == TransactionKind.CAPTURE]
+    return InvoiceLine(
+        invoice=invoice,
+        text=text,
+        project=project[:120],
+        takes=len(takes),
+        frames=sum(entry.transaction.detail.get("frames", 0) for entry in takes) if takes else None,
+        amount_micros=sum(entry.amount_micros for entry in group),
+    )
 
 
 def _tell(invoice: Invoice) -> None:
     """The payment is collected and the mail written in a task, once the invoice is safely there."""
-    transaction.on_commit(lambda: celery_app.send_task("billing.invoice_issued", args=[str(invoice.pk)]), robust=True)
+    later("billing.invoice_issued", str(invoice.pk))

@@ -8,15 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import Sum
 from django.utils import timezone
 
 from apps.billing import ledger
+from apps.billing.later import later
 from apps.billing.models import Account, BillingProfile, Entry, Invoice, Plan, SpendAlert
 from apps.billing.templatetags.money import cents, dollars, exact_dollars
 from apps.workspaces.models import Workspace
-from studio.celery import app as celery_app
 from studio.errors import StudioError
 
 ALERTS = (50, 80, 100)
@@ -112,9 +111,7 @@ def _credit_refusal(workspace: Workspace, plan: Plan, micros: int) -> list[Studi
 def usage_happened(workspace: Workspace) -> None:
     """After a hold or a capture: alerts and invoices that are due follow on commit, in a task of their own."""
     if settings.BILLING:
-        transaction.on_commit(
-            lambda: celery_app.send_task("billing.after_usage", args=[str(workspace.pk)]), robust=True
-        )
+        later("billing.after_usage", str(workspace.pk))
 
 
 def note_alerts(workspace: Workspace) -> list[SpendAlert]:

@@ -25,8 +25,8 @@ from apps.workspaces.models import Membership, Role, Workspace
 
 BATCH = 2000
 DAYS = 180
-# 100,000 takes bring 5 entries each; the rest up to a million are charges of 2 entries, like spoken text.
-ENTRIES_OF_A_TAKE, ENTRIES_OF_A_CHARGE = 5, 2
+# A take that succeeds brings 5 entries; the rest up to a million are charges of 2, like spoken text.
+ENTRIES_OF_A_CHARGE = 2
 FAILED_SHARE = 0.03
 FAILURES = ("worker_lost", "generation_input_video_inaccessible", "no_face", "media_unreadable", "generation_timeout")
 PLANS = ("free", "hobbyist", "creator", "growth", "scale")
@@ -50,8 +50,8 @@ class Command(BaseCommand):
         takes = (_take(chance.choices(houses, weights)[0], chance) for _ in range(options["takes"]))
         for batch in _batches(takes):
             _write(batch)
-        left = options["entries"] - options["takes"] * ENTRIES_OF_A_TAKE
-        charges = (_charge(chance.choices(houses, weights)[0], chance) for _ in range(left // ENTRIES_OF_A_CHARGE))
+        left = options["entries"] - Entry.objects.count()
+        charges = (_charge(chance.choices(houses, weights)[0], chance) for _ in range(-(-left // ENTRIES_OF_A_CHARGE)))
         for batch in _batches(charges):
             _write(batch)
         if connection.vendor == "postgresql":
@@ -136,9 +136,7 @@ def _take(house: House, chance: random.Random) -> list[models.Model]:
 
 def _charge(house: House, chance: random.Random) -> list[models.Model]:
     micros = chance.randrange(1_000, 50_000)
-    return _booked(
-        house, "charge", _moment(chance), uuid4(), {Account.BALANCE: -micros, Account.REVENUE: micros}, {"made": True}
-    )
+    return _booked(house, "charge", _moment(chance), uuid4(), {Account.BALANCE: -micros, Account.REVENUE: micros}, {})
 
 
 def _booked(
@@ -150,6 +148,7 @@ def _booked(
         kind=TransactionKind(kind),
         subject=subject,
         idempotency_key=key,
+        memo="Spoken text" if kind == "charge" else "",
         detail=detail,
         created_at=at,
     )
