@@ -279,6 +279,8 @@ ONNX_FILE, ONNX_DEVICE = read("STUDIO_ONNX_FILE"), read("STUDIO_ONNX_DEVICE")
 if ONNX_DEVICE not in ("cpu", "cuda"):
     raise ImproperlyConfigured(f"STUDIO_ONNX_DEVICE is {ONNX_DEVICE!r}. It is either cpu or cuda.")
 REMOTE_URL, REMOTE_KEY = read("STUDIO_REMOTE_URL"), read("STUDIO_REMOTE_KEY")
+# Guarded fetching from addresses that others name; it lives in a room above that of the backends.
+FETCHER = "apps.api.fetching.fetch"
 RESUME_HOURS = read("STUDIO_RESUME_HOURS")
 RESUME_BYTES = read("STUDIO_RESUME_BYTES")
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"

@@ -11,6 +11,7 @@ DEFAULT = "native"
 SHIPPED = {
     "native": "apps.inference.backends.native.NativeBackend",
     "onnx": "apps.inference.backends.onnx.OnnxBackend",
+    "remote": "apps.inference.backends.remote.RemoteBackend",
 }
 
 
