@@ -17,6 +17,7 @@ import tests.environment  # a data folder of its own, before Django reads its se
 
 import django  # isort: skip
 
+from tests.browser.shots_people import PEOPLE, fill_people
 from tests.browser.shots_takes import (
     BENCH,
     FAILED,
@@ -134,6 +135,7 @@ SHOTS = [
     Shot("player", f"{BENCH}takes/{FINISHED}/", in_the_middle),
     Shot("player-side", f"{BENCH}takes/{FINISHED}/?mode=side", in_the_middle),
     Shot("player-wipe", f"{BENCH}takes/{FINISHED}/?mode=wipe", in_the_middle),
+    *(Shot(name, address) for name, address in PEOPLE),
 ]
 
 
@@ -194,6 +196,7 @@ def fill() -> None:
     membership = Membership.objects.select_related("workspace", "user").get(workspace=harbour, user=ada)
     create_project(membership=membership, name="Harbour interview, Spanish")
     fill_takes(membership, scratch)
+    fill_people(membership)
 
 
 def clips(scratch: Path) -> list[Path]:

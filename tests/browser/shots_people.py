@@ -1,0 +1,42 @@
+"""Pages of people, security, money and staff for ``tests.browser.shots``, and what they show."""
+
+from datetime import timedelta
+
+PEOPLE = (
+    ("profile", "/account/profile/"),
+    ("security", "/account/2fa/"),
+    ("authenticator", "/account/2fa/totp/activate/"),
+    ("devices", "/account/sessions/"),
+    ("my-activity", "/account/activity/"),
+    ("my-data", "/account/data/"),
+    ("members", "/w/harbour/members/"),
+    ("workspace-settings", "/w/harbour/settings/"),
+    ("activity", "/w/harbour/activity/"),
+    ("keys", "/w/harbour/keys/"),
+    ("webhook", "/w/harbour/keys/webhook/"),
+    ("usage", "/w/harbour/usage/"),
+    ("usage-empty", "/w/empty/usage/"),
+    ("billing", "/w/harbour/billing/"),
+    ("staff", "/staff/"),
+    ("staff-workspace", "/staff/w/harbour/"),
+)
+
+
+def fill_people(membership) -> None:
+    """A team of four, open invitations and a key, so that the pages have something to show; Ada runs the studio too."""
+    from django.utils import timezone
+
+    from apps.accounts.models import User
+    from apps.api.keys import make_key
+    from apps.workspaces.invitations import invite
+    from apps.workspaces.models import Membership, Role
+
+    workspace, ada = membership.workspace, membership.user
+    User.objects.filter(pk=ada.pk).update(is_staff=True, is_superuser=True)
+    for name, role in (("Emre Bay", Role.ADMIN), ("Vera Look", Role.VIEWER), ("Ines Okafor", Role.EDITOR)):
+        first = name.split()[0].lower()
+        user = User.objects.create_user(f"{first}@studio.example", "open-the-studio-1", name=name)
+        Membership.objects.create(workspace=workspace, user=user, role=role)
+    invite(membership=membership, email="noor@elsewhere.example", role=Role.EDITOR)
+    make_key(membership=membership, name="Nightly captions")
+    make_key(membership=membership, name="Old laptop", expires_at=timezone.now() + timedelta(days=3))
