@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import struct
 import wave
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,7 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+from av.stream import Disposition
 
 from apps.inference.engine.media.audio import read_mono
 
@@ -147,7 +149,7 @@ def face_leaves_for_a_while(base: Base, at: Path) -> tuple[Path, Path]:
 
 @legal
 def picture_upside_down_in_between(base: Base, at: Path) -> tuple[Path, Path]:
-    turned = [np.ascontiguousarray(f[::-1]) if 8 <= k < 12 else f for k, f in enumerate(base.frames)]
+    turned = [np.ascontiguousarray(f[::-1]) if 12 <= k < 15 else f for k, f in enumerate(base.frames)]
     return film(at / "v.mp4", turned), base.sound
 
 
@@ -190,6 +192,49 @@ def sound_with_long_header(base: Base, at: Path) -> tuple[Path, Path]:
 @legal
 def sound_of_a_video(base: Base, at: Path) -> tuple[Path, Path]:
     return base.video, base.video
+
+
+@legal
+def one_frame_a_second(base: Base, at: Path) -> tuple[Path, Path]:
+    return film(at / "v.mp4", base.frames[::6], fps=Fraction(1)), base.sound
+
+
+@legal
+def two_hundred_and_forty_frames_a_second(base: Base, at: Path) -> tuple[Path, Path]:
+    return film(at / "v.mp4", [f for f in base.frames for _ in range(6)], fps=Fraction(240)), base.sound
+
+
+@legal
+def sound_partly_not_a_number(base: Base, at: Path) -> tuple[Path, Path]:
+    samples = speech(base).astype("<f4")
+    samples[2000:3000] = np.nan
+    samples[4000:4100] = np.inf
+    return base.video, float_wav(at / "a.wav", samples)
+
+
+@legal
+def film_named_as_sound(base: Base, at: Path) -> tuple[Path, Path]:
+    path = at / "film.wav"
+    path.write_bytes(base.video.read_bytes())
+    return path, base.sound
+
+
+@legal
+def second_picture_and_second_sound(base: Base, at: Path) -> tuple[Path, Path]:
+    """Only the first of each kind counts."""
+    path = at / "v.mkv"
+    with av.open(str(path), "w") as out, av.open(str(base.video)) as given:
+        first = out.add_stream_from_template(given.streams.video[0])
+        second = out.add_stream("mpeg4", rate=25)
+        second.width, second.height, second.pix_fmt = 64, 64, "yuv420p"
+        for packet in given.demux(given.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = first
+                out.mux(packet)
+        frame = av.VideoFrame(64, 64, "yuv420p")
+        frame.pts = 0
+        out.mux([*second.encode(frame), *second.encode(None)])
+    return path, base.sound
 
 
 # -- refused ----------------------------------------------------------------------------------------------------------
@@ -246,8 +291,41 @@ def film_without_sound_for_sound(base: Base, at: Path) -> tuple[Path, Path]:
 
 @refused
 def sound_not_a_number(base: Base, at: Path) -> tuple[Path, Path]:
-    """Float WAV full of NaN."""
-    data = np.full(RATE, np.nan, "<f4").tobytes()
+    return base.video, float_wav(at / "a.wav", np.full(RATE, np.nan, "<f4"))
+
+
+@refused
+def song_with_a_cover_for_video(base: Base, at: Path) -> tuple[Path, Path]:
+    """The picture in a song's file is no film."""
+    path = at / "song.mp3"
+    with av.open(str(path), "w", format="mp3") as out:
+        song = out.add_stream("libmp3lame", rate=44_100, layout="mono")
+        cover = out.add_stream("png", rate=1)
+        cover.width, cover.height, cover.pix_fmt = 64, 64, "rgb24"
+        cover.disposition = Disposition.attached_pic
+        frame = av.VideoFrame.from_ndarray(np.full((64, 64, 3), 90, np.uint8), "rgb24")
+        out.mux([*cover.encode(frame), *cover.encode(None)])
+        tone = av.AudioFrame.from_ndarray(np.zeros((1, 1152), np.float32), "fltp", "mono")
+        tone.sample_rate, tone.pts = 44_100, 0
+        out.mux([*song.encode(tone), *song.encode(None)])
+    return path, base.sound
+
+
+@refused
+def picture_that_claims_to_be_huge(base: Base, at: Path) -> tuple[Path, Path]:
+    """A PNG of a few bytes whose head says 60 000 by 60 000 pixels."""
+    head = struct.pack(">II", 60_000, 60_000) + b"\x08\x02\x00\x00\x00"
+    chunk = struct.pack(">I", 13) + b"IHDR" + head + struct.pack(">I", zlib.crc32(b"IHDR" + head))
+    (at / "v.png").write_bytes(b"\x89PNG\r\n\x1a\n" + chunk + b"\0" * 64)
+    return at / "v.png", base.sound
+
+
+# -- damage -----------------------------------------------------------------------------------------------------------
+
+
+def float_wav(path: Path, samples: np.ndarray) -> Path:
+    """WAV of 32-bit floats, (N,)."""
+    data = samples.astype("<f4").tobytes()
     head = struct.pack(
         "<4sI4s4sIHHIIHH4sI",
         b"RIFF",
@@ -264,18 +342,17 @@ def sound_not_a_number(base: Base, at: Path) -> tuple[Path, Path]:
         b"data",
         len(data),
     )
-    (at / "a.wav").write_bytes(head + data)
-    return base.video, at / "a.wav"
+    path.write_bytes(head + data)
+    return path
 
 
-# -- damage -----------------------------------------------------------------------------------------------------------
-
-
-def damaged(base: Base, at: Path, seed: int) -> tuple[Path, Path]:
-    """The good video or sound with bytes changed, cut out, cut off or doubled."""
+def damaged(
+    base: Base, at: Path, seed: int, videos: list[Path] | None = None, sounds: list[Path] | None = None
+) -> tuple[Path, Path]:
+    """A good video or sound with bytes changed, cut out, cut off or doubled; of the base, or of those given."""
     chance = random.Random(seed)
     hits_video = chance.random() < 0.7
-    source = base.video if hits_video else base.sound
+    source = chance.choice(videos or [base.video]) if hits_video else chance.choice(sounds or [base.sound])
     data = bytearray(source.read_bytes())
     kind = chance.choice(("flip", "flip", "cut off", "cut out", "double", "zeros"))
     start = chance.randrange(len(data))
