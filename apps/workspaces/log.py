@@ -26,7 +26,7 @@ class LogPage:
         self.since, self.until = _day(params.get("since", "")), _day(params.get("until", ""))
         self.kinds = GROUPS.items()
         self.page: Page[Activity] = Paginator(self._rows(), PAGE).get_page(params.get("page", "1"))
-        self.lines = [{"row": row, "words": ACTIONS.get(row.action, row.action)} for row in self.page]
+        self.lines = [{"row": row, "words": _in_line(ACTIONS.get(row.action, row.action))} for row in self.page]
 
     @property
     def people(self) -> QuerySet[User]:
@@ -70,3 +70,8 @@ def _day(text: str):
 
 def _moment(day, clock: time) -> datetime:
     return make_aware(datetime.combine(day, clock), get_current_timezone())
+
+
+def _in_line(words: str) -> str:
+    """The words behind a person's name: "Ada made the workspace"; names such as API keep their capitals."""
+    return words[:1].lower() + words[1:]
