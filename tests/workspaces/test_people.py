@@ -266,7 +266,7 @@ def test_the_log_says_who_what_when_and_from_where(owner, teammate, workspace, a
         {"before": "editor", "after": "viewer"},
     )
     page = client.get("/w/harbour/activity/").content.decode()
-    assert "203.0.113.7" in page and "Changed the role of" in page
+    assert "203.0.113.7" in page and "changed the role of" in page
 
 
 def test_the_page_of_the_log_filters(owner, teammate, workspace, membership, as_person):
