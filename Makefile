@@ -5,7 +5,7 @@ STUDIO_DATA ?= $(CURDIR)/var
 STUDIO_MODELS ?= $(STUDIO_DATA)/models
 export STUDIO_DATA STUDIO_MODELS
 
-.PHONY: run test lint types bench models frontend screenshots lock clean
+.PHONY: run test lint types bench chaos models frontend screenshots lock clean
 
 run: $(BIN)/.installed frontend models
 	@exec $(BIN)/python manage.py up
@@ -24,6 +24,12 @@ types: $(BIN)/.installed-dev
 
 bench: $(BIN)/.installed-dev models
 	$(BIN)/python -m benchmarks.lipsync $(ARGS)
+
+# Workers are killed and Redis is taken away while takes are made: about ten minutes on two cores.
+JOBS ?= 25
+KILLS ?= 50
+chaos: $(BIN)/.installed-dev models
+	$(BIN)/python -m benchmarks.chaos --jobs $(JOBS) --kills $(KILLS) $(ARGS)
 
 screenshots: $(BIN)/.installed-dev frontend models
 	$(BIN)/python -m tests.browser.shots $(ARGS)

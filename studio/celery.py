@@ -4,8 +4,11 @@ import os
 
 from celery import Celery
 
+from studio import broker
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
 
+broker.use()
 app = Celery("studio")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()

@@ -56,8 +56,11 @@ INSTALLED_APPS = [
     "apps.usage",
     "apps.operations",
     "apps.reviews",
+    "apps.desk",
     "apps.api",
     "studio",
+    "unfold.apps.BasicAppConfig",
+    "apps.operations.apps.StudioAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -286,7 +289,6 @@ RESUME_BYTES = read("STUDIO_RESUME_BYTES")
 CELERY_BROKER_URL = REDIS_URL or "redis://127.0.0.1:6379/0"
 CELERY_RESULT_BACKEND = CELERY_BROKER_URL
 CELERY_RESULT_EXPIRES = 24 * 3600
-CELERY_WORKER_CONSUMER = "studio.consumer:PatientConsumer"
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -306,6 +308,7 @@ CELERY_TASK_ROUTES = {
     "assets.*": {"queue": "io"},
     "generations.*": {"queue": "io"},
     "api.*": {"queue": "io"},
+    "desk.*": {"queue": "io"},
     "billing.*": {"queue": "io"},
 }
 # Longer than the longest step (hard limit one hour), or Redis would hand a running step to a second worker.
@@ -323,6 +326,7 @@ CELERY_BEAT_SCHEDULE = {
     "hand out waiting takes": {"task": "generations.dispatch", "schedule": 5.0, "options": {"expires": 5}},
     "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
     "webhooks of the API": {"task": "api.webhooks", "schedule": 5.0, "options": {"expires": 10}},
+    "batches of the studio": {"task": "desk.go_on", "schedule": 10.0, "options": {"expires": 20}},
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},
     "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},

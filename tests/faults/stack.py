@@ -6,10 +6,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from django.conf import settings
-from django.core.files.storage import default_storage
 from django.db import connections, transaction
 
 from apps.assets.models import Asset, Origin
@@ -19,10 +17,11 @@ from apps.generations.models import Generation, Status
 from apps.generations.proof import wrong_outcomes
 from apps.generations.queue import hand_to_workers
 from apps.inference import keeping, sweeping
+from benchmarks.leftovers import orphans
 from tests.conftest import ROOT, WORKER_COMMAND, wait_for_worker
 from tests.faults import engine
 
-PATIENCE_S = 40
+PATIENCE_S = 150
 
 
 class Workers:
@@ -102,28 +101,3 @@ def check_the_books(*takes: Generation) -> None:
         results = Asset.objects.filter(pk=keeping.result_id(take.pk), origin=Origin.RESULT).count()
         assert results == (take.status == Status.COMPLETED)
     until(lambda: not orphans(), "the last files go")
-
-
-def orphans() -> list[str]:
-    """Files that belong to nothing: of no asset, of no take that could go on, of no process."""
-    known = {str(asset.pk) for asset in Asset.objects.all()}
-    found = [name for name in _files("assets") if not set(Path(name).parts) & known or _is_draft(name)]
-    kept = set(Generation.objects.exclude(status=Status.COMPLETED).values_list("work_key", flat=True))
-    found += [name for name in _files("work/takes") if Path(name).parts[2] not in kept]
-    found += [name for name in _files("work/analysis") if _is_draft(name)]
-    sweeping.clean_scratch()
-    return found + [str(path) for path in (settings.DATA_DIR / "tmp").glob("scratch-*")]
-
-
-def _is_draft(name: str) -> bool:
-    return any(part.startswith(".") for part in Path(name).parts)
-
-
-def _files(folder: str) -> list[str]:
-    try:
-        folders, names = default_storage.listdir(folder)
-    except FileNotFoundError:
-        return []
-    return [f"{folder}/{name}" for name in names] + [
-        inside for inner in folders for inside in _files(f"{folder}/{inner}")
-    ]

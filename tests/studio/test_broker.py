@@ -1,0 +1,19 @@
+"""Celery's way to Redis when the connection is gone."""
+
+import pytest
+from redis.exceptions import ConnectionError as AwayError
+
+from studio.broker import PatientTransport
+from studio.celery import app
+
+
+def test_an_acknowledgement_on_a_lost_connection_is_a_connection_error():
+    """Anything else ends the worker, see the module."""
+    connection = app.connection_for_write()
+    assert isinstance(connection.transport, PatientTransport)
+    channel = connection.default_channel
+    channel._disconnect_pools()
+    connection.transport.client = None  # as Celery leaves it behind
+    with pytest.raises(AwayError):
+        channel.basic_ack("a tag")
+    assert AwayError in connection.connection_errors
