@@ -1,5 +1,6 @@
 """Addresses of the studio. Each app brings its own below its workspace."""
 
+from django.contrib import admin
 from django.urls import include, path
 
 from apps.billing.views import stripe_webhook
@@ -14,16 +15,18 @@ urlpatterns = [
     path("metrics", exposition, name="metrics"),
     path("icons-<slug:version>.svg", views.icon_sprite, name="icons"),
     path("v2/", include("apps.api.urls")),
+    path("admin/", admin.site.urls),
     path("staff/", include("apps.operations.urls")),
     path("stripe/", stripe_webhook, name="stripe"),
     path("account/", include("apps.workspaces.account_urls")),
     path("account/", include("allauth.urls")),
+    path("join/<str:token>/", people.join, name="join"),
     path("w/new/", views.new_workspace, name="new_workspace"),
     path("w/<slug:ws>/", views.enter, name="workspace"),
-    path("join/<str:token>/", people.join, name="join"),
     path("w/<slug:ws>/sample/", views.try_sample, name="try_sample"),
-    path("w/<slug:ws>/library/", include("apps.assets.urls")),
     path("w/<slug:ws>/", include("apps.workspaces.urls")),
+    path("w/<slug:ws>/", include("apps.desk.urls")),
+    path("w/<slug:ws>/library/", include("apps.assets.urls")),
     path("w/<slug:ws>/keys/", include("apps.api.page_urls")),
     path("w/<slug:ws>/usage/", include("apps.usage.urls")),
     path("w/<slug:ws>/billing/", include("apps.billing.urls")),

@@ -97,6 +97,7 @@ def _written(scratch: Path, peaks: probe.Peaks) -> Path:
 def recheck_lost() -> int:
     """Send assets to the probe again whose check never ended; returns how many."""
     lost = Asset.objects.filter(status=Status.CHECKING, deleted_at=None, updated_at__lt=timezone.now() - LOST_AFTER)
+    lost = lost.exclude(file="")  # its bytes are still being fetched
     for asset in lost:
         Asset.objects.filter(pk=asset.pk).update(updated_at=timezone.now())
         recheck(asset)

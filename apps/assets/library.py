@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import Count, F, QuerySet, Sum
@@ -40,6 +41,7 @@ class Query:
     shelf: str = ""
     order: str = "newest"
     start: int = 0
+    view: str = ""
 
     @classmethod
     def read(cls, params: QueryDict) -> "Query":
@@ -48,6 +50,7 @@ class Query:
             text=params.get("q", "").replace("\x00", "").strip()[:200],
             shelf=shelf if shelf in SHELVES else "",
             order=order if order in ORDERS else "newest",
+            view="list" if params.get("view") == "list" else "",
             start=int(start) if start.isascii() and start.isdigit() and len(start) < 8 else 0,
         )
 
@@ -58,7 +61,9 @@ class Query:
 
     def address(self, changes: dict[str, str | int] | None = None) -> str:
         """The query string of these filters with some of them changed, ``?`` alone for the plain library."""
-        values = {"q": self.text, "kind": self.shelf, "sort": self.order, "from": self.start} | (changes or {})
+        values = {"q": self.text, "kind": self.shelf, "sort": self.order, "view": self.view, "from": self.start} | (
+            changes or {}
+        )
         if values["sort"] == "newest":
             values["sort"] = ""
         kept = {name: value for name, value in values.items() if value}
@@ -132,6 +137,14 @@ class Page:
         return self.query.address({"from": self.query.start + PAGE}) if beyond else ""
 
     @property
+    def grid_address(self) -> str:
+        return self.query.address({"view": "", "from": 0})
+
+    @property
+    def list_address(self) -> str:
+        return self.query.address({"view": "list", "from": 0})
+
+    @property
     def chips(self) -> list[Chip]:
         return [
             Chip(label, self.query.address({"kind": shelf, "from": 0}), shelf == self.query.shelf)
@@ -149,6 +162,17 @@ def totals(membership: Membership) -> tuple[int, int]:
     seen = Asset.objects.filter(visible_to(membership), workspace=membership.workspace, deleted_at=None)
     found = seen.aggregate(count=Count("pk"), size=Sum("size"))
     return found["count"], found["size"] or 0
+
+
+def takes_of(asset: Asset) -> list[Any]:
+    """Takes that use a file or made it, newest first: where it would be missed."""
+    related = [asset.takes_as_video, asset.takes_as_audio, asset.made_by]  # type: ignore[attr-defined]
+    found = {
+        take.pk: take
+        for takes in related
+        for take in takes.filter(deleted_at=None).exclude(project=None).select_related("project").defer("report")
+    }
+    return sorted(found.values(), key=lambda take: take.created_at, reverse=True)
 
 
 def day_name(day: date, now: datetime | None = None) -> str:

@@ -1,6 +1,7 @@
 """What changes the library."""
 
 import hashlib
+import shutil
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,11 @@ from apps.accounts.models import User
 from apps.assets import files, uploads
 from apps.assets.models import Asset, Origin, Status, Upload
 from apps.assets.naming import asset_folder, clean_name, suffix_of
+from apps.assets.sound import sound_of
 from apps.assets.uploads import Checksum, append_bytes, cancel_upload, start_upload
-from apps.workspaces.access import require_maker_or_admin
+from apps.workspaces.access import require, require_maker_or_admin
 from apps.workspaces.activity import record
-from apps.workspaces.models import Membership, Visibility, Workspace
+from apps.workspaces.models import Membership, Role, Visibility, Workspace
 from studio.celery import app as celery_app
 from studio.errors import StudioError
 
@@ -26,6 +28,7 @@ __all__ = [
     "append_bytes",
     "cancel_upload",
     "delete_asset",
+    "extract_sound",
     "finish_upload",
     "import_file",
     "recheck",
@@ -143,6 +146,23 @@ def set_visibility(*, membership: Membership, asset: Asset, visibility: str) -> 
         )
     asset.refresh_from_db()
     return asset
+
+
+def extract_sound(*, membership: Membership, asset: Asset) -> Asset:
+    """The sound of a film as an asset of its own; the same sound twice is one. Raises ``StudioError``."""
+    require(membership, Role.EDITOR)
+    with files.as_path(asset.file.name or "") as path, files.scratch_folder() as scratch:
+        track = sound_of(path)
+        copy = scratch / f"sound{track.suffix}"
+        with copy.open("wb") as into:
+            shutil.copyfileobj(track.file, into, HASH_BYTES)
+        return import_file(
+            workspace=membership.workspace,
+            user=membership.user,
+            path=copy,
+            name=f"{Path(asset.name).stem}, sound{track.suffix}",
+            origin=Origin.EXTRACT,
+        )
 
 
 def remove_deleted(*, now: datetime | None = None) -> int:

@@ -14,6 +14,10 @@ urlpatterns = [
     path("<uuid:asset_id>/wave.svg", views.wave, name="wave"),
     path("<uuid:asset_id>/rename/", views.rename, name="rename"),
     path("<uuid:asset_id>/delete/", views.delete, name="delete"),
+    path("<uuid:asset_id>/extract/", views.extract, name="extract"),
+    path("<uuid:asset_id>/visibility/", views.visibility, name="visibility"),
+    path("delete/", views.delete_many, name="delete_many"),
+    path("restore/", views.restore_many, name="restore_many"),
     path("<uuid:asset_id>/restore/", views.restore, name="restore"),
     *file_urls,
 ]

@@ -1,5 +1,6 @@
 """Pages of the library. Every change works as a plain form post and as a partial update."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.requests import SignedInRequest
 from apps.assets import services
 from apps.assets.access import asset_in
-from apps.assets.library import Entry, Page, Query, totals
+from apps.assets.library import Entry, Page, Query, takes_of, totals
 from apps.assets.models import Asset, Status
 from apps.assets.presentation import facts
 from apps.assets.wave import wave_svg
@@ -23,6 +24,8 @@ from studio.toasts import toast
 
 YEAR_S = 365 * 24 * 3600
 UPLOAD_CHUNK = 1024**2
+# More than this is not chosen by hand.
+MANY = 200
 
 
 @login_required
@@ -110,7 +113,8 @@ def detail(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 
 def detail_context(membership: Membership, asset: Asset, **more) -> dict:
-    return card_context(membership, asset) | {"asset": asset, "facts": facts(asset), "error": None} | more
+    used = takes_of(asset)
+    return card_context(membership, asset) | {"asset": asset, "facts": facts(asset), "used": used, "error": None} | more
 
 
 @login_required
@@ -162,6 +166,67 @@ def restore(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
     """Bring a deleted file back; the open library draws itself anew."""
     membership = membership_in(request.user, ws)
     services.restore_asset(asset=asset_in(membership, asset_id, at_least=Role.EDITOR, deleted=True), by=request.user)
+    if request.htmx:
+        return HttpResponse(status=204, headers={"HX-Trigger": "studio:library"})
+    return redirect("assets:library", ws=ws)
+
+
+@login_required
+@require_POST
+def extract(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """The sound of a film as a file of its own in the library."""
+    membership = membership_in(request.user, ws)
+    asset = asset_in(membership, asset_id, at_least=Role.EDITOR)
+    try:
+        sound = services.extract_sound(membership=membership, asset=asset)
+    except StudioError as error:
+        toast(request, str(error), level=messages.ERROR)
+        return redirect("assets:detail", ws=ws, asset_id=asset.pk)
+    toast(request, f"{sound.name} is in the library")
+    return redirect("assets:library", ws=ws)
+
+
+@login_required
+@require_POST
+def visibility(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
+    """Show a file to everybody in the workspace, or to its maker and administrators only."""
+    membership = membership_in(request.user, ws)
+    asset = asset_in(membership, asset_id, at_least=Role.EDITOR)
+    try:
+        asset = services.set_visibility(
+            membership=membership, asset=asset, visibility=request.POST.get("visibility", "")
+        )
+    except StudioError as error:
+        toast(request, str(error), level=messages.ERROR)
+    if request.htmx:
+        return render(request, "assets/detail.html#who", detail_context(membership, asset))
+    return redirect("assets:detail", ws=ws, asset_id=asset.pk)
+
+
+@login_required
+@require_POST
+def delete_many(request: SignedInRequest, ws: str) -> HttpResponse:
+    """Take the chosen files out of the library, with one Undo for all of them."""
+    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    chosen = [asset_in(membership, as_uuid(text)) for text in request.POST.getlist("ids")[:MANY]]
+    gone = [services.delete_asset(asset=asset, by=request.user) for asset in chosen]
+    if gone:
+        undo = f"{reverse('assets:restore_many', args=[ws])}?{urlencode([('ids', asset.pk) for asset in gone])}"
+        words = f"{gone[0].name} deleted" if len(gone) == 1 else f"{len(gone)} files deleted"
+        toast(request, words, undo=undo)
+    if request.htmx:
+        return render(request, "assets/deleted.html", library_totals(membership))
+    return redirect("assets:library", ws=ws)
+
+
+@login_required
+@require_POST
+def restore_many(request: SignedInRequest, ws: str) -> HttpResponse:
+    """Undo of deleting several; the ids stand in the address."""
+    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    for text in request.GET.getlist("ids")[:MANY]:
+        asset = asset_in(membership, as_uuid(text), at_least=Role.EDITOR, deleted=True)
+        services.restore_asset(asset=asset, by=request.user)
     if request.htmx:
         return HttpResponse(status=204, headers={"HX-Trigger": "studio:library"})
     return redirect("assets:library", ws=ws)

@@ -196,6 +196,7 @@ function startUploads() {
     if (event.target.closest?.("input, textarea") || !event.clipboardData?.files.length) return;
     (await filesOf(event.clipboardData)).forEach((file) => send(file));
   });
+  document.addEventListener("studio:file", (event) => send(event.detail));
   offerUnfinished();
 }
 

@@ -1,0 +1,48 @@
+"""Work of the desk that runs on a worker. Tasks may run twice."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
+from apps.api.intake import FETCH_BY_WORKER_S, file_limit
+from apps.assets import files
+from apps.assets.models import Asset, Origin, Status
+from apps.assets.services import import_file
+from apps.desk import services
+from studio.errors import StudioError
+
+
+@shared_task(name="desk.fetch_file", ignore_result=True, soft_time_limit=1200, time_limit=1260)
+def fetch_file(asset_id: str, url: str) -> None:
+    """Bring the bytes of a file that was asked for by its address."""
+    asset = Asset.objects.select_related("workspace", "created_by").filter(pk=asset_id, deleted_at=None).first()
+    if asset is None or asset.file or asset.status != Status.CHECKING:
+        return
+    with files.scratch_folder() as folder:
+        path = folder / "fetched"
+        try:
+            fetch(url, path, limit=file_limit(asset.workspace), seconds=FETCH_BY_WORKER_S)
+            import_file(
+                workspace=asset.workspace,
+                user=asset.created_by,
+                path=path,
+                name=asset.name,
+                origin=Origin.URL,
+                asset_id=UUID(asset_id),
+            )
+        except FetchFailed as error:
+            advice = "Upload the file, or use a link that opens without signing in."
+            services.reject(asset.pk, "asset_link_unreachable", f"{error} {advice}")
+        except TooLarge:
+            services.reject(asset.pk, "file_size_exceeds_plan_limit", "The file is larger than the plan takes.")
+        except TooSlow:
+            services.reject(asset.pk, "asset_link_slow", "The file did not come within 15 minutes. Upload it instead.")
+        except StudioError as error:
+            services.reject(asset.pk, error.code, str(error))
+
+
+@shared_task(name="desk.go_on", ignore_result=True)
+def go_on() -> None:
+    """Start what has room."""
+    services.go_on()

@@ -1,0 +1,14 @@
+"""Addresses of batches and of files by their address."""
+
+from django.urls import path
+
+from apps.desk import views
+
+app_name = "desk"
+urlpatterns = [
+    path("library/import/", views.import_link, name="import_link"),
+    path("batch/", views.batches, name="batches"),
+    path("batch/new/", views.new, name="new"),
+    path("batch/<uuid:batch_id>/", views.batch, name="batch"),
+    path("batch/<uuid:batch_id>/cancel/", views.cancel, name="cancel"),
+]

@@ -1,0 +1,102 @@
+"""A file by its address: it stands in the library at once, and a worker fetches it or says why it could not."""
+
+import pytest
+from django.urls import reverse
+
+from apps.api.fetching import FetchFailed, TooLarge, TooSlow
+from apps.assets.checking import recheck_lost
+from apps.assets.models import Asset, Origin, Status
+from apps.desk.tasks import fetch_file
+from tests.factories import write_audio
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def sent(monkeypatch, django_capture_on_commit_callbacks):
+    """What was handed to workers."""
+    calls: list[tuple[str, list[str]]] = []
+    monkeypatch.setattr("studio.celery.app.send_task", lambda name, args=None, **_: calls.append((name, args or [])))
+    return calls
+
+
+def ask(client, url, **headers):
+    return client.post(reverse("desk:import_link", args=["harbour"]), {"url": url}, headers=headers)
+
+
+def test_the_file_stands_in_the_library_before_it_is_here(
+    sent, as_person, owner, workspace, django_capture_on_commit_callbacks
+):
+    with django_capture_on_commit_callbacks(execute=True):
+        ask(as_person(owner), "https://media.example/clips/harbour%20one.mp4?x=1")
+    asset = Asset.objects.get()
+    assert (asset.name, asset.origin, asset.status) == ("harbour one.mp4", Origin.URL, Status.CHECKING)
+    assert sent == [("desk.fetch_file", [str(asset.pk), "https://media.example/clips/harbour%20one.mp4?x=1"])]
+    page = as_person(owner).get(reverse("assets:library", args=["harbour"])).content.decode()
+    assert "harbour one.mp4" in page
+
+
+@pytest.mark.parametrize("url", ["", "words", "ftp://a.example/x", "https://", "http://[", "javascript:alert(1)"])
+def test_what_is_no_address_stays_in_the_field(sent, as_person, owner, workspace, url):
+    answer = ask(as_person(owner), url, **{"HX-Request": "true"})
+    assert answer.status_code == 422
+    assert "That is no web address." in answer.content.decode()
+    assert not Asset.objects.exists()
+
+
+def test_viewers_import_nothing(as_person, viewer, outsider):
+    assert ask(as_person(viewer), "https://a.example/x.mp4").status_code == 403
+    assert ask(as_person(outsider), "https://a.example/x.mp4").status_code == 404
+
+
+def make(workspace, owner) -> Asset:
+    return Asset.objects.create(workspace=workspace, created_by=owner, name="voice.wav", origin=Origin.URL)
+
+
+def test_the_bytes_go_into_the_same_asset(monkeypatch, sent, workspace, owner):
+    asset = make(workspace, owner)
+    monkeypatch.setattr(
+        "apps.desk.tasks.fetch", lambda url, path, **_: write_audio(path.with_suffix(".wav")).rename(path)
+    )
+    fetch_file(str(asset.pk), "https://a.example/voice.wav")
+    asset.refresh_from_db()
+    assert asset.file.read()[:4] == b"RIFF"
+    assert (asset.status, asset.size > 1000, Asset.objects.count()) == (Status.CHECKING, True, 1)
+    before = asset.updated_at
+    fetch_file(str(asset.pk), "https://a.example/voice.wav")  # a message that came twice
+    asset.refresh_from_db()
+    assert asset.updated_at == before
+
+
+@pytest.mark.parametrize(
+    ("failure", "code"),
+    [
+        (FetchFailed("The address answers with status 403."), "asset_link_unreachable"),
+        (TooLarge(), "file_size_exceeds_plan_limit"),
+        (TooSlow(), "asset_link_slow"),
+    ],
+)
+def test_a_failure_is_told_on_the_card(monkeypatch, workspace, owner, as_person, failure, code):
+    asset = make(workspace, owner)
+
+    def fail(*_args, **_kwargs):
+        raise failure
+
+    monkeypatch.setattr("apps.desk.tasks.fetch", fail)
+    fetch_file(str(asset.pk), "https://a.example/voice.wav")
+    asset.refresh_from_db()
+    assert (asset.status, asset.error_code) == (Status.REJECTED, code)
+    assert asset.error_message in as_person(owner).get(reverse("assets:library", args=["harbour"])).content.decode()
+
+
+def test_a_file_deleted_meanwhile_is_not_fetched(monkeypatch, workspace, owner):
+    asset = make(workspace, owner)
+    Asset.objects.filter(pk=asset.pk).update(deleted_at="2026-01-01T00:00:00Z")
+    monkeypatch.setattr("apps.desk.tasks.fetch", lambda *_args, **_kwargs: pytest.fail("fetched"))
+    fetch_file(str(asset.pk), "https://a.example/voice.wav")
+
+
+def test_the_probe_is_not_asked_for_what_is_not_here(workspace, owner, sent):
+    asset = make(workspace, owner)
+    Asset.objects.filter(pk=asset.pk).update(updated_at="2020-01-01T00:00:00Z")
+    assert recheck_lost() == 0
