@@ -25,7 +25,7 @@ OPTIONS: dict[str, OptionSpec] = {
         OptionSpec(
             "reasoning_enabled",
             "Second look",
-            "Follows the finished mouth once more and redoes weak stretches. Slower.",
+            "Follows the drawn mouth once more and draws it again where it misses. Slower.",
             "switch",
             False,
         ),
@@ -58,8 +58,8 @@ STILL_CAVEAT = "Needs footage in which the person speaks. A mouth that never mov
 CHUNK_CAVEAT = "Works in independent pieces of two seconds."
 
 
-# Said where the hosted product of the same name has an option that this engine does not have yet.
-NO_SECOND_LOOK = "This engine does not redo weak stretches yet; the report names them."
+# Said of the models that draw every mouth once.
+NO_SECOND_LOOK = "Only lipsync-2-pro looks again at what it drew; the report names weak stretches of all models."
 
 
 def _absent(why: str) -> OptionSupport:
@@ -104,7 +104,7 @@ MODELS: dict[str, ModelSpec] = {
             options={
                 "temperature": AVAILABLE,
                 "occlusion_detection_enabled": AVAILABLE,
-                "reasoning_enabled": _absent(NO_SECOND_LOOK),
+                "reasoning_enabled": AVAILABLE,
                 "active_speaker_detection": AVAILABLE,
             },
             sync_modes=ALL_SYNC_MODES,

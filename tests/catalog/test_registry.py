@@ -33,7 +33,7 @@ def test_the_engine_has_these_models_and_modes():
     ("model", "states"),
     [
         ("sync-3", ("automatic", "automatic", "automatic", "available")),
-        ("lipsync-2-pro", ("available", "available", "absent", "available")),
+        ("lipsync-2-pro", ("available", "available", "available", "available")),
         ("lipsync-2", ("available", "available", "absent", "available")),
         ("lipsync-1.9.0-beta", ("absent", "absent", "absent", "available")),
     ],
@@ -47,6 +47,7 @@ def test_options_are_completed_and_read_as_forms_send_them():
     assert options == {
         "temperature": 0.25,
         "occlusion_detection_enabled": True,
+        "reasoning_enabled": False,
         "active_speaker_detection": False,
     }
     assert unused == []

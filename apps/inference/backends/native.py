@@ -82,6 +82,7 @@ class NativeBackend:
             paint=self.painter(plan),
             progress=watch.progress,
             cancelled=watch.cancelled,
+            models=settings.MODELS_DIR,
         )
         # Looked at again here and not in the end: so the proof, too, is shared by all workers.
         seen = engine.seen_opening(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .analysis import FootageAnalysis
+from .face.mesh import FaceMesh
 from .media.frame_source import FrameSource
 from .media.morph import Morph
 from .media.prefetch import prefetch
 from .media.video_writer import PieceWriter
+from .model_files import models_folder
 from .plan import MotionPlan
 from .progress import Monitor, Progress
 from .render.compose import FrameJob, Mouth, draw
 from .render.interior import PaintedMouth
+from .second_look import look_again
 
 # Draws one face into an I420 picture, in place: (picture, footage seen with an eye on the face, its plan, output frame,
 # whether the picture glides over from another one).
@@ -45,9 +48,12 @@ def render_piece(
     paint: Painter | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
+    models: Path | None = None,
 ) -> PieceReport:
     """Write output frames [``first``, ``last``) of ``plan`` to ``out``; ``paint`` draws the mouths another way."""
     monitor = Monitor(progress, cancelled)
+    if plan.settings.looks_again and paint is None:
+        plan = _looked_at(video, footage, plan, first, last, monitor, models)
     driven, anybody_driven = 0, plan.anybody_driven
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
         for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar)):
@@ -57,6 +63,24 @@ def render_piece(
                 monitor.step("lipsync", index - first, last - first)
     monitor.step("lipsync", last - first, last - first)
     return PieceReport(out, first, last, driven)
+
+
+def _looked_at(
+    video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, monitor: Monitor,
+    models: Path | None,
+) -> MotionPlan:  # fmt: skip
+    """``plan`` with every face's mouth moved to where it comes out as wanted, in these frames."""
+
+    def drawn(layer: MotionPlan, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        for index, picture in prefetch(drawn_frames(video, footage, replace(layer, others=[]), start, stop)):
+            monitor.step("lipsync", 0, last - first)
+            yield index, picture
+
+    mesh = FaceMesh(models_folder(models))
+    main, *others = [
+        look_again(drawn, layer, _seen(footage, layer.person).landmarks, first, last, mesh) for layer in plan.layers
+    ]
+    return replace(main, others=others)
 
 
 def exemplar(picture: NDArray[np.uint8], footage: FootageAnalysis, plan: MotionPlan, index: int, glides: bool) -> None:

@@ -103,9 +103,10 @@ class MotionPlan:
 
         Equal digests mean equal pictures, whatever else of the plan has changed.
         """
-        digest = hashlib.sha256(repr((self.fps, self.size)).encode())
+        again = self.settings.looks_again  # how a mouth opens is then learnt from the whole plan
+        digest = hashlib.sha256(repr((self.fps, self.size, *((first, last) if again else ()))).encode())
         for layer in self.layers:
-            _add(digest, layer, slice(first, last))
+            _add(digest, layer, slice(0, len(self)) if again else slice(first, last))
         return digest.hexdigest()
 
     def save(self, folder: Path) -> None:

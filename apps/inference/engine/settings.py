@@ -17,8 +17,8 @@ class EngineSettings:
 
     ``temperature`` (0..1) scales the range of movement and ``occlusion_detection`` keeps objects in front of the
     mouth; both are options of lipsync-2 and lipsync-2-pro (sync-3 always handles obstructions). ``reasoning`` makes
-    lipsync-2-pro check its own output. ``face`` chooses whose mouth is driven (see :mod:`.choice`; None: whom the film
-    is mostly about). ``seed`` fixes everything that is drawn at random.
+    lipsync-2-pro look again at what it drew (:mod:`.second_look`). ``face`` chooses whose mouth is driven (see
+    :mod:`.choice`; None: whom the film is mostly about). ``seed`` fixes everything that is drawn at random.
     """
 
     model: str = "lipsync-2"
@@ -51,6 +51,11 @@ class EngineSettings:
         if detect is None:
             return self.handles_occlusion
         return replace(self, occlusion_detection=detect).handles_occlusion
+
+    @property
+    def looks_again(self) -> bool:
+        """Whether drawn mouths are tracked and drawn again where they miss."""
+        return self.reasoning and self.model == "lipsync-2-pro"
 
     @property
     def opens_still_mouths(self) -> bool:
