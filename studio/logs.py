@@ -16,6 +16,8 @@ from celery.signals import before_task_publish, task_prerun
 
 NAMES = ("request_id", "generation_id", "task")
 HEADER = "studio_request_id"
+# A line for each task that began, ended or came too late drowns everything else: the clock alone sends one a second.
+NOISY = ("celery.app.trace", "celery.worker.strategy", "celery.worker.request")
 
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
 
@@ -46,15 +48,21 @@ def noted(**about: str) -> Iterator[None]:
 
 
 class AboutFilter(logging.Filter):
-    """Gives each record the names, and ``about`` for people: " [request_id=…, generation_id=…]"."""
+    """Gives each record what it is about, by the names of ``NAMES``."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         known = _about.get()
         for name in NAMES:
             setattr(record, name, known.get(name))
-        told = ", ".join(f"{name}={known[name]}" for name in NAMES if name in known)
-        record.about = f" [{told}]" if told else ""
         return True
+
+
+class LineFormatter(logging.Formatter):
+    """A line for people, which ends in what it is about: "… [request_id=1f2e, generation_id=…]"."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        told = ", ".join(f"{name}={value}" for name in NAMES if (value := getattr(record, name, None)))
+        return super().formatMessage(record) + (f" [{told}]" if told else "")
 
 
 @before_task_publish.connect
@@ -81,7 +89,11 @@ def configuration(*, as_json: bool, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "filters": {"about": {"()": "studio.logs.AboutFilter"}},
         "formatters": {
-            "line": {"format": "{asctime} {levelname:7} {name}: {message}{about}", "style": "{"},
+            "line": {
+                "()": "studio.logs.LineFormatter",
+                "format": "{asctime} {levelname:7} {name}: {message}",
+                "style": "{",
+            },
             "json": {
                 "()": "pythonjsonlogger.json.JsonFormatter",
                 "format": names,
@@ -96,6 +108,5 @@ def configuration(*, as_json: bool, level: str) -> dict[str, Any]:
             }
         },
         "root": {"handlers": ["console"], "level": level},
-        # A line for each task that began and ended drowns everything else: the clock alone sends one a second.
-        "loggers": {name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy")},
+        "loggers": {name: {"level": "WARNING"} for name in NOISY},
     }

@@ -22,8 +22,9 @@ SHARES: dict[str, int] = {
 MEASURED_TAKES = 20
 # Without a frame rate (a photo as the picture) the engine draws this many a second.
 PHOTO_FPS = 25.0
-# Rendering is split into pieces of about this length, which several workers draw at once.
-PIECE_S = 8.0
+# Looking at the footage and rendering are split into parts of about this length, which several workers share.
+SHARED = (Stage.READ, Stage.LIPSYNC)
+PART_S = 8.0
 
 
 def megapixels(width: int | None, height: int | None, frames: float) -> float:
@@ -55,7 +56,7 @@ def work_s(model: str, video: Asset, seconds: float) -> float | None:
 
 
 def run_s(work: float, seconds: float, slots: int) -> float:
-    """Seconds by the clock for this much work when the take has the workers to itself: only rendering is shared."""
-    lanes = max(1, min(slots, round(seconds / PIECE_S)))
-    shared = SHARES[Stage.LIPSYNC] / 100
+    """Seconds by the clock for this much work when the take has the workers to itself; what is split is shared."""
+    lanes = max(1, min(slots, round(seconds / PART_S)))
+    shared = sum(SHARES[stage] for stage in SHARED) / 100
     return work * (1 - shared + shared / lanes)

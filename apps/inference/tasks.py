@@ -45,7 +45,7 @@ def prepare(self: Task, generation_id: str, attempt: int = 0) -> None:
     if not looks:
         following.apply_async()
         return
-    chord([look.si(generation_id, claimed, name) for name in looks])(following)
+    chord(_lanes(generation_id, [look.si(generation_id, claimed, name) for name in looks]))(following)
 
 
 @shared_task(bind=True, name="inference.look")
@@ -68,21 +68,21 @@ def plan(self: Task, generation_id: str, attempt: int) -> None:
     if not pieces:
         last.apply_async()
         return
-    chord(_lanes(generation_id, attempt, pieces))(last)
+    queue = backend_for(Generation.objects.only("model").get(pk=UUID(generation_id)).model).queue
+    drawn = [render_chunk.si(generation_id, attempt, piece.first, piece.last).set(queue=queue) for piece in pieces]
+    chord(_lanes(generation_id, drawn))(last)
 
 
-def _lanes(generation_id: str, attempt: int, pieces: list[Piece]) -> list[Signature]:
-    """The pieces as lanes that run beside each other, as many as steps can run at once, each a chain of pieces.
+def _lanes(generation_id: str, parts: list[Signature]) -> list[Signature]:
+    """The parts of a stage as lanes that run beside each other, as many as steps can run at once, each a chain.
 
-    A lane sends its next piece when one is done. So a film of an hour never has more messages in the queue than lanes,
-    and a short take that comes later gets every other turn instead of waiting behind hundreds of pieces.
+    A lane sends its next part when one is done. So a film of an hour never has more messages in the queue than lanes,
+    and a short take that comes later gets every other turn instead of waiting behind hundreds of parts.
     """
     take = Generation.objects.only("model").get(pk=UUID(generation_id))
     slots = workers.pool_of(take.model, workers.present_or_none() or []).slots
-    queue = backend_for(take.model).queue
-    count = min(len(pieces), max(slots, FEWEST_LANES))
-    steps = [render_chunk.si(generation_id, attempt, piece.first, piece.last).set(queue=queue) for piece in pieces]
-    return [chain(*steps[lane::count]) for lane in range(count)]
+    count = min(len(parts), max(slots, FEWEST_LANES))
+    return [chain(*parts[lane::count]) for lane in range(count)]
 
 
 def _claimed(task: Task, generation_id: UUID, attempt: int) -> int | None:

@@ -52,9 +52,9 @@ def test_a_larger_picture_takes_longer_in_proportion():
     assert speed.work_s("lipsync-2", AssetFactory(kind="image"), 10.0) is None
 
 
-def test_only_rendering_is_shared_between_workers():
+def test_what_is_split_is_shared_between_workers():
     assert speed.run_s(100.0, 60.0, 1) == pytest.approx(100.0)
-    assert speed.run_s(100.0, 60.0, 2) == pytest.approx(78.0)
+    assert speed.run_s(100.0, 60.0, 2) == pytest.approx(63.0)
     assert speed.run_s(100.0, 4.0, 8) == pytest.approx(100.0)  # too short to be split
 
 
