@@ -13,7 +13,7 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.api.bodies import parsed
-from apps.api.calls import BATCH_SOURCE, admit, check_webhook_url, project_for, refuse
+from apps.api.calls import BATCH_SOURCE, admit, check_webhook_url, kept_body, project_for, refuse
 from apps.api.errors import INVALID, ApiError
 from apps.api.links import base_of, batch_url
 from apps.api.models import Batch, BatchLine, BatchState, Call, CallState, Delivery
@@ -126,13 +126,12 @@ def start_line(batch: Batch, line: BatchLine) -> None:
     The next run of the batches may begin while this one still fetches files: a line that has a call is left alone.
     """
     body = CreateGeneration.model_validate(line.payload)
-    kept = body.model_dump(mode="json", exclude_none=True)
     with transaction.atomic():
         call = Call.objects.create(
             workspace=batch.workspace,
             user=batch.user,
             key=batch.key,
-            body={"model": body.model, "input": kept["input"], "options": kept["options"]},
+            body=kept_body(body),
             source=BATCH_SOURCE,
             webhook_url=body.webhookUrl or "",
             output_name=body.outputFileName or "",

@@ -29,15 +29,16 @@ from apps.api.intake import (
     asset_from_url,
     keep_file,
     wait_until_checked,
+    with_boxes,
 )
 from apps.api.models import Call, CallState
 from apps.api.routing import Caller
 from apps.api.schemas import CreateGeneration
-from apps.api.wishes import Wish, wish_of
+from apps.api.wishes import SOUND, Wish, wish_of
 from apps.assets.models import Asset
 from apps.assets.services import sha256_of
 from apps.billing.plans import plan_of
-from apps.generations.models import Generation
+from apps.generations.models import Generation, Status
 from apps.generations.services import submit_generation
 from apps.projects.models import Project
 from apps.projects.services import create_project
@@ -77,13 +78,14 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
         if claim.earlier is not None:
             return claim.earlier
         refuse_when_full(caller.workspace)
+        wish = wish_of(with_boxes(body, seconds=FETCH_IN_REQUEST_S), files=frozenset(files))
         assets, slow = _collect(caller.membership, wish, files)
         call = Call.objects.create(
             workspace=caller.workspace,
             user=caller.membership.user,
             key=caller.key,
             project=project,
-            body=_as_understood(body, wish, assets),
+            body=_as_understood(body, wish, {role: assets[role] for role in files}),
             assets={role: str(asset.pk) for role, asset in assets.items()},
             warnings=wish.warnings,
             source=source,
@@ -111,29 +113,35 @@ def _path(file: TemporaryUploadedFile) -> Path:
 
 
 def _collect(membership: Membership, wish: Wish, files: Files) -> tuple[dict[str, Asset], bool]:
-    """The assets of both inputs, and whether one is too slow to be waited for here."""
+    """The assets of the inputs by their roles, and whether one is too slow to be waited for here."""
     assets: dict[str, Asset] = {}
     slow = False
-    for role, item in (("video", wish.video), ("audio", wish.audio)):
-        if role in files:
+    for role, item in wish.items.items():
+        if item is None:
             assets[role] = keep_file(membership, _path(files[role]), files[role].name or role)
-        elif item is not None and item.assetId:
+        elif item.assetId:
             assets[role] = asset_by_id(membership, item.assetId)
-        elif item is not None and item.url:
+        elif item.url:
             try:
-                assets[role] = asset_from_url(membership, item.url, role, seconds=FETCH_IN_REQUEST_S)
+                assets[role] = asset_from_url(membership, item.url, item.type, seconds=FETCH_IN_REQUEST_S)
             except TooSlow:
                 slow = True
     return assets, slow
 
 
-def _as_understood(body: CreateGeneration, wish: Wish, assets: dict[str, Asset]) -> dict[str, Any]:
-    """The request as it is kept and shown: inputs that came as files by their asset's id."""
-    sent = [item.model_dump(mode="json", exclude_none=True) for item in body.input]
-    roles = {item["type"] for item in sent}
-    came = [{"type": role, "assetId": str(asset.pk)} for role, asset in assets.items() if role not in roles]
-    options = body.options.model_dump(mode="json", exclude_none=True)
-    return {"model": wish.model, "input": came + sent, "options": {"sync_mode": wish.sync_mode} | options}
+def _as_understood(body: CreateGeneration, wish: Wish, came: dict[str, Asset]) -> dict[str, Any]:
+    """The request as it is kept and shown: inputs that ``came`` as files go before the others, by their asset's id."""
+    kept = kept_body(body)
+    for role in reversed([role for role in wish.items if role in came]):
+        item = {"type": role, "assetId": str(came[role].pk)}
+        kept["input"].insert(0, item | ({"refId": SOUND} if role == SOUND else {}))
+    return kept | {"options": {"sync_mode": wish.sync_mode} | kept["options"]}
+
+
+def kept_body(body: CreateGeneration) -> dict[str, Any]:
+    """What of a request makes the generation, as it was sent."""
+    sent = body.model_dump(mode="json", exclude_none=True)
+    return {name: sent[name] for name in ("model", "input", "options", "segments") if name in sent}
 
 
 def _submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, Asset]) -> Generation:
@@ -153,12 +161,20 @@ def _submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, As
             model=wish.model,
             sync_mode=wish.sync_mode,
             options=wish.options,
+            segments=wish.rows(assets),
             identity=call.pk,
             background=call.source == BATCH_SOURCE,
         )
-        Call.objects.filter(pk=call.pk).update(generation=generation)
+        call.warnings = list(dict.fromkeys(wish.warnings + _warnings_of(generation)))
+        Call.objects.filter(pk=call.pk).update(generation=generation, warnings=call.warnings)
     call.generation, call.state = generation, CallState.ADMITTED
     return generation
+
+
+def _warnings_of(generation: Generation) -> list[str]:
+    """What the studio said of it when it was submitted."""
+    submitted = generation.events.filter(what=Status.PENDING).first()
+    return submitted.detail.get("warnings", []) if submitted else []
 
 
 def admit(call_id: UUID) -> float | None:
@@ -172,7 +188,7 @@ def admit(call_id: UUID) -> float | None:
     Call.objects.filter(pk=call_id).update(looked_at=timezone.now())
     try:
         membership = membership_for(call.user, call.workspace)
-        wish = wish_of(CreateGeneration.model_validate(call.body))
+        wish = wish_of(with_boxes(CreateGeneration.model_validate(call.body), seconds=FETCH_BY_WORKER_S))
         assets = _arrived(call, membership, wish)
         if not wait_until_checked(list(assets.values()), seconds=0):
             return 2.0
@@ -210,13 +226,13 @@ def _refuse_long(assets: dict[str, Asset]) -> None:
 def _arrived(call: Call, membership: Membership, wish: Wish) -> dict[str, Asset]:
     """Assets of a waiting call, fetched now where they are still elsewhere."""
     assets: dict[str, Asset] = {}
-    for role, item in (("video", wish.video), ("audio", wish.audio)):
+    for role, item in wish.items.items():
         if role in call.assets:
             assets[role] = asset_by_id(membership, call.assets[role])
         elif item is not None and item.assetId:
             assets[role] = asset_by_id(membership, item.assetId)
         elif item is not None and item.url:
-            assets[role] = asset_from_url(membership, item.url, role, seconds=FETCH_BY_WORKER_S)
+            assets[role] = asset_from_url(membership, item.url, item.type, seconds=FETCH_BY_WORKER_S)
             call.assets = call.assets | {role: str(assets[role].pk)}
             Call.objects.filter(pk=call.pk).update(assets=call.assets)
     return assets

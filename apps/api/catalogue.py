@@ -77,6 +77,12 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("generation_input_asset_type_mismatch", 422, "The file is of another kind.", "Send the kind the input names."),
     ("generation_input_option_invalid", 422, "An option has a value outside its range.", "See the table of options."),
     ("generation_input_segments_invalid", 422, "The segments cannot be used.", "See the rules of segments."),
+    (
+        "generation_input_face_selection_invalid",
+        422,
+        "The chosen face cannot be used.",
+        "Send one of auto_detect, frame_number with coordinates, and bounding_boxes.",
+    ),
     ("generation_input_dub_audio_conflict", 422, "Dubbing takes no sound of its own.", "Leave the audio out."),
     (
         "generation_media_probe_timeout",

@@ -2,13 +2,17 @@
 
 import time
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.http import Http404
+from pydantic import TypeAdapter
 
+from apps.api.bodies import JSON_LIMIT, parsed
 from apps.api.errors import ApiError
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
+from apps.api.schemas import ActiveSpeaker, CreateGeneration
 from apps.assets import files
 from apps.assets.access import asset_in
 from apps.assets.models import Asset, Origin, Status
@@ -67,6 +71,36 @@ def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: floa
         )
 
 
+def with_boxes(body: CreateGeneration, *, seconds: float) -> CreateGeneration:
+    """The request with the boxes that lie at its ``bounding_boxes_url``, of the film and of segments, if it names one.
+
+    Raises ``ApiError`` for an address that gives none.
+    """
+    body = body.model_copy(deep=True)
+    for options in (body.options, *(segment.optionsOverride for segment in body.segments or ())):
+        speaker = options.active_speaker_detection if options else None
+        if isinstance(speaker, ActiveSpeaker) and speaker.bounding_boxes_url:
+            speaker.bounding_boxes = _boxes_at(speaker.bounding_boxes_url, seconds)
+    return body
+
+
+def _boxes_at(url: str, seconds: float) -> Any:
+    with files.scratch_folder() as folder:
+        path = folder / "boxes.json"
+        try:
+            fetch(url, path, limit=JSON_LIMIT, seconds=seconds)
+            found = parsed(path.read_text("utf-8"))["bounding_boxes"]
+            return TypeAdapter(list[list[float] | None]).validate_python(found)
+        except (FetchFailed, TooLarge, TooSlow, ValueError, KeyError, TypeError) as error:
+            why = str(error) if isinstance(error, FetchFailed) else "It gives no boxes."
+            raise ApiError(
+                "generation_input_face_selection_invalid",
+                f"The bounding_boxes_url cannot be used. {why}",
+                'Let it give {"bounding_boxes": [[x1, y1, x2, y2], null, …]}, one entry for each frame.',
+                field="options",
+            ) from error
+
+
 def wait_until_checked(assets: list[Asset], *, seconds: float = PROBE_WAIT_S) -> bool:
     """Wait for the probe to be through with all of them; False where it is not after ``seconds``."""
     ends = time.monotonic() + seconds
@@ -89,4 +123,5 @@ __all__ = [
     "asset_from_url",
     "keep_file",
     "wait_until_checked",
+    "with_boxes",
 ]

@@ -5,6 +5,7 @@ from typing import Any
 from apps.api.links import base_of, file_url, thumbnail_url
 from apps.api.models import Call, CallState
 from apps.api.routing import Caller
+from apps.api.snippets import request_of
 from apps.assets.models import Asset, Kind, Origin
 from apps.assets.models import Status as AssetStatus
 from apps.assets.naming import suffix_of
@@ -35,13 +36,15 @@ def generation_json(generation: Generation, base: str, *, with_progress: bool = 
         error = CANCELLED
     result = generation.result
     output = file_url(base, result, name=call.output_name if call else "") if result and result.file else None
+    asked = {"options": {}} | call.body if call else request_of(generation)
     body = _common(call) | {
         "id": str(generation.pk),
         "createdAt": (call or generation).created_at.isoformat(),
         "status": status_of(generation),
         "model": generation.model,
-        "input": _inputs(generation, call, base),
-        "options": call.body.get("options", {}) if call else {"sync_mode": generation.sync_mode, **generation.options},
+        "input": _inputs(generation, asked["input"], base),
+        "options": asked["options"],
+        "segments": asked.get("segments"),
         "outputUrl": output,
         "outputMediaUrl": output,
         "outputDuration": result.duration_s if result else None,
@@ -60,6 +63,7 @@ def waiting_json(call: Call) -> dict[str, Any]:
         "model": call.body["model"],
         "input": call.body["input"],
         "options": call.body.get("options", {}),
+        "segments": call.body.get("segments"),
         "outputUrl": None,
         "outputMediaUrl": None,
         "outputDuration": None,
@@ -70,7 +74,6 @@ def waiting_json(call: Call) -> dict[str, Any]:
 
 def _common(call: Call | None) -> dict[str, Any]:
     return {
-        "segments": None,
         "segmentOutputUrl": None,
         "webhookUrl": (call.webhook_url or None) if call else None,
         "outputFileName": (call.output_name or None) if call else None,
@@ -88,11 +91,16 @@ def _error(code: str, message: str, advice: str) -> dict[str, Any]:
     }
 
 
-def _inputs(generation: Generation, call: Call | None, base: str) -> list[dict[str, Any]]:
+def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str) -> list[dict[str, Any]]:
     """The inputs as they were sent; those that came as files or ids get an address that works now."""
-    assets = {"video": generation.video, "audio": generation.audio}
-    sent = call.body["input"] if call else [{"type": kind, "assetId": str(asset.pk)} for kind, asset in assets.items()]
-    return [item if item.get("url") else item | {"url": file_url(base, assets[item["type"]])} for item in sent]
+    assets = [generation.video, generation.audio, *(sound.asset for sound in generation.segment_sounds.all())]
+    by_id = {str(asset.pk): asset for asset in assets}
+    return [
+        item | {"url": file_url(base, by_id[item["assetId"].lower()])}
+        if item.get("assetId", "").lower() in by_id
+        else item
+        for item in asked
+    ]
 
 
 def progress_json(generation: Generation) -> dict[str, Any]:

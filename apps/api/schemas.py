@@ -18,9 +18,10 @@ class Incoming(BaseModel):
 class MediaInput(Incoming):
     """A file by its address or its id in the library."""
 
+    type: str
     url: str | None = Field(None, max_length=4000, examples=["https://media.example/talk.mp4"])
     assetId: str | None = None
-    refId: str | None = None
+    refId: str | None = Field(None, max_length=200, description="the name by which segments call it")
 
     @model_validator(mode="after")
     def _one_place(self) -> "MediaInput":
@@ -31,7 +32,9 @@ class MediaInput(Incoming):
 
 class VideoInput(MediaInput):
     type: Literal["video"]
-    segments_secs: list[list[float]] | None = None
+    segments_secs: list[tuple[float, float]] | None = Field(
+        None, description="older than segments: the ranges to lipsync, in seconds, to the soundtrack at that time"
+    )
     segments_frames: list[list[int]] | None = None
 
 
@@ -61,11 +64,15 @@ Input = Annotated[VideoInput | AudioInput | ImageInput | TextInput, Field(discri
 
 
 class ActiveSpeaker(Incoming):
+    """Whose mouth is driven: one of these ways."""
+
     auto_detect: bool = False
     frame_number: int | None = None
     coordinates: list[float] | None = None
     bounding_boxes: list[list[float] | None] | None = None
-    bounding_boxes_url: str | None = None
+    bounding_boxes_url: str | None = Field(None, max_length=4000)
+    kind: Literal["person", "all"] | None = Field(None, description="of this studio: the person with id, or everybody")
+    id: int | None = Field(None, description="a person of GET /v2/assets/{asset_id}/check")
 
 
 class Options(BaseModel):
@@ -81,20 +88,25 @@ class Options(BaseModel):
 
 
 class SegmentAudio(Incoming):
-    refId: str
-    startTime: float | None = None
-    endTime: float | None = None
+    """A sound of the inputs and the part of it that is heard."""
+
+    refId: str = Field(max_length=200)
+    startTime: float | None = Field(None, ge=0, description="seconds of the sound; default its beginning")
+    endTime: float | None = Field(None, ge=0, description="default its end")
 
 
 class Segment(Incoming):
-    startTime: float
-    endTime: float
-    audioInput: SegmentAudio
-    optionsOverride: dict[str, Any] | None = None
+    """A range of the video with a sound or options of its own; what lies outside all of them stays as it was."""
+
+    startTime: float = Field(ge=0, description="seconds of the video")
+    endTime: float = Field(ge=0)
+    audioInput: SegmentAudio | None = Field(None, description="null: the first sound as it stands at that time")
+    lipsync: bool = Field(True, description="false: the range stays as it was, and what lies outside is lipsynced")
+    optionsOverride: Options | None = None
 
 
 class CreateGeneration(Incoming):
-    """A generation: a model, one video, one soundtrack and options."""
+    """A generation: a model, one picture (video or photo), a soundtrack or several for segments, and options."""
 
     model: str = Field(examples=["lipsync-2"])
     input: list[Input] = Field(max_length=20)

@@ -9,9 +9,14 @@ import shlex
 from dataclasses import dataclass
 from typing import Any
 
+from apps.assets.models import Kind
+from apps.catalog.registry import FACE
 from apps.generations.models import Generation
 
 KEY = "SYNC_API_KEY"
+# Inputs and their fields in the Python client.
+TYPED = {"video": "Video", "audio": "Audio"}
+SPELLED = {"assetId": "asset_id", "url": "url", "refId": "ref_id"}
 
 _PYTHON_HEAD = """import os
 import time
@@ -71,17 +76,54 @@ class Snippet:
 
 def request_of(generation: Generation) -> dict[str, Any]:
     """The body of POST /v2/generate that asks for the same generation, with the files of the library."""
+    picture = "image" if generation.video.kind == Kind.IMAGE else "video"
+    names = sound_names(generation)
+    sounds = [{"type": "audio", "assetId": asset} | ({"refId": name} if name else {}) for asset, name in names.items()]
     body: dict[str, Any] = {
         "model": generation.model,
-        "input": [
-            {"type": "video", "assetId": str(generation.video_id)},
-            {"type": "audio", "assetId": str(generation.audio_id)},
-        ],
-        "options": {"sync_mode": generation.sync_mode} | generation.options,
+        "input": [{"type": picture, "assetId": str(generation.video_id)}, *sounds],
+        "options": _hosted_options({"sync_mode": generation.sync_mode} | generation.options),
     }
+    if generation.segments:
+        body["segments"] = [_segment(row, names) for row in generation.segments]
     if generation.project_id:
         body["projectId"] = str(generation.project_id)
     return body
+
+
+def sound_names(generation: Generation) -> dict[str, str]:
+    """Ids of the sounds, the main soundtrack first, and what segments call them; one without segments has no name."""
+    main = str(generation.audio_id)
+    ids = dict.fromkeys([main, *(row["audio"] for row in generation.segments if row["audio"])])
+    return {asset: f"sound-{number}" if generation.segments else "" for number, asset in enumerate(ids, 1)}
+
+
+def _segment(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    segment: dict[str, Any] = {"startTime": row["start_s"], "endTime": row["end_s"]}
+    if not row["lipsync"]:
+        return segment | {"lipsync": False}
+    if row["audio"]:
+        segment["audioInput"] = {"refId": names[row["audio"]], "startTime": row["audio_start_s"]}
+        if row["audio_end_s"] is not None:
+            segment["audioInput"]["endTime"] = row["audio_end_s"]
+    options = row["options"] | ({FACE: row["face"]} if row["face"] else {})
+    return segment | ({"optionsOverride": _hosted_options(options)} if options else {})
+
+
+def _hosted_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Options as the clients take them: for them a chosen face is always an object."""
+    return {name: _hosted_face(value) if name == FACE else value for name, value in options.items()}
+
+
+def _hosted_face(choice: bool | dict[str, Any]) -> dict[str, Any]:
+    """A choice in the words of the hosted API; a person by number and all of them are this studio's own."""
+    if isinstance(choice, bool) or choice["kind"] in ("auto", "active_speaker"):
+        return {"auto_detect": choice if isinstance(choice, bool) else choice["kind"] == "active_speaker"}
+    if choice["kind"] == "point":
+        return {"frame_number": choice["frame"], "coordinates": [choice["x"], choice["y"]]}
+    if choice["kind"] == "boxes":
+        return {"bounding_boxes": choice["boxes"]}
+    return choice
 
 
 def snippets_of(body: dict[str, Any], base: str) -> list[Snippet]:
@@ -120,25 +162,27 @@ def _curl(body: dict[str, Any], base: str) -> str:
 
 def _python(body: dict[str, Any], base: str) -> str:
     """By the client's own types; what they do not know goes along as additional parameters of the body."""
-    video, audio = body["input"]
     rest = {name: value for name, value in body.items() if name not in ("model", "input", "options")}
+    items = "".join(f"        {_typed(item)},\n" for item in body["input"])
     call = (
         "job = studio.generations.create(\n"
         f"    model={json.dumps(body['model'])},\n"
-        f"    input=[{_typed('Video', video)}, {_typed('Audio', audio)}],\n"
+        f"    input=[\n{items}    ],\n"
         f"    options=GenerationOptions({_arguments(body['options'])}),\n"
     )
     if rest:
         values = pprint.pformat(rest, sort_dicts=False, width=88).replace("\n", "\n    ")
         call += f'    request_options={{"additional_body_parameters": {values}}},\n'
-    names = "Audio, GenerationOptions, Sync, Video"
+    known = {TYPED[item["type"]] for item in body["input"] if item["type"] in TYPED}
+    names = ", ".join(sorted({"GenerationOptions", "Sync"} | known))
     return _PYTHON_HEAD.format(names=names, base=base) + call + ")\n" + _PYTHON_TAIL
 
 
-def _typed(name: str, item: dict[str, Any]) -> str:
-    """``Video(asset_id="…")``: the client spells names in its own language's way."""
-    spelled = {"assetId": "asset_id", "url": "url"}
-    return f"{name}({_arguments({spelled[key]: value for key, value in item.items() if key in spelled})})"
+def _typed(item: dict[str, Any]) -> str:
+    """``Video(asset_id="…")``: the client spells names in its own language's way. It has no class for a photo."""
+    if item["type"] not in TYPED:
+        return repr(item)
+    return f"{TYPED[item['type']]}({_arguments({SPELLED[key]: item[key] for key in SPELLED if key in item})})"
 
 
 def _arguments(values: dict[str, Any]) -> str:

@@ -156,7 +156,7 @@ def test_the_typescript_quick_start_runs(studio, key, desk, clip, typescript_fol
 
 @pytest.fixture
 def same_again(workspace, clip, voice, owner) -> dict:
-    """The request for a take that was made in the studio, with every option and a project."""
+    """The request for a take that was made in the studio, with every option, a segment and a project."""
     files = [
         import_file(workspace=workspace, user=owner, path=path, name=path.name, origin=Origin.UPLOAD)
         for path in (clip, voice)
@@ -164,7 +164,9 @@ def same_again(workspace, clip, voice, owner) -> dict:
     for asset in files:
         check_asset(asset.pk)
     project = ProjectFactory(workspace=workspace)
-    options = {"temperature": 0.8, "occlusion_detection_enabled": True}
+    options = {"temperature": 0.8, "occlusion_detection_enabled": True, "active_speaker_detection": True}
+    segment = {"start_s": 0.5, "end_s": 1.5, "lipsync": True, "audio": str(files[1].pk), "audio_start_s": 0.25,
+               "audio_end_s": None, "face": {"kind": "person", "id": 1}, "options": {"temperature": 0.3}}  # fmt: skip
     take = GenerationFactory(
         workspace=workspace,
         project=project,
@@ -173,6 +175,7 @@ def same_again(workspace, clip, voice, owner) -> dict:
         model="lipsync-2",
         sync_mode="loop",
         options=options,
+        segments=[segment],
         status=Status.COMPLETED,
     )
     return request_of(take)

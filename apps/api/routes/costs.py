@@ -37,12 +37,12 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
     body = schemas.CreateGeneration.model_validate(bodies.read_json(caller.request))
     wish = wish_of(body)
     assets = {}
-    for role, item in (("video", wish.video), ("audio", wish.audio)):
+    for role, item in wish.items.items():
         if item is not None and item.assetId:
             assets[role] = asset_by_id(caller.membership, item.assetId)
         elif item is not None and item.url:
             try:
-                assets[role] = asset_from_url(caller.membership, item.url, role, seconds=SECONDS)
+                assets[role] = asset_from_url(caller.membership, item.url, item.type, seconds=SECONDS)
             except TooSlow as error:
                 raise ApiError("generation_media_probe_timeout", field="input") from error
     if not wait_until_checked(list(assets.values())):
@@ -54,6 +54,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
         model=wish.model,
         sync_mode=wish.sync_mode,
         options=wish.options,
+        segments=wish.rows(assets),
     )
     # That as many run as the plan allows is no reason not to name the price.
     refusals = [refusal for refusal in found.refusals if refusal.code != "concurrency_limit_reached"]
