@@ -175,10 +175,10 @@ def concluded(seen: Seen, info: MediaInfo, folder: Path) -> FootageAnalysis:
     """The analysis that follows from everything that was seen, saved in ``folder``."""
     count = len(seen.times)
     typical = float(np.median(np.diff(seen.times))) if count > 1 else 1 / float(info.fps)
-    tracks, leap = _steady(seen.tracks, count)
-    shots = np.flatnonzero(seen.cuts | jump_cuts(seen.motion, leap) | (np.arange(count) == 0))
-    shot = np.searchsorted(shots, np.arange(count), side="right") - 1
-    people = people_of(tracks, seen.heads, shot, 1 / typical)
+    tracks = {number: part for number, part in seen.tracks.items() if _is_steady(part)}
+    first = seen.cuts | (np.arange(count) == 0)
+    people = people_of(tracks, seen.heads, np.cumsum(first) - 1, 1 / typical)
+    shots = np.flatnonzero(first | jump_cuts(seen.motion, _smallest_leap(people, count)))
     footage = FootageAnalysis.unseen(
         info=info, colour=seen.colour, size=seen.size, times=seen.times, landmarks=seen.points,
         end_s=max(float(seen.times[-1]) + 0.5 * typical, _end(info, seen.times, typical)), shots=shots,
@@ -197,17 +197,18 @@ def read_own_sound(video: Path, workdir: Path, models: Path | None) -> None:
         shutil.rmtree(workdir / OWN_SOUND, ignore_errors=True)
 
 
-def _steady(rows: dict[int, FaceRows], frame_count: int) -> tuple[dict[int, FaceRows], np.ndarray]:
-    """The tracks that do not leap about, as chance finds do, and (F,) the smallest leap of all of them."""
-    kept, leap = {}, np.full(frame_count, np.inf)
-    for track, part in rows.items():
-        far = leaps(part.frames, part.points)
-        if (far > 1).mean() > MOST_LEAPS:
-            continue
-        kept[track] = part
-        follows = np.diff(part.frames, prepend=-2) == 1
-        np.minimum.at(leap, part.frames[follows], far[follows])
-    return kept, np.where(np.isfinite(leap), leap, 0.0)
+def _is_steady(rows: FaceRows) -> bool:
+    """Whether a track does not leap about, as chance finds do."""
+    return bool((leaps(rows.frames, rows.points) > 1).mean() <= MOST_LEAPS)
+
+
+def _smallest_leap(people: list[Person], frame_count: int) -> np.ndarray:
+    """(F,) how far everybody leapt at least who was there in the frame before, 0 where nobody was."""
+    leap = np.full(frame_count, np.inf)
+    for person in people:
+        follows = np.diff(person.rows.frames, prepend=-2) == 1
+        np.minimum.at(leap, person.rows.frames[follows], leaps(person.rows.frames, person.rows.points)[follows])
+    return np.where(np.isfinite(leap), leap, 0.0)
 
 
 def _end(info: MediaInfo, times: np.ndarray, typical: float) -> float:

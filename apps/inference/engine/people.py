@@ -18,9 +18,9 @@ from .faces_in_time import SHORTEST_RUN_S
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-# Two tracks show the same person from this likeness on (see the table in docs/engine.md).
-SAME_PERSON = 0.35
+SAME_PERSON = 0.5  # two tracks show the same person from this likeness on
 MOST_PEOPLE = 12  # who is seen least is left out
+MOST_TRACKS = 120  # the longest; each is compared with each
 # A head whose middle never moves by more than this (standard deviation, in eye distances) and whose lips rest is a
 # picture on a wall or a screen that stands still.
 FIXED_EYES = 0.01
@@ -87,24 +87,34 @@ class Person:
 def people_of(rows: dict[int, FaceRows], heads: dict[int, Head], shot: NDArray[np.integer], fps: float) -> list[Person]:
     """People from tracks: ``rows`` and ``heads`` by track, ``shot`` (F,) of each frame.
 
-    Tracks shorter than 0.4 s are passers-by or no faces at all; of a film shorter than that, 80 % must be seen.
+    Who is seen for less than 0.4 s is a passer-by or no face at all; of a film shorter than that, 80 % must be seen.
     """
     shortest = min(SHORTEST_RUN_S * fps, 0.8 * len(shot))
-    tracks = {number: part for number, part in rows.items() if len(part.frames) >= shortest}
-    groups: list[_Group] = []
-    for number in sorted(tracks, key=lambda key: -len(tracks[key].frames)):
-        part, looks = tracks[number], heads[number].looks
-        scored = [(group.likeness(part, looks, shot), group) for group in groups]
-        best = max(scored, key=lambda pair: pair[0], default=(-1.0, None))
-        if best[1] is not None and best[0] >= SAME_PERSON:
-            best[1].add(number, part, looks)
-        else:
-            groups.append(_Group([number], part, looks))
-    found = [_person(group, heads) for group in groups]
+    longest = sorted(rows, key=lambda number: -len(rows[number].frames))[:MOST_TRACKS]
+    groups = _joined([_Group([number], rows[number], heads[number].looks) for number in sorted(longest)], shot)
+    found = [_person(group, heads) for group in groups if len(group.rows.frames) >= shortest]
     found.sort(key=lambda person: -_presence(person))
     for place, person in enumerate(found[:MOST_PEOPLE]):
         person.id = place
     return found[:MOST_PEOPLE]
+
+
+def _joined(groups: list[_Group], shot: NDArray[np.integer]) -> list[_Group]:
+    """Groups of tracks, the two likest joined first, until none are alike."""
+    like = {
+        (one, other): groups[one].likeness(groups[other], shot) for other in range(len(groups)) for one in range(other)
+    }
+    left = set(range(len(groups)))
+    while like:
+        (one, other), best = max(like.items(), key=lambda item: item[1])
+        if best < SAME_PERSON:
+            break
+        groups[one].join(groups[other])
+        left.discard(other)
+        like = {pair: value for pair, value in like.items() if not {one, other} & set(pair)}
+        for third in left - {one}:
+            like[min(one, third), max(one, third)] = groups[min(one, third)].likeness(groups[max(one, third)], shot)
+    return [groups[number] for number in sorted(left)]
 
 
 @dataclass
@@ -115,22 +125,22 @@ class _Group:
     rows: FaceRows
     looks: Appearance
 
-    def likeness(self, part: FaceRows, looks: Appearance, shot: NDArray[np.integer]) -> float:
-        """How like a further track is: nobody is seen twice in one frame, and who stays in place is the same."""
-        if np.isin(part.frames, self.rows.frames, assume_unique=True).any():
+    def likeness(self, other: _Group, shot: NDArray[np.integer]) -> float:
+        """How like another group is: nobody is seen twice in one frame, and who stays in place is the same."""
+        if np.isin(other.rows.frames, self.rows.frames, assume_unique=True).any():
             return -1.0
-        stays = _stays(self.rows, part, shot) or _stays(part, self.rows, shot)
-        return likeness(self.looks, looks) + (STAYING if stays else 0.0)
+        stays = _stays(self.rows, other.rows, shot) or _stays(other.rows, self.rows, shot)
+        return likeness(self.looks, other.looks) + (STAYING if stays else 0.0)
 
-    def add(self, number: int, part: FaceRows, looks: Appearance) -> None:
-        """Take a further track in; the longer one counts for more in the looks."""
-        share = len(part.frames) / (len(part.frames) + len(self.rows.frames))
+    def join(self, other: _Group) -> None:
+        """Take another group in; the longer one counts for more in the looks."""
+        share = len(other.rows.frames) / (len(other.rows.frames) + len(self.rows.frames))
         self.looks = Appearance(
-            (1 - share) * self.looks.proportions + share * looks.proportions,
-            ((1 - share) * self.looks.colours + share * looks.colours).astype(np.float32),
+            (1 - share) * self.looks.proportions + share * other.looks.proportions,
+            ((1 - share) * self.looks.colours + share * other.looks.colours).astype(np.float32),
         )
-        self.rows = FaceRows.joined([self.rows, part])
-        self.tracks.append(number)
+        self.rows = FaceRows.joined([self.rows, other.rows])
+        self.tracks += other.tracks
 
 
 STAYING = 0.3  # added to the likeness of a face that comes up where one of its size was lost, within one shot

@@ -153,6 +153,8 @@ class _Watcher:
         cut = self._is_cut(frame.yuv)
         if cut:
             self._tracker.cut()
+        elif self._is_cut.startled:
+            self._tracker.doubt()
         seen = self._tracker.track(frame.yuv)
         if frame.index < self._first:
             return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 import cv2
 import numpy as np
 
@@ -24,10 +26,16 @@ class CutDetector:
     def __init__(self) -> None:
         self._luma: np.ndarray | None = None
         self._histogram: np.ndarray | None = None
+        self._before: deque[float] = deque(maxlen=AROUND)
         self.motion = 0.0
+        self.startled = False
 
     def __call__(self, yuv: np.ndarray) -> bool:
-        """Whether ``yuv`` (an I420 picture) starts a new shot; sets ``motion``, the mean luma change in 0..255."""
+        """Whether ``yuv`` (an I420 picture) starts a new shot.
+
+        Sets ``motion``, the mean luma change in 0..255, and ``startled``: the picture changes so much more than before
+        that this may be a cut between pictures of the same colours, after which other people may be in the same places.
+        """
         thumb = thumbnail(yuv)
         hsv = cv2.cvtColor(cv2.cvtColor(thumb, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV)
         counts = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256]).ravel()
@@ -40,6 +48,10 @@ class CutDetector:
             jump = 0.5 * float(np.abs(histogram - self._histogram).sum())
             cut = jump > HISTOGRAM_JUMP and self.motion > LUMA_JUMP
         self._luma, self._histogram = luma, histogram
+        self.startled = bool(
+            self.motion > JUMP_MOTION and self._before and self.motion > JUMP_RATIO * np.median(self._before)
+        )
+        self._before.append(self.motion)
         return cut
 
 

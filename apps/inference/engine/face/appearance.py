@@ -1,7 +1,10 @@
 """What a face looks like, roughly: enough to tell the people of one video apart after a cut, no more.
 
-No recognition net is used. The descriptor is the head's proportions (distances between rigid landmarks over the eye
-distance, from the pose-free 3D shape) and the mean colours of nine regions of the face and its surrounding.
+No recognition net is used: none comes in a freely licensed package that is small. The descriptor is the head's
+proportions (distances between rigid landmarks over the eye distance, from the 3D mesh) and a small picture of the head
+laid upon eyes and chin, of which colours (without the brightness) and outlines (histograms of gradient directions) are
+compared. Over 22 people of short clips 1 % of pairs are mistaken, where proportions alone mistake 13 %, outlines
+alone 5 % and colours 1 to 2 %; but colours change with the light, and outlines do not.
 """
 
 from __future__ import annotations
@@ -17,19 +20,23 @@ from .picture import Picture
 
 Floats = NDArray[np.float32]
 
-_SIZE = 24
+_SIZE = 48
+_CELLS, _DIRECTIONS = 8, 8
 # Pairs of landmarks whose distance speech does not change.
 _PROPORTIONS = [
     *[(133, 362), (33, 133), (168, NOSE_BASE), (98, 327)],
     *[(FOREHEAD_TOP, 168), (234, 454), (127, 356), (70, 300)],
 ]
-_SHAPE_SPREAD = 0.06  # two tracks of one person differ by about this much, in eye distances
-_COLOUR_SPREAD = 0.12  # and by about this much in colour, on a 0..1 scale
+# Proportions (eye distances) and colours (0..1) of one person differ by about this much; outlines agree to .8 or so.
+_SHAPE_SPREAD, _COLOUR_SPREAD = 0.05, 0.0285
+_OUTLINE_WEIGHT = 4.0
+# Sum of the three at which as many pairs of one person lie below as pairs of two people above, and how it spreads.
+_BORDER, _SPREAD = 1.14, 4.0
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """Proportions (8,) in eye distances and a small colour picture (24, 24, 3) of the head in 0..1."""
+    """Proportions (8,) in eye distances and a small picture (48, 48, 3) of the head, RGB in 0..1."""
 
     proportions: NDArray[np.float64]
     colours: Floats
@@ -41,16 +48,38 @@ def describe(picture: Picture, points: Floats, before: Appearance | None = None)
     ends = np.array(_PROPORTIONS)
     proportions = np.linalg.norm(points[ends[:, 0]] - points[ends[:, 1]], axis=1).astype(np.float64) / eyes
     source = points[[*EYE_CORNERS, CHIN_TIP], :2].astype(np.float32)
-    target = np.array([[0.28, 0.42], [0.72, 0.42], [0.5, 0.92]], np.float32) * 4 * _SIZE
-    patch = picture.patch(cv2.getAffineTransform(source, target).astype(np.float32), 4 * _SIZE)
-    colours = cv2.resize(patch, (_SIZE, _SIZE), interpolation=cv2.INTER_AREA).astype(np.float32, copy=False)
+    target = np.array([[0.28, 0.42], [0.72, 0.42], [0.5, 0.92]], np.float32) * _SIZE
+    colours = picture.patch(cv2.getAffineTransform(source, target).astype(np.float32), _SIZE)
     if before is None:
         return Appearance(proportions, colours)
     return Appearance(0.9 * before.proportions + 0.1 * proportions, 0.9 * before.colours + 0.1 * colours)
 
 
 def likeness(one: Appearance, other: Appearance) -> float:
-    """1 for the same looks, falling below 0 for clearly different ones."""
+    """About 1 for the same looks, .5 where it may be either, falling below 0 for clearly different ones."""
     shape = float(np.sqrt(np.mean((one.proportions - other.proportions) ** 2))) / _SHAPE_SPREAD
-    colour = float(np.sqrt(np.mean((one.colours - other.colours) ** 2))) / _COLOUR_SPREAD
-    return 1.0 - 0.25 * (shape + colour)
+    colour = float(np.sqrt(np.mean((_tints(one) - _tints(other)) ** 2))) / _COLOUR_SPREAD
+    outline = float(_outlines(one) @ _outlines(other))
+    return 0.5 + (_OUTLINE_WEIGHT * outline - shape - colour - _BORDER) / _SPREAD
+
+
+def _tints(looks: Appearance) -> Floats:
+    """(12, 12, 3) colours without the brightness."""
+    small = cv2.resize(looks.colours, (12, 12), interpolation=cv2.INTER_AREA)
+    return np.asarray(small - small.mean(axis=2, keepdims=True), np.float32)
+
+
+def _outlines(looks: Appearance) -> Floats:
+    """(512,) of length 1: how strong edges of eight directions are in each of 8 x 8 cells, after the local contrast."""
+    grey = looks.colours.mean(axis=2)
+    across, down = (cv2.Sobel(grey, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    strength = np.hypot(across, down)
+    direction = (np.arctan2(down, across) % (2 * np.pi)) / (2 * np.pi) * _DIRECTIONS
+    cells = []
+    for turn in range(_DIRECTIONS):
+        share = np.clip(1 - np.abs((direction - turn + _DIRECTIONS / 2) % _DIRECTIONS - _DIRECTIONS / 2), 0, 1)
+        weighted = (strength * share).astype(np.float32)
+        cells.append(cv2.resize(weighted, (_CELLS, _CELLS), interpolation=cv2.INTER_AREA))
+    found = np.stack(cells, axis=-1)
+    found = found / (np.linalg.norm(found, axis=-1, keepdims=True) + 0.05)
+    return np.asarray(found.ravel() / max(float(np.linalg.norm(found)), 1e-6), np.float32)

@@ -20,9 +20,9 @@ Bytes = NDArray[np.uint8]
 
 # Someone who comes into the picture is noticed after at most so many frames: four nets each time at 16:9.
 LOOK_EVERY = 10
-# Faces down to a twentieth of the shorter side are looked for less often (some twenty nets), at every cut, and on
-# every fifth frame that shows nobody.
-SEARCH_EVERY, SEARCH_EMPTY_EVERY = 60, 5
+# While nobody is there it is looked for more often. Faces down to a twentieth of the shorter side take some twenty nets
+# more: at cuts, and every so many frames with and without anybody there.
+LOOK_EMPTY_EVERY, SEARCH_EVERY, SEARCH_EMPTY_EVERY = 5, 60, 20
 MOST_FACES = 6  # at once; in a crowd the largest
 LOOKS_EVERY = 10  # frames between two looks at somebody's appearance
 HEAD_SIDE = 192  # pixels of a kept head
@@ -51,13 +51,14 @@ class _Followed:
     track: int
     region: Region
     missed: int = 0
+    doubted: bool = False
 
 
 class PeopleTracker:
     """Landmarks of all faces, frame by frame.
 
-    A face that is lost for up to 12 frames and comes up again near its place keeps its track; after a cut everybody
-    has a new one. Who is who across tracks is told afterwards, from ``heads``.
+    A face that is lost for up to 12 frames and comes up again near its place keeps its track; after a cut, and where
+    there may be one, everybody has a new one. Who is who across tracks is told afterwards, from ``heads``.
     """
 
     def __init__(self, models: Path, threads: int = 1) -> None:
@@ -77,6 +78,11 @@ class PeopleTracker:
     def cut(self) -> None:
         """A new shot begins with the next picture: every track ends."""
         self._followed = []
+        self._shot_began = self._frame + 1
+
+    def doubt(self) -> None:
+        """There may be a cut before the next picture: faces stay in their places, under new tracks."""
+        self._followed = [_Followed(one.track, one.region, doubted=True) for one in self._followed if not one.missed]
         self._shot_began = self._frame + 1
 
     def track(self, image: Bytes) -> list[Sighting]:
@@ -102,6 +108,8 @@ class PeopleTracker:
             one.missed = 1
             return None
         one.region = region_around(points)
+        if one.doubted:
+            self._number(one, picture, points)
         return Sighting(one.track, points)
 
     def _is_another(self, one: _Followed, region: Region) -> bool:
@@ -114,7 +122,7 @@ class PeopleTracker:
     def _is_time_to_look(self) -> bool:
         since = self._frame - self._shot_began
         if not self._followed:
-            return since % SEARCH_EMPTY_EVERY == 0
+            return since % LOOK_EMPTY_EVERY == 0
         if any(one.missed for one in self._followed):
             return True
         return len(self._followed) < MOST_FACES and since % LOOK_EVERY == 0
@@ -140,13 +148,19 @@ class PeopleTracker:
         one = lost
         if one is None:
             one = _Followed(self._tracks, region_around(points))
-            self._tracks += 1
             self._followed.append(one)
-            self.heads[one.track] = Head(describe(picture, points))
+        if lost is None or lost.doubted:
+            self._number(one, picture, points)
         one.region, one.missed = region_around(points), 0
         sighting = Sighting(one.track, points)
         self._remember(sighting, picture)
         return sighting
+
+    def _number(self, one: _Followed, picture: Picture, points: Floats) -> None:
+        """A track of its own from here on."""
+        one.track, one.doubted = self._tracks, False
+        self._tracks += 1
+        self.heads[one.track] = Head(describe(picture, points))
 
     def _accept(self, picture: Picture, region: Region, least: float) -> Floats | None:
         """Landmarks within the region where they are a face inside the picture."""

@@ -1,0 +1,96 @@
+"""Several people in one picture: who is who after a cut, and what is a poster; on the sample's own faces."""
+
+import cv2
+import numpy as np
+import pytest
+from django.conf import settings
+
+from apps.inference.engine.analysis import FootageAnalysis
+from apps.inference.engine.face.people import PeopleTracker
+from apps.inference.engine.media.video_reader import VideoReader
+from apps.inference.engine.people import FaceRows, people_of
+from tests.engine.synthetic import make_footage
+
+SIDE = 320
+
+
+@pytest.fixture(scope="module")
+def pictures(short_sample):
+    """RGB (n, 320, 320, 3): a second of the talking portrait."""
+    with VideoReader(short_sample.video) as reader:
+        frames = [cv2.cvtColor(frame.yuv, cv2.COLOR_YUV2RGB_I420) for frame, _ in zip(reader, range(24), strict=False)]
+    return np.stack(frames)
+
+
+def as_other(picture):
+    """The portrait as another person: narrower, other colours, lit from the other side."""
+    narrow = cv2.resize(picture, (260, SIDE), interpolation=cv2.INTER_AREA)
+    padded = cv2.copyMakeBorder(narrow, 0, 0, 30, 30, cv2.BORDER_REPLICATE)[:, ::-1]
+    return (padded[..., [1, 0, 2]] * np.array([0.6, 0.5, 0.8])).astype(np.uint8)
+
+
+def planar(left, right):
+    return cv2.cvtColor(np.ascontiguousarray(np.hstack([left, right])), cv2.COLOR_RGB2YUV_I420)
+
+
+def follow(tracker, frames, doubt_at=None):
+    """Rows by track of everybody seen in the pictures."""
+    seen: dict[int, list] = {}
+    for index, frame in enumerate(frames):
+        if index == doubt_at:
+            tracker.doubt()
+        for face in tracker.track(frame):
+            seen.setdefault(face.track, []).append((index, face.points))
+    return {
+        track: FaceRows(
+            np.array([index for index, _ in found]), np.stack([points for _, points in found]), np.ones(len(found)),
+            np.ones(len(found)), np.full((len(found), 5), -1),
+        )
+        for track, found in seen.items()
+    }  # fmt: skip
+
+
+def side_of(rows, first, last):
+    inside = (rows.frames >= first) & (rows.frames < last)
+    return "left" if np.median(rows.points[inside, :, 0]) < SIDE else "right"
+
+
+def test_two_people_who_change_sides_at_a_cut_stay_themselves(pictures):
+    frames = [
+        planar(picture, as_other(picture)) if index < 12 else planar(as_other(picture), picture)
+        for index, picture in enumerate(pictures)
+    ]
+    tracker = PeopleTracker(settings.MODELS_DIR)
+    rows = follow(tracker, frames, doubt_at=12)
+    assert len(rows) == 4, "everybody has a new track after what may be a cut"
+    people = people_of(rows, tracker.heads, np.zeros(24, np.int64), 25.0)
+    assert len(people) == 2
+    for person in people:
+        assert len(person.rows.frames) == 24
+        assert side_of(person.rows, 0, 12) != side_of(person.rows, 12, 24)
+
+
+def test_a_printed_face_is_told_from_one_that_moves(pictures):
+    poster = as_other(pictures[0])
+    frames = [planar(np.roll(picture, index % 12, axis=1), poster) for index, picture in enumerate(pictures)]
+    tracker = PeopleTracker(settings.MODELS_DIR)
+    people = people_of(follow(tracker, frames), tracker.heads, np.zeros(24, np.int64), 25.0)
+    assert [person.fixed for person in people] == [False, True], "whoever moves comes first"
+    assert side_of(people[0].rows, 0, 24) == "left"
+
+
+def test_a_doubt_without_a_cut_changes_nobody(pictures):
+    frames = [planar(picture, as_other(picture)) for picture in pictures[:16]]
+    tracker = PeopleTracker(settings.MODELS_DIR)
+    people = people_of(follow(tracker, frames, doubt_at=5), tracker.heads, np.zeros(16, np.int64), 25.0)
+    assert [len(person.rows.frames) for person in people] == [16, 16]
+
+
+def test_people_are_kept_with_the_analysis(tmp_path):
+    _, footage = make_footage(tmp_path, 30, unseen=range(10, 14))
+    loaded = FootageAnalysis.load(tmp_path)
+    (person,) = loaded.people
+    assert person.rows.frames.tolist() == footage.people[0].rows.frames.tolist()
+    np.testing.assert_array_equal(loaded.landmarks, footage.landmarks)
+    assert loaded.of(0).crops.stored.tolist() == footage.crops.stored.tolist()
+    assert person.facts() == footage.people[0].facts()
