@@ -1,6 +1,7 @@
 """A generation (a "take"): one run of a model on a video and a soundtrack, and its whole story."""
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.db import models
@@ -108,6 +109,14 @@ class Generation(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status not in (Status.PENDING, Status.PROCESSING)
+
+    @property
+    def may_go_on(self) -> bool:
+        """Whether pieces of this unfinished take may still be there for the next one with the same inputs."""
+        drew = self.stage in (Stage.LIPSYNC, Stage.ASSEMBLE, Stage.PROOF)
+        kept_for = timedelta(hours=settings.RESUME_HOURS)
+        unfinished = self.status in (Status.FAILED, Status.CANCELLED) and self.finished_at is not None
+        return drew and unfinished and timezone.now() - self.finished_at < kept_for
 
 
 class Dispatcher(models.Model):

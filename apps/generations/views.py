@@ -185,6 +185,7 @@ def _frame(membership: Membership, project: Project, one: Generation) -> dict[st
         "take": one,
         "may_edit": membership.may(Role.EDITOR),
         "billing_on": settings.BILLING,
+        "resume_hours": settings.RESUME_HOURS,
     }
 
 

@@ -1,6 +1,7 @@
 """The page of a take in each of its states, and who may see it."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.core.files.base import ContentFile
@@ -202,3 +203,19 @@ def test_queries_do_not_grow_with_takes(as_person, project, owner, result, djang
         make(project, Status.COMPLETED, number=number, result=result, report=REPORT)
     with django_assert_max_num_queries(len(few)):
         client.get(at("take", take))
+
+
+@pytest.mark.parametrize(
+    ("status", "stage", "hours", "goes_on"),
+    [
+        (Status.CANCELLED, "lipsync", 1, True),
+        (Status.FAILED, "assemble", 23, True),
+        (Status.FAILED, "lipsync", 25, False),
+        (Status.FAILED, "read", 1, False),
+        (Status.REJECTED, "lipsync", 1, False),
+    ],
+)
+def test_an_unfinished_take_says_that_a_retry_goes_on(as_person, owner, project, status, stage, hours, goes_on):
+    take = make(project, status, stage=stage, finished_at=timezone.now() - timedelta(hours=hours))
+    page = as_person(owner).get(at("take", take)).content.decode()
+    assert ("Retry goes on from there" in page) is goes_on
