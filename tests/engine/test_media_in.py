@@ -163,3 +163,16 @@ def test_planes_are_views():
     luma, blue, red = split_planes(yuv)
     blue[0, 0], red[-1, -1] = 7, 9
     assert (luma.shape, yuv[64, 0], yuv[95, 63]) == ((64, 64), 7, 9)
+
+
+def test_a_film_whose_codec_nobody_knows_is_refused(tmp_path):
+    """One changed letter of the codec's name: the container is whole, the picture cannot be decoded."""
+    path = write_video(tmp_path / "v.mov", codec="mjpeg", pix_fmt="yuvj420p", tone_s=0.3)
+    path.write_bytes(path.read_bytes().replace(b"jpeg\x00\x00\x00\x00", b"jqxg\x00\x00\x00\x00"))
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].codec_context is None
+    with pytest.raises(EngineError) as refusal:
+        VideoReader(path)
+    assert refusal.value.code == "generation_input_video_invalid"
+    assert probe_media(path).kind == "audio"
+    assert len(read_mono(path)) > 4000

@@ -10,7 +10,7 @@ import av
 import numpy as np
 
 from ..errors import audio_invalid
-from .container import decode_tolerantly, open_input
+from .container import decode_tolerantly, open_input, pictures_of, sounds_of
 
 ANALYSIS_RATE = 16_000
 OUTPUT_RATE = 48_000
@@ -70,11 +70,12 @@ def _finite(block: np.ndarray) -> np.ndarray:
 
 
 def _first_track(container: Any, path: Path) -> Any:
-    if not container.streams.audio:
+    tracks = sounds_of(container)
+    if not tracks:
         raise audio_invalid(f"The file {path.name} has no sound.", "Choose a file with a sound track.")
-    return container.streams.audio[0]
+    return tracks[0]
 
 
 def _origin(container: Any, track: Any) -> float:
-    stream = container.streams.video[0] if container.streams.video else track
+    stream = next(iter(pictures_of(container)), track)
     return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0

@@ -50,6 +50,23 @@ def open_input(path: Path, invalid: Callable[[str], EngineError]) -> InputContai
         raise invalid(f"The file {path.name} is not a readable media file.") from error
 
 
+ATTACHED_PICTURE = 0x0400  # AV_DISPOSITION_ATTACHED_PIC: the cover of a song is no video
+
+
+def pictures_of(container: InputContainer) -> list[Any]:
+    """The moving pictures that can be decoded: no covers, and nothing whose codec a damaged file does not tell."""
+    return [
+        stream
+        for stream in container.streams.video
+        if stream.codec_context is not None and not stream.disposition.value & ATTACHED_PICTURE
+    ]
+
+
+def sounds_of(container: InputContainer) -> list[Any]:
+    """The sound tracks that can be decoded."""
+    return [stream for stream in container.streams.audio if stream.codec_context is not None]
+
+
 def decode_tolerantly(container: InputContainer, stream: Any) -> Iterator[Any]:
     """All frames of ``stream`` that can be decoded; damaged packets are stepped over, as players do."""
     damaged = 0

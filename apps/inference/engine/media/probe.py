@@ -11,7 +11,7 @@ import av.error
 import numpy as np
 
 from ..errors import EngineError, audio_invalid, video_invalid
-from .container import decode_tolerantly, open_input
+from .container import decode_tolerantly, open_input, pictures_of, sounds_of
 
 PICTURE_FORMATS = {"png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"}
 MAX_SIDE, MAX_PIXELS, MIN_SIDE = 4096, 4096 * 2304, 64
@@ -56,22 +56,19 @@ class MediaInfo:
         return cls(**{**values, **exact})
 
 
-ATTACHED_PICTURE = 0x0400  # AV_DISPOSITION_ATTACHED_PIC: the cover of a song is no video
-
-
 def probe_media(path: Path) -> MediaInfo:
     """Facts about ``path``; raises :class:`EngineError` for what is no readable video, sound or picture."""
     with open_input(path, video_invalid) as container:
-        moving = [stream for stream in container.streams.video if not stream.disposition.value & ATTACHED_PICTURE]
+        moving = pictures_of(container)
         if moving:
             return _probe_video(container, moving[0], path)
-        if container.streams.audio:
+        if sounds_of(container):
             return _probe_audio(container, path)
     raise video_invalid(f"The file {path.name} holds neither picture nor sound.")
 
 
 def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
-    sound = container.streams.audio[0] if container.streams.audio else None
+    sound = next(iter(sounds_of(container)), None)
     first = next(decode_tolerantly(container, stream), None)
     if first is None:
         raise video_invalid(f"No picture of {path.name} can be decoded.")
@@ -94,7 +91,7 @@ def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
 
 
 def _probe_audio(container: Any, path: Path) -> MediaInfo:
-    stream = container.streams.audio[0]
+    stream = sounds_of(container)[0]
     if next(decode_tolerantly(container, stream), None) is None:
         raise audio_invalid(f"No sound of {path.name} can be decoded.")
     duration = float(stream.duration * stream.time_base) if stream.duration else float(container.duration or 0) / 1e6

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import video_invalid
-from .container import open_input
-from .probe import ATTACHED_PICTURE
+from .container import open_input, pictures_of
 
 STRETCH_S = 30.0
 # A border moves to a key frame that lies within this share of a stretch; else it stays and some frames are decoded
@@ -24,7 +23,7 @@ def shown_frames(video: Path) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Times (F,) in seconds from the first frame, as the file announces them, and whether each is a key frame (F,)."""
     shown: list[tuple[float, bool]] = []
     with open_input(video, video_invalid) as container:
-        streams = [stream for stream in container.streams.video if not stream.disposition.value & ATTACHED_PICTURE]
+        streams = pictures_of(container)
         with suppress(av.error.FFmpegError):  # a file that breaks off; whoever decodes it finds out as well
             for packet in container.demux(streams[:1]):
                 if packet.size and packet.pts is not None and not packet.is_discard:

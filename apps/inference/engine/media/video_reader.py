@@ -19,8 +19,8 @@ import numpy as np
 
 from ..errors import video_invalid
 from .colour import RANGE_FULL, RANGE_LIMITED, ColourTags
-from .container import decode_tolerantly, open_input
-from .probe import ATTACHED_PICTURE, quarter_turns
+from .container import decode_tolerantly, open_input, pictures_of
+from .probe import quarter_turns
 
 BT709 = ColourTags(range=1, space=1, primaries=1, transfer=1)
 DECODER_THREADS = min(4, os.cpu_count() or 1)
@@ -58,7 +58,7 @@ class VideoReader:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._container = open_input(path, video_invalid)
-        streams = [s for s in self._container.streams.video if not s.disposition.value & ATTACHED_PICTURE]
+        streams = pictures_of(self._container)
         if not streams:
             self._container.close()
             raise video_invalid(f"The file {path.name} has no picture.", "Choose a video file.")
