@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 from django.utils import timezone
 
 from apps.assets.models import Asset
-from apps.generations import signals, speed, workers
+from apps.generations import speed, workers
 from apps.generations.models import Generation
+from apps.generations.percent import percent_of
 from apps.generations.queue import OVERHEAD_S, Waiting, waiting_in_turn
 from apps.generations.workers import Pool
 from apps.workspaces.models import Workspace
@@ -105,5 +106,5 @@ def _work_of(takes: Collection[UUID]) -> float | None:
         size = speed.size_of(take.video, take.quoted_seconds)
         if measured is None or not size:
             return None
-        total += measured * size * (1 - signals.raise_percent(take.pk, 0) / 100)
+        total += measured * size * (1 - percent_of(take) / 100)
     return total

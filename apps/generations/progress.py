@@ -1,18 +1,16 @@
 """How far a take is, for pages, the API and the command line."""
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from django.utils import timezone
 
-from apps.generations import signals, workers
+from apps.generations import workers
 from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
+from apps.generations.percent import ORDER, Rendering, percent_of, rendering
 from apps.generations.places import Place, place_of
 from apps.generations.speed import SHARES, run_s, work_s
-
-ORDER = list(SHARES)
 
 StepState = Literal["done", "now", "waiting", "failed"]
 
@@ -55,8 +53,8 @@ def read(generation: Generation) -> ProgressView:
     if generation.status == Status.PENDING:
         place = place_of(generation)
         return ProgressView(stage, label, 0, seconds_left=place.ready_in_s, steps=steps, place=place)
-    drawn = _rendering(generation)
-    percent = signals.raise_percent(generation.pk, _percent(generation, stage, drawn))
+    drawn = rendering(generation)
+    percent = percent_of(generation, drawn)
     return ProgressView(
         stage,
         label,
@@ -67,43 +65,6 @@ def read(generation: Generation) -> ProgressView:
         frames_total=drawn.total,
         steps=steps,
     )
-
-
-@dataclass(frozen=True)
-class Rendering:
-    """Frames drawn by all workers together, of how many, in how many seconds."""
-
-    done: int = 0
-    total: int = 0
-    elapsed_s: float = 0.0
-
-    @property
-    def fps(self) -> float | None:
-        """Frames a second; None while there is too little to tell."""
-        return self.done / self.elapsed_s if self.done and self.elapsed_s > 0.5 else None
-
-
-def _rendering(generation: Generation) -> Rendering:
-    split = signals.pieces(generation.pk)
-    if split is None:
-        return Rendering()
-    firsts, total, began = split
-    done = min(total, signals.frames_rendered(generation.pk, firsts))
-    return Rendering(done, total, max(0.0, time.time() - began))
-
-
-def _percent(generation: Generation, stage: Stage, drawn: Rendering) -> int:
-    if stage not in SHARES:
-        return 0
-    before = sum(SHARES[name] for name in ORDER[: ORDER.index(stage)])
-    if stage == Stage.LIPSYNC:
-        share = drawn.done / drawn.total if drawn.total else 0.0
-    elif stage == Stage.READ:
-        share = signals.share_read(generation.pk) or 0.0
-    else:
-        noted = signals.mark(generation.pk)
-        share = noted.done / noted.total if noted and noted.stage == stage and noted.total > 0 else 0.0
-    return min(99, int(before + SHARES[stage] * min(1.0, share)))
 
 
 def _seconds_left(generation: Generation, stage: Stage, percent: int, drawn: Rendering) -> float | None:

@@ -33,15 +33,19 @@ def megapixels(width: int | None, height: int | None, frames: float) -> float:
 
 
 def pace(model: str) -> float | None:
-    """Worker-seconds for a million pixels with this model: the median of recent takes; None before there is one."""
+    """Worker-seconds for a million pixels with this model: the median of recent takes; None before there is one.
+
+    Of takes that used the same pieces the one that had most work counts: the others found them made.
+    """
     done = Generation.objects.filter(model=model, status=Status.COMPLETED, busy_s__gt=0, result__isnull=False)
     rows = done.order_by("-finished_at").values_list(
-        "busy_s", "result__width", "result__height", "result__frame_count"
+        "pk", "work_key", "busy_s", "result__width", "result__height", "result__frame_count"
     )[:MEASURED_TAKES]
-    paces = [
-        busy / size for busy, width, height, frames in rows if (size := megapixels(width, height, frames or 0)) > 0
-    ]
-    return median(paces) if paces else None
+    paces: dict[object, float] = {}
+    for pk, work, busy, width, height, frames in rows:
+        if size := megapixels(width, height, frames or 0):
+            paces[work or pk] = max(busy / size, paces.get(work or pk, 0.0))
+    return median(paces.values()) if paces else None
 
 
 def size_of(video: Asset, seconds: float) -> float:

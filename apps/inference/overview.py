@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from apps.generations import signals, workers
 from apps.generations.models import Generation, Status
+from apps.generations.percent import percent_of
 from apps.generations.workers import Worker
 from studio import redis_client
 
@@ -93,7 +94,7 @@ def running() -> list[Running]:
                 id=take.pk,
                 model=take.model,
                 stage=take.stage,
-                percent=signals.raise_percent(take.pk, 0),
+                percent=percent_of(take),
                 attempts=take.attempts,
                 running_s=(now - (take.started_at or take.created_at)).total_seconds(),
                 silent_s=silent,

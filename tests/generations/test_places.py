@@ -44,6 +44,13 @@ def test_the_pace_is_the_median_of_what_was_measured():
     assert speed.pace("lipsync-2") == pytest.approx(20.0 / TAKE_MPX)
 
 
+def test_takes_that_found_their_pieces_made_do_not_count():
+    for busy in (30.0, 1.0, 2.0):
+        finished(busy, work_key="same")
+    finished(20.0, work_key="another")
+    assert speed.pace("lipsync-2") == pytest.approx(25.0 / TAKE_MPX)
+
+
 def test_a_larger_picture_takes_longer_in_proportion():
     finished(20.0)
     large = AssetFactory(video=True, width=1280, height=720)
