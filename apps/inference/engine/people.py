@@ -21,6 +21,7 @@ Indices = NDArray[np.int64]
 SAME_PERSON = 0.5  # two tracks show the same person from this likeness on
 MOST_PEOPLE = 12  # who is seen least is left out
 MOST_TRACKS = 120  # the longest; each is compared with each
+LEAST_TRACK = 5  # frames: right after a cut one face may be taken up twice, until one of both gives way
 # A head whose middle never moves by more than this (standard deviation, in eye distances) and whose lips rest is a
 # picture on a wall or a screen that stands still.
 FIXED_EYES = 0.01
@@ -91,6 +92,7 @@ def people_of(rows: dict[int, FaceRows], heads: dict[int, Head], shot: NDArray[n
     """
     shortest = min(SHORTEST_RUN_S * fps, 0.8 * len(shot))
     longest = sorted(rows, key=lambda number: -len(rows[number].frames))[:MOST_TRACKS]
+    longest = [number for number in longest if len(rows[number].frames) >= min(LEAST_TRACK, shortest)]
     groups = _joined([_Group([number], rows[number], heads[number].looks) for number in sorted(longest)], shot)
     found = [_person(group, heads) for group in groups if len(group.rows.frames) >= shortest]
     found.sort(key=lambda person: -_presence(person))
