@@ -47,6 +47,26 @@ class Generation(BaseModel):
     progress: dict[str, Any] | None = None
 
 
+class ShareLink(BaseModel):
+    id: UUID
+    url: str
+    createdAt: datetime
+    expiresAt: datetime | None = Field(description="null: until it is taken back")
+    password: bool = Field(description="whether the page asks for one")
+    original: bool
+    comments: bool
+    downloads: bool
+
+
+class Report(BaseModel):
+    id: UUID
+    status: GenerationStatus
+    report: dict[str, Any] | None = Field(description="of the engine; null where there is no result")
+    chargedSeconds: float | None
+    chargedUsd: float
+    events: list[dict[str, Any]]
+
+
 class Count(BaseModel):
     count: int
 

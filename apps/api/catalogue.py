@@ -93,6 +93,11 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("feature_unavailable", 422, "This studio does not have this part.", "Leave it out of the request."),
     ("tts_not_configured", 422, "This studio has no voice provider.", "Send the spoken text as a sound file."),
     ("voice_not_found", 404, "There is no such voice.", "GET /v2/voices lists the voices."),
+    # --- links to results
+    ("share_without_result", 409, "There is no result to share.", "Wait until its status is COMPLETED."),
+    ("share_links_too_many", 409, "The generation has as many links as it may have.", "Take one back first."),
+    ("share_password_short", 422, "The password is too short.", "Use six characters or more, or none."),
+    ("share_link_not_found", 404, "There is no such link.", "List the links of the generation."),
     # --- limits and money
     (
         "generation_plan_duration_exceeded",
@@ -103,6 +108,7 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("generation_input_duration_greater_than_max_duration", 422, "The file is too long here.", "Send a shorter one."),
     ("concurrency_limit_reached", 429, "As many run as the plan allows at once.", "Wait for one to end."),
     ("account_payment_required", 402, "The account has to be paid first.", "Open the billing page of the studio."),
+    ("account_on_hold", 403, "The workspace is on hold.", "Write to whoever runs the studio."),
     ("plan_feature_unavailable", 402, "The plan does not have this.", "Change the plan."),
     # --- files and projects
     ("invalid_asset_id_format", 400, "The id is no UUID.", "Use the id as it came in the answer."),

@@ -126,6 +126,14 @@ class CreateGeneration(Incoming):
         return data
 
 
+class NewShareLink(Incoming):
+    lives: Literal["day", "week", "month", "open"] = "week"
+    password: str | None = Field(None, max_length=128)
+    original: bool = Field(True, description="the page can show the original beside the result")
+    comments: bool = True
+    downloads: bool = False
+
+
 class EstimateRequest(Incoming):
     model: str = Field(examples=["lipsync-2"])
     duration: float = Field(gt=0, le=24 * 3600, description="seconds")

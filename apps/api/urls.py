@@ -5,10 +5,21 @@ import re
 from django.urls import path
 
 from apps.api import routing
-from apps.api.routes import assets, batches, costs, footage, generations, reference, studio, usage, webhooks
+from apps.api.routes import (
+    assets,
+    batches,
+    costs,
+    footage,
+    generations,
+    reference,
+    sharing,
+    studio,
+    usage,
+    webhooks,
+)
 
 # Importing a module enters its routes.
-MODULES = (generations, costs, usage, assets, footage, batches, studio, webhooks, reference)
+MODULES = (generations, sharing, costs, usage, assets, footage, batches, studio, webhooks, reference)
 
 app_name = "api"
 # "~" sorts behind every letter: plain words are tried before names in braces, assets/upload before assets/{asset_id}.

@@ -109,7 +109,8 @@ def inputs_of(body: CreateGeneration, files: frozenset[str]) -> tuple[dict[str, 
         raise ApiError("tts_not_configured", field="input")
     pictures: list[MediaInput | None] = [item for item in body.input if isinstance(item, VideoInput | ImageInput)]
     sounds: list[MediaInput | None] = [item for item in body.input if isinstance(item, AudioInput)]
-    pictures, sounds = [None] * (PICTURE in files) + pictures, [None] * (SOUND in files) + sounds
+    from_form: list[MediaInput | None] = [None]
+    pictures, sounds = from_form * (PICTURE in files) + pictures, from_form * (SOUND in files) + sounds
     if len(pictures) > 1:
         raise ApiError("generation_input_too_many_visual", field="input")
     if not pictures:

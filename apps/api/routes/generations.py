@@ -201,6 +201,7 @@ def download(caller: Caller, generation_id: str) -> HttpResponse:
     "generations/{generation_id}/report",
     summary="What was done and measured",
     tag=TAG,
+    gives=answers.Report,
     codes=("generation_not_found", "generation_not_finished"),
 )
 def report(caller: Caller, generation_id: str) -> dict[str, Any]:
