@@ -10,10 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from apps.assets.models import Asset
-from apps.generations import signals
+from apps.generations import signals, workers
 from apps.generations.models import Event, Generation, Stage, Status
 from apps.projects.models import Project
 from apps.projects.services import create_project
+from studio import redis_client
 from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
@@ -133,6 +134,20 @@ def test_a_take_that_failed_says_what_why_and_offers_a_retry(as_person, project,
         assert words in page
     assert 'id="retry"' in page
     assert 'id="retry"' not in as_person(viewer).get(at("take", take)).content.decode()
+
+
+def test_a_waiting_take_says_who_comes_first_and_that_no_worker_runs(as_person, project, owner):
+    workers.sign("cpu@test", ["cpu"], 1, ["lipsync-2"])
+    try:
+        make(project, Status.PROCESSING, 1)
+        make(project, Status.PENDING, 2)
+        take = make(project, Status.PENDING, 3)
+        page = as_person(owner).get(at("take", take)).content.decode()
+        assert "1 take comes first, time not known yet" in page
+    finally:
+        redis_client.client().delete(workers.KEY)
+    page = as_person(owner).get(at("take", take)).content.decode()
+    assert "No worker for this model is running. It starts when one is." in page
 
 
 def test_cancel_of_a_queued_take_ends_it(as_person, project, owner):
