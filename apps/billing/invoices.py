@@ -8,6 +8,7 @@ on no invoice yet: S + C + D. It is what was paid and given beyond everything th
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -53,15 +54,15 @@ def open_due(workspace: Workspace) -> int:
     return (due["due"] or 0) * MICROS
 
 
-def settled(workspace: Workspace) -> int:
-    """Balance as if nothing ran: below zero it is owed, invoiced or not."""
-    sums = ledger.balances(workspace)
+def settled(workspace: Workspace, sums: Mapping[str, int] | None = None) -> int:
+    """Balance as if nothing ran: below zero it is owed, invoiced or not. ``sums`` are the balances, where at hand."""
+    sums = sums or ledger.balances(workspace)
     return sums[Account.BALANCE] + sums[Account.HELD]
 
 
-def next_amount(workspace: Workspace) -> int:
+def next_amount(workspace: Workspace, sums: Mapping[str, int] | None = None) -> int:
     """Micro-dollars the next invoice would want: owed and not on an open invoice."""
-    return max(0, -settled(workspace) - open_due(workspace))
+    return max(0, -settled(workspace, sums) - open_due(workspace))
 
 
 @transaction.atomic

@@ -4,6 +4,7 @@ The table is loaded by ``manage.py load_plans``. Rows that bills refer to are ne
 with a new date in ``PLANS``.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -102,6 +103,23 @@ def open_subscription(workspace: Workspace) -> Subscription | None:
     return Subscription.objects.select_related("plan", "next_plan").filter(workspace=workspace, ended_at=None).first()
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a workspace stands: its plan, the subscription that gives it (if any), seats (None: no limit)."""
+
+    plan: Plan
+    subscription: Subscription | None
+    seats: int | None
+
+
+def standing_of(workspace: Workspace) -> Standing:
+    """Plan, subscription and seats by one query, for pages that show all of it."""
+    subscription = open_subscription(workspace)
+    plan = subscription.plan if subscription else default_plan()
+    more = subscription.extra_seats if subscription else 0
+    return Standing(plan, subscription, None if plan.seats is None else plan.seats + more)
+
+
 def default_plan() -> Plan:
     """What a workspace without a subscription is on."""
     return current_plan(FREE if settings.BILLING else UNLIMITED)
@@ -109,9 +127,7 @@ def default_plan() -> Plan:
 
 def seats_of(workspace: Workspace) -> int | None:
     """How many members the plan of a workspace and the seats it bought beside allow; None for no limit."""
-    subscription = open_subscription(workspace)
-    plan = subscription.plan if subscription else default_plan()
-    return None if plan.seats is None else plan.seats + (subscription.extra_seats if subscription else 0)
+    return standing_of(workspace).seats
 
 
 @transaction.atomic

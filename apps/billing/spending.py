@@ -55,13 +55,13 @@ def month_start(moment: datetime | None = None) -> datetime:
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
-def spend_of(workspace: Workspace, profile: BillingProfile | None = None) -> Spend:
-    """This month of a workspace."""
+def spend_of(workspace: Workspace, profile: BillingProfile | None = None, held: int | None = None) -> Spend:
+    """This month of a workspace; profile and held sum are asked for where they are not at hand."""
     entries = Entry.objects.filter(workspace=workspace)
     earned = entries.filter(account=Account.REVENUE, created_at__gte=month_start())
     total = earned.aggregate(total=Sum("amount_micros"))["total"] or 0
     cap = (profile or profile_of(workspace)).cap_micros
-    return Spend(total, ledger.balance(workspace, Account.HELD), cap)
+    return Spend(total, ledger.balance(workspace, Account.HELD) if held is None else held, cap)
 
 
 def refusals(workspace: Workspace, plan: Plan, micros: int) -> list[StudioError]:

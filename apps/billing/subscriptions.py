@@ -21,7 +21,10 @@ from studio.errors import StudioError
 
 def for_sale() -> list[Plan]:
     """The plans that members can choose themselves, smallest first, as they are today."""
-    return [current_plan(code) for code in ("free", "hobbyist", "creator", "growth", "scale")]
+    codes = ("free", "hobbyist", "creator", "growth", "scale")
+    rows = Plan.objects.filter(code__in=codes, valid_from__lte=timezone.localdate()).order_by("valid_from")
+    valid = {plan.code: plan for plan in rows}  # the latest of each code comes last
+    return [valid.get(code) or current_plan(code) for code in codes]
 
 
 def month_later(moment: datetime, anchor_day: int) -> datetime:

@@ -16,12 +16,12 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.requests import SignedInRequest
-from apps.billing import invoices
+from apps.billing import invoices, ledger
 from apps.billing.forms import CapForm, CreditForm, DetailsForm
-from apps.billing.models import BillingProfile, Invoice, Plan, Subscription
+from apps.billing.models import Account, BillingProfile, Invoice, Plan, Subscription
 from apps.billing.payments import provider
 from apps.billing.pdf import invoice_pdf
-from apps.billing.plans import open_subscription, plan_of, seats_of
+from apps.billing.plans import open_subscription, plan_of, standing_of
 from apps.billing.spending import ALERTS, profile_of, spend_of
 from apps.billing.subscriptions import for_sale, terms
 from apps.workspaces.access import membership_in
@@ -228,24 +228,25 @@ def _back(ws: str) -> str:
 def _page(membership: Membership, **forms: Any) -> dict[str, Any]:
     workspace = membership.workspace
     profile = profile_of(workspace)
-    spend = spend_of(workspace, profile)
+    sums = ledger.balances(workspace)
+    standing = standing_of(workspace)
     all_invoices = list(Invoice.objects.filter(workspace=workspace)[:INVOICES_SHOWN])
     cap_dollars = None if profile.cap_micros is None else f"{profile.cap_micros / 1_000_000:.2f}"
     return {
         "membership": membership,
         "ws": workspace.slug,
-        "plan": plan_of(workspace),
+        "plan": standing.plan,
         "plans": for_sale() if settings.BILLING else [],
-        "subscription": open_subscription(workspace),
-        "seats": seats_of(workspace),
+        "subscription": standing.subscription,
+        "seats": standing.seats,
         "seats_taken": workspace.memberships.count(),
-        "spend": spend,
+        "spend": spend_of(workspace, profile, sums[Account.HELD]),
         "alerts": ALERTS,
         "paused": profile.pause_reason or "There is no reason noted." if profile.paused_at else "",
         "invoices": all_invoices,
         "late_invoices": [one for one in all_invoices if one.is_late],
-        "open_micros": invoices.next_amount(workspace),
-        "credit_micros": max(0, invoices.settled(workspace)),
+        "open_micros": invoices.next_amount(workspace, sums),
+        "credit_micros": max(0, invoices.settled(workspace, sums)),
         "payment_method": profile.payment_method,
         "online": settings.PAYMENTS == "stripe",
         "cap_form": CapForm(initial={"cap": cap_dollars}),

@@ -6,6 +6,7 @@ from typing import Concatenate, ParamSpec
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
+from django.db.models import Sum
 from django.http import Http404
 from django.http.response import HttpResponseBase
 
@@ -31,8 +32,8 @@ def staff_only(view: View[P]) -> View[P]:
 
 
 def any_workspace(slug: str) -> Workspace:
-    """A workspace of the studio; raises ``Http404``."""
-    found = Workspace.objects.filter(slug=slug).first()
+    """A workspace of the studio with its billing profile and ``size`` in bytes at hand; raises ``Http404``."""
+    found = Workspace.objects.select_related("billing").annotate(size=Sum("assets__size")).filter(slug=slug).first()
     if found is None:
         raise Http404("There is no such workspace.")
     return found

@@ -11,7 +11,6 @@ from apps.accounts.models import User
 from apps.billing import invoices, ledger
 from apps.billing.models import BillingProfile
 from apps.billing.plans import current_plan, open_subscription, subscribe
-from apps.billing.spending import profile_of
 from apps.generations import signals
 from apps.generations.models import Generation, Status
 from apps.generations.services import end_without_result, retry_generation
@@ -131,7 +130,8 @@ def _retry(workspace: Workspace, form: DeedForm, take: Generation) -> Facts:
 
 
 def _paused(workspace: Workspace) -> bool:
-    return profile_of(workspace).paused_at is not None
+    profile = getattr(workspace, "billing", None)
+    return profile is not None and profile.paused_at is not None
 
 
 WORKSPACE_DEEDS = {

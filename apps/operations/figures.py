@@ -1,19 +1,22 @@
 """The studio in figures for a month: money, takes, machines. Each function asks the database once or twice."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from apps.assets.models import Asset
 from apps.billing.models import Account, Entry, Invoice, Subscription, TransactionKind
+from apps.generations import workers
 from apps.generations.models import Generation, Status
+from apps.generations.workers import Worker
+from apps.inference.overview import Running, queue_lengths, running
 from apps.usage.figures import Month, charged
 from apps.workspaces.models import Workspace
 
@@ -211,6 +214,24 @@ def top_workspaces(month: Month) -> list[tuple[Workspace, int, float, int]]:
     )
     named = Workspace.objects.in_bulk([row["workspace"] for row in rows])
     return [(named[row["workspace"]], row["takes"], row["seconds"] or 0.0, row["micros"] or 0) for row in rows]
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Queues and workers (None while Redis is away), takes that run, takes that wait and for how long at most."""
+
+    queues: Mapping[str, int] | None
+    workers: list[Worker] | None
+    running: list[Running]
+    waiting: int
+    oldest_waiting_s: float | None
+
+
+def machines() -> Machines:
+    """The part of the overview that a page can afford: it leaves out the count of all takes ever ended."""
+    waiting = Generation.objects.waiting().aggregate(count=Count("pk"), oldest=Min("created_at"))
+    oldest = (timezone.now() - waiting["oldest"]).total_seconds() if waiting["oldest"] else None
+    return Machines(queue_lengths(), workers.present_or_none(), running(), waiting["count"], oldest)
 
 
 def storage() -> dict[str, int]:

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.db.models import Sum
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -12,13 +11,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.requests import SignedInRequest
-from apps.assets.models import Asset
 from apps.billing import invoices, ledger
-from apps.billing.models import Invoice, Transaction
-from apps.billing.plans import open_subscription, plan_of
-from apps.billing.spending import profile_of, spend_of
+from apps.billing.models import Account, BillingProfile, Invoice, Transaction
+from apps.billing.plans import standing_of
+from apps.billing.spending import spend_of
 from apps.generations.models import Generation
-from apps.inference.overview import overview
 from apps.operations import deeds, figures, visiting
 from apps.operations.access import any_take, any_workspace, staff_only
 from apps.operations.models import StaffAction
@@ -57,7 +54,7 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
         "given_back": figures.given_back(month).items(),
         "top": figures.top_workspaces(month),
         "storage": figures.storage(),
-        "now": overview(),
+        "now": figures.machines(),
         "log": StaffAction.objects.select_related("actor", "workspace")[:DEEDS_SHOWN],
     }
     return render(request, "operations/dashboard.html", context)
@@ -150,22 +147,21 @@ def _done(
 
 
 def _workspace_page(one: Workspace, failed: dict[str, Any] | None = None) -> dict[str, Any]:
-    profile = profile_of(one)
-    files = Asset.objects.filter(workspace=one).aggregate(size=Sum("size"))
+    profile = getattr(one, "billing", None) or BillingProfile(workspace=one)
+    sums, standing = ledger.balances(one), standing_of(one)
     return {
         "one": one,
         "profile": profile,
-        "spend": spend_of(one, profile),
-        "plan": plan_of(one),
-        "subscription": open_subscription(one),
-        "balances": ledger.balances(one),
-        "open_micros": invoices.next_amount(one),
+        "spend": spend_of(one, profile, sums[Account.HELD]),
+        "plan": standing.plan,
+        "subscription": standing.subscription,
+        "balances": sums,
+        "open_micros": invoices.next_amount(one, sums),
         "members": one.memberships.select_related("user").order_by("role", "user__email")[:FOUND],
         "invoices": Invoice.objects.filter(workspace=one)[:TAKES_SHOWN],
         "takes": Generation.objects.filter(workspace=one).order_by("-created_at")[:TAKES_SHOWN],
         "booked": _booked(Transaction.objects.filter(workspace=one).order_by("-created_at")[:BOOKED_SHOWN]),
         "log": StaffAction.objects.filter(workspace=one).select_related("actor")[:DEEDS_SHOWN],
-        "size": files["size"] or 0,
         "deeds": _offered(deeds.WORKSPACE_DEEDS, one, one, failed or {}),
     }
 

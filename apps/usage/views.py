@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.requests import SignedInRequest
 from apps.billing import invoices
 from apps.billing.models import Invoice
-from apps.billing.plans import open_subscription, plan_of, seats_of
+from apps.billing.plans import standing_of
 from apps.billing.prices import frame_price
 from apps.billing.spending import ALERTS, spend_of
 from apps.catalog.registry import MODELS
@@ -59,7 +59,10 @@ def usage(request: SignedInRequest, ws: str) -> HttpResponse:
         "expected": sum(expected.values()),
         "left_out": not_charged(membership.workspace, month),
     }
-    context |= _chart(month, rows, expected) | _money(membership, month) | _prices(membership, group)
+    context |= _chart(month, rows, expected) | _money(membership, month)
+    if group == "model":
+        plan = standing_of(membership.workspace).plan
+        context["prices"] = {model: frame_price(model, plan) for model in MODELS}
     return render(request, "usage/usage.html", context)
 
 
@@ -95,12 +98,13 @@ def _chart(month: Month, rows: list[Row], expected: dict) -> dict[str, Any]:
 def _money(membership: Membership, month: Month) -> dict[str, Any]:
     """Plan, cap and invoices; who may not see money sees the plan alone."""
     workspace = membership.workspace
-    plan = plan_of(workspace)
+    standing = standing_of(workspace)
+    plan = standing.plan
     spend = spend_of(workspace) if month.is_now else None
     found: dict[str, Any] = {
         "plan": plan,
-        "subscription": open_subscription(workspace),
-        "seats": seats_of(workspace),
+        "subscription": standing.subscription,
+        "seats": standing.seats,
         "seats_taken": workspace.memberships.count(),
         "spend": spend,
         "alerts": ALERTS,
@@ -112,11 +116,3 @@ def _money(membership: Membership, month: Month) -> dict[str, Any]:
         if plan.auto_invoice_cents:
             found["invoice_percent"] = min(100, found["open_micros"] // (plan.auto_invoice_cents * 100))
     return found
-
-
-def _prices(membership: Membership, group: str) -> dict[str, Any]:
-    """Price per frame of each model on this plan, where the table is by model."""
-    if group != "model":
-        return {}
-    plan = plan_of(membership.workspace)
-    return {"prices": {model: frame_price(model, plan) for model in MODELS}}

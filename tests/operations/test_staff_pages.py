@@ -1,0 +1,192 @@
+"""The staff's pages: who may open them, what they tell, and what they do."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.urls import reverse
+
+from apps.accounts.models import User
+from apps.billing import invoices, ledger
+from apps.billing.models import BillingProfile, Invoice
+from apps.billing.plans import load_plans, plan_of
+from apps.generations.models import Generation, Status
+from apps.generations.services import begin, complete, end_without_result
+from apps.operations import visiting
+from apps.operations.models import StaffAction
+from apps.workspaces.models import Activity, Workspace
+from tests.factories import AssetFactory, GenerationFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def billing_on(settings, db):
+    settings.BILLING = True
+    load_plans()
+
+
+@pytest.fixture
+def staff(db) -> User:
+    return User.objects.create_user("sten@studio.example", "open-the-studio-1", name="Sten Aff", is_staff=True)
+
+
+@pytest.fixture
+def client(as_person, staff):
+    return as_person(staff)
+
+
+@pytest.fixture
+def take(workspace) -> Generation:
+    """Finished, and charged half a dollar."""
+    take = GenerationFactory(workspace=workspace, quoted_micros=500_000, price_micros_per_frame=2000)
+    begin(take.pk)
+    complete(generation_id=take.pk, result=AssetFactory(workspace=workspace), lipsynced_s=10.0, report={})
+    take.refresh_from_db()
+    return take
+
+
+def do(client, place: Workspace | Generation, deed: str, **fields):
+    address = (
+        reverse("staff:workspace_deed", args=[place.slug, deed])
+        if isinstance(place, Workspace)
+        else reverse("staff:take_deed", args=[place.pk, deed])
+    )
+    return client.post(address, {"reason": "They asked for it.", "once": str(uuid4())} | fields)
+
+
+def test_nobody_else_learns_that_the_pages_exist(as_person, owner, workspace, take):
+    pages = [reverse("staff:dashboard"), reverse("staff:workspace", args=["harbour"])]
+    for address in [*pages, reverse("staff:take", args=[take.pk]), reverse("staff:search")]:
+        assert as_person(owner).get(address).status_code == 404
+
+
+def test_the_dashboard_tells_money_takes_and_trouble(client, workspace, take):
+    failed = GenerationFactory(workspace=workspace)
+    Generation.objects.filter(pk=failed.pk).update(error_code="no_face")
+    end_without_result(failed.pk, Status.FAILED)
+    late = invoices.issue(workspace=workspace)
+    invoices.note_failure(late, "declined")
+    page = client.get(reverse("staff:dashboard")).content.decode()
+    for words in ("$0.50", "50.0 %", "1 of 2, none charged", "no_face", "LS-000001", "Harbour films", "lipsync-2"):
+        assert words in page, words
+
+
+def test_an_empty_studio_has_a_dashboard_too(client):
+    page = client.get(reverse("staff:dashboard")).content.decode()
+    assert "Nothing finished in this month." in page
+    assert "Nobody is late" in page
+
+
+def test_the_queries_of_the_dashboard_do_not_grow(client, workspace, take, django_assert_max_num_queries):
+    for number in range(3):
+        other = Workspace.objects.create(slug=f"more-{number}", name="More")
+        one = GenerationFactory(workspace=other, quoted_micros=500_000, price_micros_per_frame=2000)
+        begin(one.pk)
+        complete(generation_id=one.pk, result=AssetFactory(workspace=other), lipsynced_s=10.0, report={})
+        invoices.note_failure(invoices.issue(workspace=other), "declined")
+    for name, args in (("dashboard", []), ("workspace", ["harbour"]), ("take", [take.pk])):
+        with django_assert_max_num_queries(19):
+            assert client.get(reverse(f"staff:{name}", args=args)).status_code == 200
+
+
+@pytest.mark.parametrize("text", ["Harbour", "ada@studio", "HARBOUR"])
+def test_search_finds_a_workspace_by_name_and_by_member(client, workspace, text):
+    assert client.get(reverse("staff:search"), {"q": text}).url == reverse("staff:workspace", args=["harbour"])
+
+
+def test_search_finds_a_take_by_its_id(client, take):
+    assert client.get(reverse("staff:search"), {"q": str(take.pk)}).url == reverse("staff:take", args=[take.pk])
+    assert "Nothing has this name" in client.get(reverse("staff:search"), {"q": str(uuid4())}).content.decode()
+
+
+def test_a_credit_is_given_once_written_down_twice_and_pays_open_invoices(client, staff, workspace, take):
+    invoice = invoices.issue(workspace=workspace)
+    once = str(uuid4())
+    for _ in range(2):
+        do(client, workspace, "credit", amount="0.75", once=once)
+    assert ledger.balance(workspace) == 250_000
+    invoice.refresh_from_db()
+    assert invoice.status == "paid"
+    action = StaffAction.objects.last()
+    assert (action.actor, action.action, action.reason) == (staff, "credit", "They asked for it.")
+    assert action.detail == {"micros": 750_000, "invoices_paid": ["LS-000001"]}
+    assert Activity.objects.filter(workspace=workspace, action="staff.action", subject="Give credit").count() == 2
+
+
+def test_without_a_reason_nothing_happens(client, workspace):
+    answer = do(client, workspace, "credit", amount="5", reason="")
+    assert answer.status_code == 422
+    assert "This field is required" in answer.content.decode()
+    assert (ledger.balance(workspace), StaffAction.objects.count()) == (0, 0)
+
+
+def test_a_payment_is_noted_for_one_of_the_workspaces_own_invoices(client, workspace, take):
+    invoice = invoices.issue(workspace=workspace)
+    other = Workspace.objects.create(slug="other", name="Other")
+    assert do(client, other, "payment", invoice=str(invoice.pk), reference="IBAN 7").status_code == 422
+    assert do(client, workspace, "payment", invoice=str(invoice.pk), reference="IBAN 7").status_code == 302
+    assert (Invoice.objects.get().status, invoices.settled(workspace)) == ("paid", 0)
+
+
+def test_a_plan_is_changed_and_a_pause_stops_and_resumes(client, workspace):
+    do(client, workspace, "plan", plan="enterprise")
+    assert plan_of(workspace).code == "enterprise"
+    do(client, workspace, "pause", reason="Chargeback.")
+    assert BillingProfile.objects.get(workspace=workspace).pause_reason == "Chargeback."
+    page = client.get(reverse("staff:workspace", args=["harbour"])).content.decode()
+    assert "Let new work start" in page
+    do(client, workspace, "resume")
+    assert BillingProfile.objects.get(workspace=workspace).paused_at is None
+
+
+def test_a_refund_is_never_more_than_the_take_cost(client, workspace, take):
+    assert do(client, take, "refund", amount="0.30").status_code == 302
+    too_much = do(client, take, "refund", amount="0.30")
+    assert too_much.status_code == 422
+    assert "has cost less than that" in too_much.content.decode()
+    assert ledger.earned_by(take.pk) == 200_000
+    assert StaffAction.objects.filter(action="refund").count() == 1
+
+
+def test_a_running_take_is_cancelled_and_run_again_for_its_owner(client, workspace, owner, settings):
+    settings.BILLING = False
+    take = GenerationFactory(workspace=workspace)
+    assert do(client, take, "refund", amount="1").status_code == 404
+    do(client, take, "cancel")
+    take.refresh_from_db()
+    assert take.status == Status.CANCELLED
+    do(client, take, "retry")
+    again = Generation.objects.exclude(pk=take.pk).get()
+    assert (again.created_by, again.status) == (owner, Status.PENDING)
+    assert StaffAction.objects.get(action="retry").detail == {"new": str(again.pk)}
+
+
+def test_the_whole_story_of_a_take(client, take):
+    page = client.get(reverse("staff:take", args=[take.pk])).content.decode()
+    for words in ("COMPLETED", "Capture", "revenue $0.50", take.video.name, take.audio.name, str(take.pk)):
+        assert words in page, words
+
+
+def test_a_visit_sees_what_the_member_sees_and_changes_nothing(client, owner, workspace, take):
+    begun = do(client, workspace, "visit", member=str(owner.pk))
+    assert begun.url == reverse("assets:library", args=["harbour"])
+    page = client.get(begun.url).content.decode()
+    assert "You look as ada@studio.example" in page
+    refused = client.post(reverse("projects:new", args=["harbour"]), {"name": "Mine"})
+    assert refused.status_code == 403
+    assert "Nothing can be changed" in refused.content.decode()
+    for closed in ("/staff/", "/admin/", "/account/email/", "/w/harbour/keys/"):
+        assert client.get(closed).status_code == 403
+    client.post(visiting.LEAVE_PATH)
+    assert client.get(reverse("staff:dashboard")).status_code == 200
+    assert StaffAction.objects.get(action="visit").detail["email"] == "ada@studio.example"
+
+
+def test_a_visit_ends_by_itself_and_never_shows_staff(client, staff, owner, workspace, monkeypatch):
+    other = User.objects.create_user("boss@studio.example", "open-the-studio-1", is_staff=True)
+    workspace.memberships.create(user=other, role="admin")
+    assert do(client, workspace, "visit", member=str(other.pk)).status_code == 422
+    monkeypatch.setattr(visiting, "LASTS", timedelta(seconds=-1))
+    do(client, workspace, "visit", member=str(owner.pk))
+    assert client.get(reverse("staff:dashboard")).status_code == 200
