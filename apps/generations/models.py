@@ -113,10 +113,10 @@ class Generation(models.Model):
     @property
     def may_go_on(self) -> bool:
         """Whether pieces of this unfinished take may still be there for the next one with the same inputs."""
+        if self.status not in (Status.FAILED, Status.CANCELLED) or self.finished_at is None:
+            return False
         drew = self.stage in (Stage.LIPSYNC, Stage.ASSEMBLE, Stage.PROOF)
-        kept_for = timedelta(hours=settings.RESUME_HOURS)
-        unfinished = self.status in (Status.FAILED, Status.CANCELLED) and self.finished_at is not None
-        return drew and unfinished and timezone.now() - self.finished_at < kept_for
+        return drew and timezone.now() - self.finished_at < timedelta(hours=settings.RESUME_HOURS)
 
 
 class Dispatcher(models.Model):

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('generations', '0002_queue'),
+        ("generations", "0002_queue"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='generation',
-            name='work_key',
-            field=models.CharField(blank=True, db_index=True, help_text='folder of its plan and pieces', max_length=40),
+            model_name="generation",
+            name="work_key",
+            field=models.CharField(blank=True, db_index=True, help_text="folder of its plan and pieces", max_length=40),
         ),
     ]

@@ -5,22 +5,21 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('assets', '0003_footage_check'),
-        ('generations', '0004_segments'),
-        ('projects', '0003_segments'),
-        ('workspaces', '0002_people'),
+        ("assets", "0003_footage_check"),
+        ("generations", "0004_segments"),
+        ("projects", "0003_segments"),
+        ("workspaces", "0002_people"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='generation',
-            index=models.Index(fields=['finished_at', 'status'], name='takes_ended'),
+            model_name="generation",
+            index=models.Index(fields=["finished_at", "status"], name="takes_ended"),
         ),
         migrations.AddIndex(
-            model_name='generation',
-            index=models.Index(fields=['workspace', 'finished_at'], name='takes_ended_of_workspace'),
+            model_name="generation",
+            index=models.Index(fields=["workspace", "finished_at"], name="takes_ended_of_workspace"),
         ),
     ]
