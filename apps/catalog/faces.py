@@ -5,6 +5,7 @@ Kept is False (whom the video is mostly about), True (whoever speaks), or an obj
 same (``auto_detect``, ``frame_number`` with ``coordinates``, ``bounding_boxes``) are understood as well.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -25,6 +26,8 @@ NO = {"false", "off", "0", "no", ""}
 
 def clean_face(raw: Any) -> FaceChoice:
     """A choice in the form that is kept; raises ``StudioError`` (422) for one that cannot be understood."""
+    if isinstance(raw, str) and raw.lstrip().startswith("{"):
+        raw = _from_text(raw)
     if not isinstance(raw, Mapping):
         text = str("" if raw is None else raw).strip().lower()
         if text not in YES | NO:
@@ -52,6 +55,16 @@ def engine_face(choice: FaceChoice | None) -> dict[str, Any] | None:
     if isinstance(choice, Mapping):
         return dict(choice)
     return {"kind": "active_speaker"} if choice else None
+
+
+def _from_text(text: str) -> Any:
+    """The object that a form or a command line sends as JSON."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _refusal(
+            "The choice of a face is no JSON.", 'Write, for instance, {"kind": "person", "id": 1}.'
+        ) from error
 
 
 def _from_hosted(raw: Mapping[str, Any]) -> dict[str, Any]:

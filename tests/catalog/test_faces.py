@@ -27,6 +27,7 @@ POINT = {"kind": "point", "frame": 12, "x": 640, "y": 360.5}
         ({"auto_detect": False, "frame_number": 12, "coordinates": [640, 360.5]}, POINT),
         ({"bounding_boxes": [[1, 2, 3, 4]]}, {"kind": "boxes", "boxes": [[1.0, 2.0, 3.0, 4.0]]}),
         ({"v3": True}, False),
+        (' {"kind": "person", "id": 1}', {"kind": "person", "id": 1}),
         ({}, False),
     ],
 )
@@ -54,6 +55,7 @@ def test_every_way_to_choose_has_one_form(sent, kept):
         {"coordinates": [1, 2]},
         {"auto_detect": True, "bounding_boxes": [[1, 2, 3, 4]]},
         {"nose": 1},
+        '{"kind": ',
     ],
 )
 def test_what_names_no_face_is_refused_with_advice(sent):
