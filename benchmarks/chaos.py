@@ -75,7 +75,7 @@ class Stack:
                     cwd=ROOT,
                     stdout=(self.folder / "worker.log").open("ab"),
                     stderr=subprocess.STDOUT,
-                    start_new_session=True,
+                    process_group=0,
                 )
 
     def children(self) -> list[int]:

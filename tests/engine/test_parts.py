@@ -69,7 +69,7 @@ def test_the_lips_of_every_part_are_the_pictures_own(short_sample, whole, tmp_pa
 
 
 def test_a_short_film_and_a_photo_are_one_part(tmp_path, monkeypatch, short_sample):
-    monkeypatch.setattr(split, "STRETCH_S", 30.0)
+    monkeypatch.undo()
     assert engine.footage_parts(short_sample.video) == [splitting.WHOLE]
 
 
@@ -98,10 +98,10 @@ def test_a_film_without_sound_has_no_part_for_it(tmp_path):
     assert OWN_SOUND not in engine.footage_parts(write_video(tmp_path / "mute.mp4", 100))
 
 
-def test_borders_lie_at_key_frames_where_these_are_near():
+def test_borders_lie_at_key_frames_where_these_are_near(monkeypatch):
     times = np.arange(1000) / 25
     keys = np.isin(np.arange(1000), [0, 240, 500, 640])
-    split.STRETCH_S = 10.0
+    monkeypatch.setattr(split, "STRETCH_S", 10.0)
     assert stretches(times, keys) == [(0, 240), (240, 500), (500, 750), (750, 1000)]
 
 

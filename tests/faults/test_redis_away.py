@@ -5,7 +5,7 @@ from django.core.cache import cache
 from django.db import transaction
 
 from apps.generations.models import Generation, Status
-from apps.generations.queue import hand_to_workers
+from apps.generations.queue import dispatch, hand_to_workers
 from apps.inference import sweeping
 from tests import environment
 from tests.faults import engine
@@ -60,7 +60,7 @@ def test_a_take_sent_while_redis_is_away_is_sent_later(workers: Workers, make_ta
     until(
         lambda: Generation.objects.get(pk=take.pk).is_final,
         "the take ends",
-        meanwhile=sweeping.dispatch,
+        meanwhile=dispatch,
     )
     take.refresh_from_db()
     assert take.status == Status.COMPLETED
