@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from django.utils.html import escape
 from openapi_spec_validator import validate
 
 from apps.api import openapi
@@ -84,6 +85,8 @@ def test_answers_are_as_the_document_says(api, document, workspace):
 @pytest.mark.django_db
 def test_the_reference_is_a_page(client):
     page = client.get("/v2/docs").content.decode()
+    for start in quick_starts("http://testserver"):
+        assert escape(start.text) in page
     for route in ROUTES:
         assert f'id="{openapi.operation_id(route)}"' in page
     assert client.get("/v2/openapi.json").json()["servers"] == [{"url": "http://testserver"}]

@@ -12,8 +12,10 @@ from apps.api import openapi
 from apps.api.catalogue import ENTRIES
 from apps.api.links import base_of
 from apps.api.routing import ROUTES, route
+from apps.api.snippets import quick_starts
 
 TAG = "Reference"
+INSTALL = {"python": "pip install syncsdk", "typescript": "npm install @sync.so/sdk"}
 
 
 @route("GET", "openapi.json", summary="OpenAPI 3.1 document", tag=TAG, scope=None, gives=dict[str, Any])
@@ -47,5 +49,9 @@ def page(request: HttpRequest) -> HttpResponse:
                 "codes": entry.codes,
             }
         )
-    context = {"groups": groups.items(), "errors": ENTRIES.values(), "base": base_of(request)}
+    base = base_of(request)
+    starts = [
+        {"label": start.label, "text": start.text, "install": INSTALL[start.language]} for start in quick_starts(base)
+    ]
+    context = {"groups": groups.items(), "errors": ENTRIES.values(), "base": base, "starts": starts}
     return render(request, "api/reference.html", context)
