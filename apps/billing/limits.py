@@ -42,7 +42,7 @@ def slot_refusal(plan: Plan, running: int) -> StudioError | None:
     """Whether the plan lets one more generation run beside the ``running`` ones."""
     if plan.max_concurrent is None or running < plan.max_concurrent:
         return None
-    takes = "take runs" if plan.max_concurrent == 1 else "takes run"
+    takes = "take runs" if running == 1 else "takes run"
     larger = plan_for(lambda row: row["max_concurrent"] is None or row["max_concurrent"] > running)
     return StudioError(
         "concurrency_limit_reached",
