@@ -135,6 +135,12 @@ SHOTS = [
     Shot("player", f"{BENCH}takes/{FINISHED}/", in_the_middle),
     Shot("player-side", f"{BENCH}takes/{FINISHED}/?mode=side", in_the_middle),
     Shot("player-wipe", f"{BENCH}takes/{FINISHED}/?mode=wipe", in_the_middle),
+    Shot("player-mouth", f"{BENCH}takes/{FINISHED}/?mode=mouth", in_the_middle),
+    Shot("player-code", f"{BENCH}takes/{FINISHED}/code/"),
+    Shot("player-share", f"{BENCH}takes/{FINISHED}/share/"),
+    Shot("library-list", "/w/harbour/library/?view=list"),
+    Shot("batches", "/w/harbour/batch/"),
+    Shot("batch-new", "/w/harbour/batch/new/"),
     *(Shot(name, address) for name, address in PEOPLE),
 ]
 
