@@ -61,8 +61,9 @@ def lipsync(
             plan = plan_motion(footage, sounds[audio], settings, folder, segments=segments, sounds=sounds)
         with monitor.timed("lipsync"):
             piece = render_piece(
-                video, footage, plan, 0, len(plan), folder / "piece.mp4", progress=progress, cancelled=cancelled
-            )
+                video, footage, plan, 0, len(plan), folder / "piece.mp4", progress=progress, cancelled=cancelled,
+                models=models,
+            )  # fmt: skip
         with monitor.timed("assemble"):
             assemble([piece], audio, plan, output, video=video, segments=segments, progress=progress)
         with monitor.timed("proof"):
