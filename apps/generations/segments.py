@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from apps.assets.models import Asset, Kind
+from apps.catalog.faces import clean_face, engine_face
 from apps.catalog.registry import OPTIONS, check_sync_mode, clean_options, output_seconds
 from apps.inference.engine.errors import EngineError
 from apps.inference.engine.segments import MAIN, Segment, Span, check_order, driven_spans
@@ -23,11 +24,6 @@ INVALID = "generation_input_segments_invalid"
 # Each segment is planned, drawn and joined by itself; more of them than this is an edit list, not a take.
 MOST = 50
 FIELDS = ("start_s", "end_s", "lipsync", "audio", "audio_start_s", "audio_end_s", "face", "options")
-# Ways to choose a face, and the numbers each names.
-FACE_KINDS = {
-    "auto": (), "active_speaker": (), "all": (), "person": ("id",), "point": ("frame", "x", "y"), "boxes": ("boxes",),
-}  # fmt: skip
-MOST_BOXES = 120_000  # an hour at 30 frames a second
 UNHEARD_S = 0.1  # a sound that is longer or shorter than its range by less is not worth a sentence
 FOREVER_S = 1e9
 
@@ -143,40 +139,19 @@ def _asset_id(value: Any) -> str | None:
 
 
 def _face(value: Any) -> dict[str, Any] | None:
+    """As everywhere else a face is chosen; none named: as for the rest of the film."""
     if value is None:
         return None
-    kind = value.get("kind") if isinstance(value, Mapping) else None
-    if not isinstance(kind, str) or kind not in FACE_KINDS:
-        raise _face_refusal(
-            "A segment does not say how its face is chosen.", f"Give it a kind: {', '.join(FACE_KINDS)}."
-        )
-    names = FACE_KINDS[kind]
-    if set(value) - {"kind"} != set(names):
-        raise _face_refusal(
-            f"A face chosen by {kind} has other fields than it needs.", f"It needs: {', '.join(names)}."
-        )
-    if kind == "boxes":
-        return {"kind": kind, "boxes": _boxes(value["boxes"])}
-    if not all(_is_number(value[name]) for name in names):
-        raise _face_refusal(f"A face chosen by {kind} names what is no number.", "Give frames and pixels as numbers.")
-    return dict(value)
-
-
-def _boxes(value: Any) -> list[list[float] | None]:
-    whole = isinstance(value, list) and len(value) <= MOST_BOXES
-    if not whole or not all(
-        box is None or (isinstance(box, list) and len(box) == 4 and all(map(_is_number, box))) for box in value
-    ):
-        raise _face_refusal("The boxes of a face cannot be read.", "Send [x1, y1, x2, y2] or null for each frame.")
-    return value
+    if not isinstance(value, Mapping):
+        raise _refusal("A segment does not say how its face is chosen.", "Send an object with a kind.")
+    try:
+        return engine_face(clean_face(value)) or {"kind": "auto"}
+    except StudioError as error:
+        raise StudioError(error.code, error.message, error.advice, status=error.status, field="segments") from error
 
 
 def _is_number(value: Any) -> bool:
     return not isinstance(value, bool) and isinstance(value, int | float) and abs(value) < FOREVER_S
-
-
-def _face_refusal(message: str, advice: str) -> StudioError:
-    return StudioError("generation_input_face_selection_invalid", message, advice, status=422, field="segments")
 
 
 def _options(raw: Any, model: str, warnings: list[str]) -> dict[str, Any]:
