@@ -78,6 +78,18 @@ def voice_refusal(plan: Plan, voices: int) -> StudioError | None:
     )
 
 
+def is_marked(plan: Plan) -> bool:
+    """Whether results carry the studio's name in a corner; never where billing is switched off."""
+    return settings.BILLING and plan.watermark
+
+
+def mark_sentence(plan: Plan) -> str:
+    """What to know before a take on a plan with a mark is paid for."""
+    larger = plan_for(lambda row: not row.get("watermark"))
+    without = f" The {larger.name} plan has none." if larger else ""
+    return f"Results of the {plan.name} plan carry “Lipsync Studio” in the lower right corner.{without}"
+
+
 def _advice(larger: Plan | None, otherwise: str = "") -> str:
     allowed = f"The {larger.name} plan allows it." if larger else ""
     return f"{allowed} {otherwise}".strip() or "No plan allows it."

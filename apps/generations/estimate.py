@@ -79,6 +79,8 @@ def estimate(
     if priced_at.micros and (left := included_left(workspace, plan)):
         priced_at = priced(0, seconds)
         warnings.append(f"Free of charge: {left} of {plan.included_takes} free takes of this month are left.")
+    if limits.is_marked(plan):
+        warnings.append(limits.mark_sentence(plan))
     refusals += length_refusals(plan, length_s) + slot_refusals(workspace, plan)
     refusals += spending.refusals(workspace, plan, priced_at.micros)
     place = place_of_new(workspace, model, video, seconds)

@@ -59,6 +59,7 @@ class Generation(models.Model):
     sync_mode = models.CharField(max_length=10)
     options = models.JSONField(default=dict, blank=True)
     segments = models.JSONField(default=list, blank=True, help_text="see segments.py; empty: the whole film")
+    watermark = models.BooleanField(default=False, help_text="what the plan said when it was submitted")
     backend = models.CharField(max_length=40, default="native")
 
     status = models.CharField(max_length=10, choices=Status, default=Status.PENDING, db_index=True)

@@ -76,6 +76,7 @@ class ReportView:
     timings: list[tuple[str, float]]
     real_time_factor: float | None
     warnings: list[str]
+    watermark: bool
 
     @property
     def median_words(self) -> str:
@@ -139,6 +140,7 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         timings=[(_stage(name), float(value)) for name, value in report.get("timings_s", {}).items()],
         real_time_factor=report.get("real_time_factor"),
         warnings=[_sentence(line) for line in report.get("warnings", [])],
+        watermark=bool(report.get("watermark")),
     )
 
 

@@ -10,7 +10,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from apps.assets.models import Asset
-from apps.billing import ledger
+from apps.billing import ledger, limits
 from apps.billing.prices import priced
 from apps.billing.spending import usage_happened
 from apps.catalog.registry import clean_options
@@ -58,6 +58,7 @@ def submit_generation(
     ``project`` is a ``projects.Project`` or None; this room lies below that one and does not know its class.
     The workspace's row is locked meanwhile, so that no two submits pass the limit of takes at once together.
     ``segments`` are ranges with their own sound, face or options, see ``segments.py``; charged is what is lipsynced.
+    The plan of this moment decides whether the result carries a watermark; a later change leaves the take as it is.
     ``identity`` is the id the take gets where somebody was already told one; ``background`` lets others go first.
     Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers.
     """
@@ -90,6 +91,7 @@ def submit_generation(
             sync_mode=sync_mode,
             options=clean_options(model, options)[0],
             segments=found.segments.rows if found.segments else [],
+            watermark=limits.is_marked(found.plan),
             price_micros_per_frame=found.quote.micros_per_frame,
             quoted_seconds=found.seconds,
             quoted_micros=found.quote.micros,

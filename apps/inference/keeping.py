@@ -48,6 +48,7 @@ def key_of(generation: Generation, backend: Backend) -> str:
         "video": generation.video.sha256,
         "audio": generation.audio.sha256,
         "segments": _segments_of(generation),
+        "watermark": generation.watermark,
     }
     return hashlib.sha256(json.dumps(inputs, sort_keys=True).encode()).hexdigest()[:40]
 

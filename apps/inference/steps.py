@@ -175,6 +175,7 @@ def _media(generation: Generation) -> Iterator[Render]:
             sync_mode=generation.sync_mode,
             options=generation.options,
             segments=tuple(RenderSegment(**row | {"audio": paths.get(row["audio"])}) for row in generation.segments),
+            watermark=generation.watermark,
         )
 
 

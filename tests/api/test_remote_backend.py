@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,13 @@ def test_what_cannot_be_asked_for_is_said_before_anything_is_sent(job):
     person = {"active_speaker_detection": {"kind": "person", "id": 1}}
     with pytest.raises(EngineError, match="which person"):
         remote_options(Render(job.video, job.audio, "sync-3", "loop", person))
+
+
+def test_a_take_that_needs_a_mark_is_refused_before_anything_is_sent(job, tmp_path):
+    with pytest.raises(EngineError, match="carry this studio's name") as refusal:
+        RemoteBackend().plan(replace(job, watermark=True), tmp_path, tmp_path, tmp_path, Watch())
+    assert refusal.value.code == "plan_feature_unavailable"
+    assert not Generation.objects.exists()
 
 
 def test_without_a_client_or_an_address_it_says_so(settings, monkeypatch):

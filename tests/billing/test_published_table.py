@@ -47,4 +47,5 @@ def test_plans(code):
     assert cells[3] == str(plan.max_concurrent)
     assert cells[4].split(",")[0] == str(plan.seats)
     assert cells[5] == (f"{plan.discount_percent} %" if plan.discount_permille else "–")
+    assert cells[7] == ("yes" if plan.watermark else "none")
     assert cells[6] == (f"${plan.auto_invoice_cents // 100}" if plan.auto_invoice_cents else "paid before")

@@ -226,6 +226,36 @@ def test_a_retry_is_a_new_take_and_needs_an_ended_one(membership, draft, sent):
     assert (second.video, second.audio, second.project) == (first.video, first.audio, first.project)
 
 
+@pytest.mark.parametrize(("plan", "marks"), [("free", True), ("hobbyist", True), ("creator", False), ("scale", False)])
+def test_the_plan_decides_about_the_mark_and_nobody_else(workspace, membership, draft, sent, plan, marks):
+    subscribe(workspace=workspace, plan=current_plan(plan))
+    ledger.credit(workspace=workspace, micros=5_000_000, key="test", memo="test")
+    asked_away = draft | {"options": {"watermark": False}}
+    assert code_of(membership=membership, **asked_away) == "generation_input_validation_failed"
+    take = submit_generation(membership=membership, **draft)
+    assert take.watermark is marks
+    told = Event.objects.get(generation=take, what="PENDING").detail["warnings"]
+    assert sum("lower right corner. The Creator plan has none." in line for line in told) == marks
+
+
+def test_after_a_change_of_plan_the_next_take_has_no_mark_and_the_old_one_stays(workspace, membership, draft, sent):
+    subscribe(workspace=workspace, plan=current_plan("free"))
+    first = submit_generation(membership=membership, **draft)
+    cancel_generation(membership=membership, generation=first)
+    subscribe(workspace=workspace, plan=current_plan("creator"))
+    second = retry_generation(membership=membership, generation=first)
+    first.refresh_from_db()
+    assert (first.watermark, second.watermark) == (True, False)
+
+
+def test_a_studio_without_bills_marks_nothing(workspace, membership, draft, sent, settings):
+    subscribe(workspace=workspace, plan=current_plan("free"))
+    settings.BILLING = False
+    del draft["project"]
+    assert not any("corner" in line for line in estimate(workspace=workspace, **draft).warnings)
+    assert submit_generation(membership=membership, project=None, **draft).watermark is False
+
+
 def test_stages_only_go_forward(workspace):
     take = GenerationFactory(workspace=workspace)
     assert not note_stage(take.pk, "read")  # queued takes have no stage

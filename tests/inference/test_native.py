@@ -1,5 +1,7 @@
 """Our own engine behind the protocol, step by step, on a talking portrait the engine makes itself."""
 
+from pathlib import Path
+
 import pytest
 
 from apps.assets.checking import check_asset
@@ -9,6 +11,8 @@ from apps.generations.services import begin
 from apps.inference import keeping, steps
 from apps.inference.backends import Piece, Render, backend_for, native
 from apps.inference.backends.registry import load
+from apps.inference.engine.media.video_reader import VideoReader
+from apps.inference.engine.render.mark import Mark
 from apps.inference.engine.sample.make import SampleFormat, make_sample
 from tests.factories import GenerationFactory, write_audio, write_video
 from tests.inference.test_steps import planned, rendered, run
@@ -62,6 +66,7 @@ def test_a_take_in_pieces_is_one_film(take_of, sample, monkeypatch):
     assert (take.status, take.report["backend"]) == (Status.COMPLETED, f"native {load('native').version}")
     assert take.report["settings"]["temperature"] == 0.8
     assert take.report["settings"]["occlusion_detection"] is True
+    assert take.report["watermark"] is False and mark_seen(take.result.file.path, sample.video) < 25
     result = take.result
     assert (result.width, result.height, result.fps) == (take.video.width, take.video.height, take.video.fps)
     assert result.frame_count == take.report["frames"] == pieces[-1].last
@@ -99,6 +104,32 @@ def test_other_segments_are_other_work(take_of, sample):
     before = keeping.key_of(take, backend)
     take.segments = [{"start_s": 0.4, "end_s": 0.8, "audio": None}]
     assert keeping.key_of(take, backend) != before
+
+
+def test_a_mark_goes_all_the_way_and_shares_no_work_with_plain_takes(take_of, sample):
+    take = take_of(sample.video, sample.new_line)
+    backend = backend_for(take.model)
+    plain = keeping.key_of(take, backend)
+    take.watermark = True
+    take.save()
+    assert keeping.key_of(take, backend) != plain
+    for piece in prepared(take):
+        rendered(take, piece)
+    assert run(take, "assemble", steps.assemble) is True
+    take.refresh_from_db()
+    assert (take.status, take.report["watermark"]) == (Status.COMPLETED, True)
+    assert mark_seen(take.result.file.path, sample.video) > 25
+
+
+def mark_seen(film, original) -> int:
+    """Largest difference of luma in the corner of the first picture, where nobody's face is."""
+    pictures = []
+    for path in (film, original):
+        with VideoReader(Path(path)) as reader:
+            pictures.append(next(iter(reader)).yuv)
+    x, y, width, height = Mark((200, 200)).box
+    one, other = (picture[y : y + height, x : x + width].astype(int) for picture in pictures)
+    return int(abs(one - other).max())
 
 
 def test_a_video_without_a_face_is_refused(take_of, tmp_path):

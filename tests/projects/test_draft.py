@@ -113,6 +113,18 @@ def test_the_answer_tells_the_new_revision_and_the_new_price(as_person, owner, p
     assert 'id="stage-picture"' not in page, "an edit of the options must not reload the picture"
 
 
+def test_the_mark_of_a_plan_is_told_before_anything_is_spent(as_person, owner, project, video, audio, settings):
+    client = as_person(owner)
+    settings.BILLING = True
+    files = {"video": str(video.pk), "audio": str(audio.pk)}
+    told = {}
+    for revision, plan in enumerate(("hobbyist", "creator"), start=1):
+        subscribe(workspace=project.workspace, plan=current_plan(plan))
+        page = client.post(address(project), {"revision": revision, **files}, headers=HTMX).content.decode()
+        told[plan] = "carry “Lipsync Studio” in the lower right corner" in page
+    assert told == {"hobbyist": True, "creator": False}
+
+
 def test_picking_a_soundtrack_leaves_the_picture_alone(as_person, owner, project, video, audio):
     client = as_person(owner)
     picked = client.post(address(project), {"revision": 1, "audio": str(audio.pk), "place": "audio"}, headers=HTMX)

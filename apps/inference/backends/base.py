@@ -54,6 +54,9 @@ class RenderSegment:
 class Render:
     """One job: the media as local files, and what the person chose. ``options`` are complete, see the catalog.
 
+    ``watermark`` is not the person's choice but their plan's: every frame has to carry the studio's name. An engine
+    that cannot mark a film raises ``EngineError`` (plan_feature_unavailable) in ``plan``, and never leaves it out.
+
     An engine that cannot do ``segments`` raises ``EngineError`` (generation_input_segments_invalid) in ``plan``.
     """
 
@@ -64,6 +67,7 @@ class Render:
     options: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     segments: tuple[RenderSegment, ...] = ()
+    watermark: bool = False
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,9 @@ def engine_settings(job: Render) -> engine.EngineSettings:
     """The engine's settings for a job."""
     chosen = {OPTION_NAMES[name]: value for name, value in job.options.items() if name in OPTION_NAMES}
     face = engine_face(job.options.get(FACE))
-    return engine.EngineSettings(model=job.model, sync_mode=job.sync_mode, seed=job.seed, face=face, **chosen)
+    return engine.EngineSettings(
+        model=job.model, sync_mode=job.sync_mode, seed=job.seed, face=face, watermark=job.watermark, **chosen
+    )
 
 
 def engine_segments(job: Render) -> list[engine.Segment]:

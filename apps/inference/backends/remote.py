@@ -49,6 +49,13 @@ class RemoteBackend:
                 f"{job.model} is rendered by another studio here, which is not sent segments.",
                 "Remove the segments, or choose another model.",
             )
+        if job.watermark:
+            raise EngineError(
+                "plan_feature_unavailable",
+                f"{job.model} is rendered by another studio here, and results of your plan carry this studio's name, "
+                "which the other one does not add.",
+                "Choose another model, or change the plan.",
+            )
         remote_options(job)  # what cannot be asked for there is said before anything is sent
         video, audio = engine.probe_media(job.video), engine.probe_media(job.audio)
         picture_s = audio.duration_s if video.kind == "image" else video.duration_s

@@ -20,6 +20,7 @@ from .plan import MotionPlan
 from .progress import Monitor, Progress
 from .render.compose import FrameJob, Mouth, draw
 from .render.interior import PaintedMouth
+from .render.mark import Mark
 from .second_look import look_again
 
 # Draws one face into an I420 picture, in place: (picture, footage seen with an eye on the face, its plan, output frame,
@@ -55,8 +56,11 @@ def render_piece(
     if plan.settings.looks_again and paint is None:
         plan = _looked_at(video, footage, plan, first, last, monitor, models)
     driven, anybody_driven = 0, plan.anybody_driven
+    mark = Mark(plan.size, footage.info.sample_aspect) if plan.settings.watermark else None
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
         for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar)):
+            if mark is not None:  # here, behind all drawing, so that no frame goes past it
+                mark.blend(picture)
             writer.write(picture)
             driven += int(anybody_driven[index])
             if index % 5 == 0:

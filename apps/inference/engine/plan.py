@@ -104,7 +104,8 @@ class MotionPlan:
         Equal digests mean equal pictures, whatever else of the plan has changed.
         """
         again = self.settings.looks_again  # how a mouth opens is then learnt from the whole plan
-        digest = hashlib.sha256(repr((self.fps, self.size, *((first, last) if again else ()))).encode())
+        alike = self.fps, self.size, self.settings.watermark, *((first, last) if again else ())
+        digest = hashlib.sha256(repr(alike).encode())
         for layer in self.layers:
             _add(digest, layer, slice(0, len(self)) if again else slice(first, last))
         return digest.hexdigest()

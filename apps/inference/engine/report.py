@@ -34,7 +34,7 @@ class Report:
     ``per_second`` rows hold ``second``, ``driven`` (share of its frames), ``agreement`` (correlation of the opening
     seen with the opening planned, None where the mouth rests) and ``offset_ms`` (picture late positive). ``mouth`` is
     where the mouth is, see :func:`.mouth_track.mouth_track`. ``segments`` repeat what was asked of each range, with
-    its ``lipsynced_s``, ``agreement`` and ``offset_ms``.
+    its ``lipsynced_s``, ``agreement`` and ``offset_ms``. ``watermark``: every frame carries the studio's name.
     """
 
     model: str
@@ -55,6 +55,7 @@ class Report:
     warnings: list[dict[str, str]] = field(default_factory=list)
     mouth: dict[str, Any] = field(default_factory=dict)
     segments: list[dict[str, Any]] = field(default_factory=list)
+    watermark: bool = False
     engine_version: str = ENGINE_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -70,6 +71,7 @@ def describe(plan: MotionPlan) -> Report:
         width=plan.size[0], height=plan.size[1], duration_s=plan.duration_s, driven_frames=int(driven.sum()),
         lipsynced_s=float(lengths[driven].sum()), passed=passed_ranges(plan), warnings=list(plan.warnings),
         mouth=mouth_track(plan), segments=[_segment(plan, asked, lengths) for asked in plan.segments],
+        watermark=plan.settings.watermark,
     )  # fmt: skip
 
 

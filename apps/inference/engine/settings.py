@@ -19,6 +19,7 @@ class EngineSettings:
     mouth; both are options of lipsync-2 and lipsync-2-pro (sync-3 always handles obstructions). ``reasoning`` makes
     lipsync-2-pro look again at what it drew (:mod:`.second_look`). ``face`` chooses whose mouth is driven (see
     :mod:`.choice`; None: whom the film is mostly about). ``seed`` fixes everything that is drawn at random.
+    ``watermark`` puts the studio's name into a corner of every frame (:mod:`.render.mark`).
     """
 
     model: str = "lipsync-2"
@@ -28,6 +29,7 @@ class EngineSettings:
     reasoning: bool = False
     face: dict[str, Any] | None = None
     seed: int = 0
+    watermark: bool = False
 
     def __post_init__(self) -> None:
         if self.model not in MODELS:
