@@ -168,8 +168,8 @@ def typescript_folder(tmp_path_factory) -> Path:
 def typescript(typescript_folder, studio, key):
     """``typescript("get", id)`` runs a step of the script and gives what it printed."""
 
-    def step(name: str, *rest: object, key: str = key) -> dict:
-        command = ["node", "typescript_client.mjs", name, studio, key, *map(str, rest)]
+    def step(name: str, *rest: object, key: str = key, base: str = studio) -> dict:
+        command = ["node", "typescript_client.mjs", name, base, key, *map(str, rest)]
         done = subprocess.run(command, cwd=typescript_folder, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)

@@ -1,41 +1,49 @@
 """The studio's tools for assistants, over real standard streams, by the protocol's own client."""
 
-import asyncio
 import os
-import subprocess
 import sys
+from collections.abc import Callable, Iterator
 
 import pytest
+from anyio.from_thread import start_blocking_portal
+from django.core.management import CommandError, call_command
 from mcp import Client, StdioServerParameters
 
+from apps.api.keys import digest_of, make_key
+from apps.api.models import ApiKey, Scope
 from apps.assets.models import Asset, CheckStatus, FootageCheck
 from apps.generations.models import Generation
 from tests.conftest import ROOT
 from tests.factories import AssetFactory
 
-
-@pytest.fixture
-def ask(studio, key):
-    """``ask(("tool", {...}), …)``: the answers, from one server process; a refusal is told as its text."""
-
-    def run(*calls: tuple[str, dict]) -> list:
-        return asyncio.run(_ask(studio, key, calls))
-
-    return run
+KEY = f"lips_{'a' * 8}_{'b' * 32}"
 
 
-async def _ask(studio: str, key: str, calls: tuple[tuple[str, dict], ...]) -> list:
+@pytest.fixture(scope="module")
+def assistant(studio_processes) -> Iterator[Callable[..., list]]:
+    """One server process for all tests here, and the protocol's client in an event loop of its own thread."""
     server = StdioServerParameters(
         command=sys.executable,
-        args=[str(ROOT / "manage.py"), "mcp", "--studio", studio],
-        env=dict(os.environ) | {"SYNC_API_KEY": key},
+        args=[str(ROOT / "manage.py"), "mcp", "--studio", studio_processes],
+        env=dict(os.environ) | {"SYNC_API_KEY": KEY},
     )
-    answers = []
-    async with Client(server) as client:
-        answers.append({tool.name for tool in (await client.list_tools()).tools})
-        for name, arguments in calls:
-            result = await client.call_tool(name, arguments)
-            answers.append(result.content[0].text if result.is_error else result.structured_content)
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(Client(server)) as client:
+        yield lambda *calls: portal.call(_ask, client, calls)
+
+
+@pytest.fixture
+def ask(studio, membership, assistant) -> Callable[..., list]:
+    """``ask(("tool", {...}), …)``: the names of the tools, then the answers; a refusal is told as its text."""
+    row, _ = make_key(membership=membership, name="assistant", scope=Scope.MANAGE)
+    ApiKey.objects.filter(pk=row.pk).update(prefix=KEY.rpartition("_")[0], digest=digest_of(KEY))
+    return assistant
+
+
+async def _ask(client: Client, calls: tuple[tuple[str, dict], ...]) -> list:
+    answers: list = [{tool.name for tool in (await client.list_tools()).tools}]
+    for name, arguments in calls:
+        result = await client.call_tool(name, arguments)
+        answers.append(result.content[0].text if result.is_error else result.structured_content)
     return answers
 
 
@@ -75,8 +83,7 @@ def test_refusals_say_what_to_do(ask, tmp_path):
     assert "There is no model" in bad and "generation_unsupported_model" in bad
 
 
-def test_it_needs_a_key(db):
-    environment = {name: value for name, value in os.environ.items() if name != "SYNC_API_KEY"}
-    command = [sys.executable, str(ROOT / "manage.py"), "mcp"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 1 and "SYNC_API_KEY" in done.stderr
+def test_it_needs_a_key(monkeypatch):
+    monkeypatch.delenv("SYNC_API_KEY", raising=False)
+    with pytest.raises(CommandError, match="SYNC_API_KEY"):
+        call_command("mcp")

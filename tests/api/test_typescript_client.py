@@ -1,5 +1,8 @@
 """The official TypeScript client, unchanged. It sends files in chunks without a length, before the fields, untyped."""
 
+import json
+
+from apps.billing.plans import current_plan, subscribe
 from apps.generations.models import Generation, Status
 from tests.factories import AssetFactory, GenerationFactory
 
@@ -46,3 +49,24 @@ def test_failures_have_their_classes(typescript):
     assert (stranger["refused"], stranger["status"]) == ("UnauthorizedError", 401)
     missing = typescript("get", UNKNOWN)
     assert (missing["refused"], missing["body"]["errorCode"]) == ("NotFoundError", "generation_not_found")
+
+
+def test_batches(typescript, workspace, tmp_path):
+    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
+    items = [{"type": "video", "assetId": str(video.pk)}, {"type": "audio", "assetId": str(audio.pk)}]
+    row = {"endpoint": "/v2/generate", "payload": {"model": "lipsync-2", "input": items}}
+    rows = [json.dumps(row | {"request_id": f"r{number}"}) for number in range(20)]
+    few, file = tmp_path / "few.jsonl", tmp_path / "batch.jsonl"
+    few.write_text(rows[0])
+    file.write_text("\n".join(rows))
+    short = typescript("batchCreate", few, "true")
+    assert (short["refused"], short["body"]["errorCode"]) == ("BadRequestError", "batch_insufficient_records")
+    assert typescript("batchCreate", file, "true")["gave"]["status"] == "VALIDATED"
+    made = typescript("batchCreate", file, "false")["gave"]
+    assert (made["status"], made["metrics"]["pending_count"]) == ("PENDING", 20)
+    assert typescript("batchGet", made["id"])["gave"]["id"] == made["id"]
+    assert [row["id"] for row in typescript("batchList", "PENDING", "2026-01-01T00:00:00Z")["gave"]] == [made["id"]]
+    assert typescript("batchList", "PENDING", "2099-01-01T00:00:00Z")["gave"] == []
+    assert typescript("batchGet", UNKNOWN)["refused"] == "NotFoundError"
+    subscribe(workspace=workspace, plan=current_plan("creator"))
+    assert typescript("batchCreate", file, "false")["refused"] == "PaymentRequiredError"
