@@ -167,6 +167,8 @@ def length_refusals(plan: Plan, seconds: float) -> list[StudioError]:
 
 def slot_refusals(workspace: Workspace, plan: Plan) -> list[StudioError]:
     """Whether the plan lets one more generation run at once in this workspace."""
+    if plan.max_concurrent is None:
+        return []
     refusal = limits.slot_refusal(plan, Generation.objects.filter(workspace=workspace).active().count())
     return [refusal] if refusal else []
 
