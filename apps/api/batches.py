@@ -21,6 +21,7 @@ from apps.api.presentation import generation_json, waiting_json
 from apps.api.routing import Caller
 from apps.api.schemas import CreateGeneration
 from apps.api.wishes import wish_of
+from apps.billing.limits import batch_refusal
 from apps.billing.plans import plan_of
 from apps.generations.models import Status
 from apps.workspaces.access import membership_for
@@ -88,8 +89,8 @@ def _row(number: int, line: str) -> dict[str, Any]:
 
 def create_batch(*, caller: Caller, text: str, webhook_url: str, dry_run: bool) -> Batch | None:
     """Check a file and keep it as a batch; only check it for a dry run (None). Raises ``ApiError``."""
-    if not plan_of(caller.workspace).batch:
-        raise ApiError("batch_plan_required")
+    if refusal := batch_refusal(plan_of(caller.workspace)):
+        raise refusal
     rows = parse_file(text)
     check_webhook_url(webhook_url)
     if dry_run:

@@ -37,6 +37,7 @@ from apps.api.schemas import CreateGeneration
 from apps.api.wishes import SOUND, Wish, wish_of
 from apps.assets.models import Asset
 from apps.assets.services import sha256_of
+from apps.billing.limits import slot_refusal
 from apps.billing.plans import plan_of
 from apps.generations.models import Generation, Status
 from apps.generations.services import submit_generation
@@ -103,7 +104,7 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
         except BaseException as error:
             call.delete()
             if isinstance(error, StudioError) and error.code == FULL:  # another request took the last place meanwhile
-                raise full(caller.workspace) from error
+                raise full(caller.workspace, error) from error
             raise
     return call
 
@@ -248,9 +249,8 @@ def refuse(call: Call, error: StudioError) -> None:
 
 def refuse_when_full(workspace: Workspace) -> None:
     """Raise :func:`full` where as many run, or wait for their files, as the plan allows."""
-    limit = plan_of(workspace).max_concurrent
-    if limit is not None and on_the_way(workspace) >= limit:
-        raise full(workspace)
+    if refusal := slot_refusal(plan_of(workspace), on_the_way(workspace)):
+        raise full(workspace, refusal)
 
 
 def on_the_way(workspace: Workspace) -> int:
@@ -259,18 +259,16 @@ def on_the_way(workspace: Workspace) -> int:
     return running + Call.objects.filter(workspace=workspace, state=CallState.WAITING, deleted_at=None).count()
 
 
-def full(workspace: Workspace) -> ApiError:
-    """The 429 with the documented fields."""
-    plan = plan_of(workspace)
-    running = on_the_way(workspace)
+def full(workspace: Workspace, refusal: StudioError) -> ApiError:
+    """The refusal for want of a slot as the 429 with the documented fields."""
     extra = {
-        "activeGenerations": running,
-        "concurrencyLimit": plan.max_concurrent,
+        "activeGenerations": on_the_way(workspace),
+        "concurrencyLimit": plan_of(workspace).max_concurrent,
         "retryAfterSeconds": SLOT_WAIT_S,
-        "upgradeUrl": f"{settings.PUBLIC_URL}/w/{workspace.slug}/",
+        "upgradeUrl": f"{settings.PUBLIC_URL}/w/{workspace.slug}/billing/",
     }
-    message = f"{running} are on their way, and the {plan.name} plan allows {plan.max_concurrent} at once."
-    return ApiError(FULL, message, extra=extra, headers={"Retry-After": str(SLOT_WAIT_S)})
+    retry = {"Retry-After": str(SLOT_WAIT_S)}
+    return ApiError(FULL, refusal.message, refusal.advice, extra=extra, headers=retry)
 
 
 def project_for(membership: Membership, project_id: UUID | None) -> Project:

@@ -108,6 +108,13 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("generation_input_duration_greater_than_max_duration", 422, "The file is too long here.", "Send a shorter one."),
     ("concurrency_limit_reached", 429, "As many run as the plan allows at once.", "Wait for one to end."),
     ("account_payment_required", 402, "The account has to be paid first.", "Open the billing page of the studio."),
+    ("spend_cap_reached", 402, "The monthly cap would be passed.", "Raise the cap on the billing page, or wait."),
+    (
+        "free_tier_generations_exhausted",
+        402,
+        "The free takes of this month are used, and the credit does not suffice.",
+        "Add credit, or choose a plan on the billing page.",
+    ),
     ("account_on_hold", 403, "The workspace is on hold.", "Write to whoever runs the studio."),
     ("plan_feature_unavailable", 402, "The plan does not have this.", "Change the plan."),
     # --- files and projects

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import Http404
 from pydantic import TypeAdapter
 
@@ -17,8 +16,9 @@ from apps.assets import files
 from apps.assets.access import asset_in
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.services import import_file
+from apps.billing.limits import file_limit
 from apps.billing.plans import plan_of
-from apps.workspaces.models import Membership, Workspace
+from apps.workspaces.models import Membership
 
 # How long a request waits for the probe of its files. Short ones take under a second; the clients give up at 60 s.
 PROBE_WAIT_S = 15.0
@@ -39,11 +39,6 @@ def asset_by_id(membership: Membership, text: str) -> Asset:
         raise ApiError("asset_not_found") from error
 
 
-def file_limit(workspace: Workspace) -> int:
-    """Largest file in bytes that the studio and the workspace's plan take."""
-    return min(settings.UPLOAD_LIMIT, plan_of(workspace).max_file_bytes or settings.UPLOAD_LIMIT)
-
-
 def keep_file(membership: Membership, path: Path, name: str) -> Asset:
     """A file that came in a form."""
     return import_file(workspace=membership.workspace, user=membership.user, path=path, name=name)
@@ -51,7 +46,7 @@ def keep_file(membership: Membership, path: Path, name: str) -> Asset:
 
 def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: float) -> Asset:
     """Fetch a file into the library. Raises ``TooSlow`` when it is not here after ``seconds``, else ``ApiError``."""
-    limit = file_limit(membership.workspace)
+    limit = file_limit(plan_of(membership.workspace))
     with files.scratch_folder() as folder:
         path = folder / "fetched"
         try:

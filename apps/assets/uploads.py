@@ -21,6 +21,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.assets.models import Upload
 from apps.assets.naming import clean_name
+from apps.billing.limits import file_limit
 from apps.billing.plans import plan_of
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
@@ -99,7 +100,7 @@ def check_size(*, workspace: Workspace, name: str, size: int) -> None:
     if size <= 0:
         raise StudioError("asset_empty", f"{clean_name(name)} is empty.", "Choose the file again.", field="file")
     plan = plan_of(workspace)
-    limit = min(settings.UPLOAD_LIMIT, plan.max_file_bytes or settings.UPLOAD_LIMIT)
+    limit = file_limit(plan)
     if size > limit:
         whose = f"The {plan.name} plan" if plan.max_file_bytes and plan.max_file_bytes == limit else "This studio"
         raise StudioError(

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.naming import clean_name
+from apps.billing.limits import batch_refusal
 from apps.billing.plans import plan_of
 from apps.catalog.registry import MODELS, check_sync_mode
 from apps.desk.models import Batch, BatchState, Line
@@ -71,13 +72,8 @@ def make_batch(
 ) -> Batch:
     """Keep a batch and start its first lines. Raises ``StudioError`` with what stands in the way of all of it."""
     require(membership, Role.EDITOR)
-    if not plan_of(membership.workspace).batch:
-        raise StudioError(
-            "batch_plan_required",
-            "This plan has no batches.",
-            "Change to one that does, or make single takes.",
-            status=402,
-        )
+    if refusal := batch_refusal(plan_of(membership.workspace)):
+        raise refusal
     if not pairs or len(pairs) > LINES_MOST:
         raise StudioError(
             "batch_size_invalid",

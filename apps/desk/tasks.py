@@ -5,10 +5,12 @@ from uuid import UUID
 from celery import shared_task
 
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
-from apps.api.intake import FETCH_BY_WORKER_S, file_limit
+from apps.api.intake import FETCH_BY_WORKER_S
 from apps.assets import files
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.services import import_file
+from apps.billing.limits import file_limit
+from apps.billing.plans import plan_of
 from apps.desk import services
 from studio.errors import StudioError
 
@@ -22,7 +24,7 @@ def fetch_file(asset_id: str, url: str) -> None:
     with files.scratch_folder() as folder:
         path = folder / "fetched"
         try:
-            fetch(url, path, limit=file_limit(asset.workspace), seconds=FETCH_BY_WORKER_S)
+            fetch(url, path, limit=file_limit(plan_of(asset.workspace)), seconds=FETCH_BY_WORKER_S)
             import_file(
                 workspace=asset.workspace,
                 user=asset.created_by,

@@ -95,7 +95,7 @@ def test_as_many_at_once_as_the_plan_allows(api, wish, workspace):
     body = answer.json()
     assert (answer.status_code, body["errorCode"]) == (429, "concurrency_limit_reached")
     assert (body["activeGenerations"], body["concurrencyLimit"], body["retryAfterSeconds"]) == (1, 1, 30)
-    assert body["upgradeUrl"].endswith("/w/harbour/") and answer["Retry-After"] == "30"
+    assert body["upgradeUrl"].endswith("/w/harbour/billing/") and answer["Retry-After"] == "30"
     assert Generation.objects.count() == Call.objects.count() == 1
 
 

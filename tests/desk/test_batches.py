@@ -7,7 +7,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from apps.assets.models import Status as AssetStatus
-from apps.billing.plans import load_plans
+from apps.billing.plans import current_plan, load_plans, subscribe
 from apps.desk import services
 from apps.desk.models import Batch, BatchState
 from apps.generations.models import Generation, Status
@@ -184,8 +184,8 @@ def test_private_files_and_those_of_others_are_not_there(as_person, teammate, fi
     assert not Batch.objects.exists()
 
 
-def test_a_plan_without_batches_says_so(make, monkeypatch):
-    monkeypatch.setattr(services, "plan_of", lambda workspace: type("Plan", (), {"batch": False})())
+def test_a_plan_without_batches_says_so(make, workspace):
+    subscribe(workspace=workspace, plan=current_plan("creator"))
     with pytest.raises(StudioError) as refused:
         make()
     assert refused.value.code == "batch_plan_required"
