@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.billing.models import Plan, Subscription
@@ -93,9 +94,14 @@ def current_plan(code: str) -> Plan:
 
 
 def plan_of(workspace: Workspace) -> Plan:
-    """The plan a workspace is on; without a subscription free where billing is on, unlimited where it is off."""
-    subscription = open_subscription(workspace)
-    return subscription.plan if subscription is not None else default_plan()
+    """The plan a workspace is on; without a subscription free where billing is on, unlimited where it is off.
+
+    One query for both cases: nearly every page and every request of the API asks this.
+    """
+    open_one = Subscription.objects.filter(plan=OuterRef("pk"), workspace=workspace, ended_at=None)
+    default = Q(code=_default_code(), valid_from__lte=timezone.localdate())
+    plans = Plan.objects.annotate(chosen=Exists(open_one)).filter(Q(chosen=True) | default)
+    return plans.order_by("-chosen", "-valid_from").first() or default_plan()
 
 
 def open_subscription(workspace: Workspace) -> Subscription | None:
@@ -122,7 +128,11 @@ def standing_of(workspace: Workspace) -> Standing:
 
 def default_plan() -> Plan:
     """What a workspace without a subscription is on."""
-    return current_plan(FREE if settings.BILLING else UNLIMITED)
+    return current_plan(_default_code())
+
+
+def _default_code() -> str:
+    return FREE if settings.BILLING else UNLIMITED
 
 
 def seats_of(workspace: Workspace) -> int | None:

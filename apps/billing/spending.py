@@ -84,12 +84,14 @@ def refusals(workspace: Workspace, plan: Plan, micros: int) -> list[StudioError]
 
 
 def _cap_refusal(workspace: Workspace, profile: BillingProfile, micros: int) -> list[StudioError]:
+    if profile.cap_micros is None:
+        return []
     spend = spend_of(workspace, profile)
-    if spend.cap is None or spend.total + micros <= spend.cap:
+    if spend.total + micros <= profile.cap_micros:
         return []
     message = (
         f"This would pass your monthly cap: {dollars(micros)} on top of {dollars(spend.total)} is more than "
-        f"{dollars(spend.cap)}. Nothing was started."
+        f"{dollars(profile.cap_micros)}. Nothing was started."
     )
     return [StudioError(CAP_REACHED, message, "Raise the cap on the billing page, or wait for next month.", status=402)]
 

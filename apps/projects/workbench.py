@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Count, Subquery
 
 from apps.assets.facts import media_facts
 from apps.assets.models import Asset
@@ -118,11 +119,13 @@ def segment_sounds(membership: Membership, project: Project) -> list[Asset]:
 
 
 def takes_context(project: Project, limit: int | None = TAKES_SHOWN) -> dict[str, Any]:
-    """The list of takes, newest first."""
-    takes = Generation.objects.filter(project=project, deleted_at=None).order_by("-number")
-    shown = list(takes.select_related("result").defer("report", "result__peaks")[: (limit or 10_000) + 1])
+    """The list of takes, newest first; their number comes with them."""
+    takes = Generation.objects.filter(project=project, deleted_at=None)
+    number = takes.values("project").annotate(count=Count("pk")).values("count")
+    rows = takes.annotate(in_all=Subquery(number)).order_by("-number").select_related("result")
+    shown = list(rows.defer("report", "result__peaks")[: (limit or 10_000) + 1])
     more = limit is not None and len(shown) > limit
-    return {"takes": shown[:limit] if limit else shown, "more_takes": takes.count() if more else 0}
+    return {"takes": shown[:limit] if limit else shown, "more_takes": shown[0].in_all if more else 0}
 
 
 def test_range(project: Project, at_s: float) -> tuple[float, float]:

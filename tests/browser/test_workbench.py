@@ -39,9 +39,14 @@ def no_worker(monkeypatch, settings):
     monkeypatch.setattr("apps.generations.queue.hand_to_workers", lambda generation_id: None)
 
 
+@pytest.fixture(autouse=True)
+def charged(no_worker, membership: Membership) -> None:
+    """On a plan where every take has its price."""
+    subscribe(workspace=membership.workspace, plan=current_plan("creator"))
+
+
 @pytest.fixture
 def project(membership: Membership, tmp_path: Path) -> Project:
-    subscribe(workspace=membership.workspace, plan=current_plan("creator"))
     video = film(membership, tmp_path, "cam-a.mp4", 3.0)
     return make_project(membership, video=video, audio=tone(membership, tmp_path, "maren.wav", 2.0))
 
