@@ -55,8 +55,6 @@ def programs(*, bind: str, workers: int, redis_command: list[str] | None, remote
     CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and hand the rest back to the queue.
     """
     python = sys.executable
-    web = [python, "-m", "gunicorn", "studio.wsgi", "--bind", bind, "--worker-class", "gthread"]
-    web += ["--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5", "--log-level", "warning"]
     celery = [python, "-m", "celery", "--quiet", "-A", "studio"]
     own = [Program("redis", redis_command, 1)] if redis_command else []
     return [
@@ -65,9 +63,16 @@ def programs(*, bind: str, workers: int, redis_command: list[str] | None, remote
         _worker("io", "io", IO_SLOTS),
         *([_worker("remote", "remote", REMOTE_SLOTS)] if remote else []),
         Program("clock", [*celery, "beat", "-l", "WARNING"], 20),
-        Program("web", web, 20),
+        Program("web", web_command(bind=bind), 20),
         Program("welcome", [python, "manage.py", "welcome"], 30, once=True),
     ]
+
+
+def web_command(*, bind: str) -> list[str]:
+    """The web server's command: each of its 16 threads keeps a connection to PostgreSQL between requests."""
+    web = [sys.executable, "-m", "gunicorn", "studio.wsgi", "--bind", bind, "--worker-class", "gthread"]
+    web += ["--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5"]
+    return [*web, "--log-level", "warning"]
 
 
 def _worker(name: str, queue: str, slots: int) -> Program:

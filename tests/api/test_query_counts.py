@@ -9,7 +9,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.mark.parametrize(("path", "queries"), [("generate/{id}", 4), ("generations", 5), ("generations?limit=2", 5)])
 def test_looking_costs_few_queries(api, workspace, django_assert_num_queries, path, queries):
-    """The key, its person's membership, the generations, sounds of their segments; a list also looks at waiting calls."""
+    """Key, membership, generations, the sounds of their segments; a list looks at waiting calls too."""
     rows = [GenerationFactory(workspace=workspace) for _ in range(3)]
     address = path.format(id=rows[0].pk)
     api("GET", address)  # notes that the key was used, once a minute
