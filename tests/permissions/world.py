@@ -18,6 +18,7 @@ from apps.api.keys import digest_of
 from apps.api.models import ApiKey, Delivery, Scope
 from apps.assets.footage import head_name
 from apps.assets.models import Upload
+from apps.billing import invoices, ledger
 from apps.workspaces.invitations import token_of
 from apps.workspaces.models import Invitation, Membership, Role, Workspace
 from apps.workspaces.services import create_workspace
@@ -74,7 +75,7 @@ def _film() -> bytes:
 
 
 def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
-    asset = AssetFactory(workspace=workspace, video=True, audio_codec="aac")
+    asset = AssetFactory(workspace=workspace, created_by=maker, video=True, audio_codec="aac")
     asset.file.save(f"assets/{asset.pk}/original.mp4", ContentFile(_film()))
     asset.thumbnail.save(f"assets/{asset.pk}/thumbnail.webp", ContentFile(b"webp"))
     default_storage.save(head_name(asset, 1), ContentFile(b"webp"))
@@ -87,6 +88,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
     delivery = Delivery.objects.create(workspace=workspace, event="test", url="https://a.example/", body={})
     upload = Upload.objects.create(workspace=workspace, created_by=maker, name="film.mp4", size=10)
     invitation = Invitation.objects.create(workspace=workspace, email="new@studio.example")
+    ledger.charge(workspace=workspace, micros=1_000_000, key="permissions", memo="Speech")
     return {
         "member": Membership.objects.get(workspace=workspace, user=maker),
         "invitation": invitation,
@@ -97,6 +99,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
         "key": key,
         "delivery": delivery,
         "upload": upload,
+        "invoice": invoices.issue(workspace=workspace),
     }
 
 
@@ -115,7 +118,7 @@ PARTS: dict[str, Any] = {
     "voice_id": lambda world: "none",
     "version": lambda world: icons.version(),
     "token": lambda world: "none",
-    "name": lambda world: "film.mp4",
+    "name": lambda world: "film",
     "key": lambda world: "none",
     "member_id": lambda world: world.things["member"].pk,
     "invitation_id": lambda world: world.things["invitation"].pk,
@@ -125,4 +128,11 @@ PARTS: dict[str, Any] = {
     "link_id": lambda world: uuid4(),
     "uidb36": lambda world: "1",
     "pk": lambda world: 1,
+    "invoice_id": lambda world: world.things["invoice"].pk,
+    "code": lambda world: "creator",
+    "slug": lambda world: world.workspace.slug,
+    "take_id": lambda world: world.things["take"].pk,
+    "object_id": lambda world: world.workspace.pk,
+    "content_type_id": lambda world: 1,
+    "app_label": lambda world: "billing",
 }
