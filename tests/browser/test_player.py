@@ -248,7 +248,7 @@ def test_a_take_that_fails_under_ones_eyes_says_why(watch, take):
     assert same_document(page)
     page.get_by_role("button", name="Retry").click()
     page.wait_for_url("**/takes/2/")
-    expect(page.get_by_text("Waiting for a free worker")).to_be_visible()
+    expect(page.get_by_text("No worker for this model is running")).to_be_visible()
 
 
 def test_cancel_ends_a_queued_take(watch, take):

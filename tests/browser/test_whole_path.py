@@ -130,6 +130,7 @@ def test_a_video_without_a_face_and_a_silent_sound_are_refused_and_cost_nothing(
 
 
 def test_a_sound_longer_than_the_plan_allows_is_refused_before_anything_is_spent(stranger: Page, tmp_path: Path):
+    subscribe(workspace=Workspace.objects.get(), plan=current_plan("free"))
     long = write_audio(tmp_path / "long.wav", seconds=25.0)
     video = write_video(tmp_path / "long.mp4", seconds=1.0, size=(320, 180), sound=False)
     start_project(stranger)

@@ -121,8 +121,9 @@ def test_a_queued_take_is_sent_again_once_in_a_while(sent):
 
 
 def test_a_probe_that_was_lost_is_sent_again(sent):
-    lost = AssetFactory(status=Status.CHECKING)
-    Asset.objects.filter(pk=lost.pk).update(updated_at=timezone.now() - timedelta(minutes=10))
+    lost = AssetFactory(status=Status.CHECKING, file="assets/talk.mp4")
+    fetched = AssetFactory(status=Status.CHECKING)  # its bytes are still on their way
+    Asset.objects.filter(pk__in=[lost.pk, fetched.pk]).update(updated_at=timezone.now() - timedelta(minutes=10))
     AssetFactory(status=Status.CHECKING)
     assert sent(checking.recheck_lost) == [("assets.probe", str(lost.pk))]
     assert sent(checking.recheck_lost) == []

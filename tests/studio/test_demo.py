@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from apps.assets.models import Asset, Status
-from apps.generations import services
+from apps.generations import queue
 from apps.generations.models import Generation
 from apps.projects import sample
 from apps.projects.models import Project
@@ -33,11 +33,11 @@ def loaded() -> str:
 
 
 def test_it_makes_a_person_a_project_and_a_take_on_its_way(django_capture_on_commit_callbacks):
-    with patch.object(services.celery_app, "send_task") as send, django_capture_on_commit_callbacks(execute=True):
+    with patch.object(queue.celery_app, "send_task") as send, django_capture_on_commit_callbacks(execute=True):
         text = loaded()
     take = Generation.objects.get()
     assert [call.kwargs["args"] for call in send.call_args_list if call.args == ("inference.prepare",)] == [
-        [str(take.pk)]
+        [str(take.pk), 0]
     ]
     assert (take.project.video, take.video.status) == (take.video, Status.READY)
     password = text.split("password ")[1].strip()

@@ -16,7 +16,9 @@ from tests.factories import AssetFactory
 
 __all__ = ["handler400", "handler403", "handler404", "handler500"]
 
-INLINE = re.compile(r"<script(?![^>]*\ssrc=)|\sstyle=|\son[a-z]+=|javascript:|\shx-on", re.IGNORECASE)
+INLINE = re.compile(
+    r"<script(?![^>]*\s(?:src=|type=\"application/json\"))|\sstyle=|\son[a-z]+=|javascript:|\shx-on", re.IGNORECASE
+)
 
 
 @pytest.fixture
