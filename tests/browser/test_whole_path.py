@@ -139,7 +139,10 @@ def test_a_sound_longer_than_the_plan_allows_is_refused_before_anything_is_spent
     bring(stranger, "audio", long)
     stranger.locator(".mode-tile", has_text="Loop").click()
     expect(stranger.locator("body")).to_contain_text("The Free plan allows 20 s", timeout=60_000)
-    assert Asset.objects.filter(status=Status.READY).count() == 2
+    assert set(Asset.objects.values_list("name", "status")) == {
+        ("long.mp4", Status.READY),
+        ("long.wav", Status.REJECTED),
+    }
     expect(stranger.locator("#generate")).to_have_attribute("aria-disabled", "true")
     expect(stranger.locator('[name="sync_mode"]:checked')).to_have_value("loop")
     assert not Generation.objects.exists()
