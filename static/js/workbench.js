@@ -45,6 +45,13 @@ bindPicker();
 new History(document.getElementById("draft"), segments);
 document.addEventListener("htmx:oobAfterSwap", refresh);
 
+// Once a take has been started the page goes away. An answer that comes in that moment has no place any more.
+let leaving = false;
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (leaving) event.preventDefault();
+  leaving ||= event.detail.xhr.getResponseHeader("HX-Redirect") !== null;
+});
+
 document.addEventListener("click", (event) => {
   const mend = event.target.closest("[data-fix]");
   if (mend) fix(mend.dataset);
