@@ -3,12 +3,13 @@
 The engine wants paths. On a local disk a stored file has one; from a bucket it is fetched into a scratch folder first.
 """
 
+import math
 import os
 import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
 
@@ -51,6 +52,14 @@ def is_orphaned(folder: Path) -> bool:
     machine, _, rest = folder.name.removeprefix(SCRATCH_PREFIX).partition("-")
     process = rest.partition("-")[0]
     return machine == this_machine() and process.isdigit() and not is_running(int(process))
+
+
+def changed_at(path: Path) -> float:
+    """When a file or folder last changed, in seconds since 1970; infinite where it has gone meanwhile."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def is_running(process: int) -> bool:
@@ -110,8 +119,9 @@ def remove(name: str) -> None:
         return
     default_storage.delete(name)
     path = local_path(name)
-    if path is not None and path.parent.is_dir() and not any(path.parent.iterdir()):
-        path.parent.rmdir()
+    if path is not None:
+        with suppress(OSError):  # something else lies in it, or somebody was faster
+            path.parent.rmdir()
 
 
 def remove_tree(name: str) -> None:

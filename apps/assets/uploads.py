@@ -19,6 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.accounts.models import User
+from apps.assets import files
 from apps.assets.models import Upload
 from apps.assets.naming import clean_name
 from apps.billing.limits import file_limit
@@ -195,7 +196,7 @@ def forget_stale_uploads(*, now: datetime | None = None) -> int:
         cancel_upload(upload=upload)
         removed += 1
     for path in folder().glob("*.part"):
-        old = path.stat().st_mtime < (now - EXPIRES_AFTER).timestamp()
+        old = files.changed_at(path) < (now - EXPIRES_AFTER).timestamp()
         if old and not Upload.objects.filter(pk=path.stem).exists():
             path.unlink(missing_ok=True)
             removed += 1

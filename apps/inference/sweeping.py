@@ -119,7 +119,10 @@ def clean_analyses() -> int:
 
 
 def _clean_parts(folder: str) -> int:
-    parts = [name for name in default_storage.listdir(folder)[0] if name.endswith(work.PARTS)]
+    try:
+        parts = [name for name in default_storage.listdir(folder)[0] if name.endswith(work.PARTS)]
+    except FileNotFoundError:  # removed meanwhile
+        return 0
     for name in parts:
         files.remove_tree(f"{folder}/{name}")
     return len(parts)
@@ -129,7 +132,7 @@ def clean_scratch() -> int:
     """Temporary folders on this machine whose step was killed before it could remove them."""
     cleaned = 0
     for folder in (Path(settings.DATA_DIR) / "tmp").glob(f"{files.SCRATCH_PREFIX}*"):
-        if files.is_orphaned(folder) or time.time() - folder.stat().st_mtime > SCRATCH_AFTER_S:
+        if files.is_orphaned(folder) or files.changed_at(folder) < time.time() - SCRATCH_AFTER_S:
             shutil.rmtree(folder, ignore_errors=True)
             cleaned += 1
     return cleaned

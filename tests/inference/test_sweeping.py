@@ -1,9 +1,11 @@
 """The sweeper: what was lost is taken up, what is left behind is removed, what lives is left alone."""
 
 import os
+import shutil
 import subprocess
 import time
 from datetime import timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import patch
 from uuid import uuid4
@@ -228,6 +230,43 @@ def test_scratch_of_killed_steps_goes(settings):
     os.utime(settings.DATA_DIR / "tmp" / folders["old"], (long_ago, long_ago))
     assert sweeping.clean_scratch() == 2
     assert {path.name for path in (settings.DATA_DIR / "tmp").iterdir()} == {folders["alive"], folders["elsewhere"]}
+
+
+def test_scratch_that_its_step_removes_meanwhile_is_left_to_it(settings):
+    folder = settings.DATA_DIR / "tmp" / f"scratch-{files.this_machine()}-{os.getpid()}-a"
+    folder.mkdir(parents=True)
+
+    def ends_meanwhile(path):
+        shutil.rmtree(path)
+        return False
+
+    with patch.object(files, "is_orphaned", side_effect=ends_meanwhile):
+        assert sweeping.clean_scratch() == 0
+    assert not folder.exists()
+
+
+def test_an_analysis_that_somebody_removes_meanwhile_is_left_to_them():
+    asset = AssetFactory(sha256="a" * 64)
+    folder = f"work/analysis/footage/{asset.sha256}"
+    default_storage.save(f"{folder}/native-1.parts/x", ContentFile(b"x"))
+
+    def nobody_goes_on(hashes):
+        shutil.rmtree(files.local_path(folder))
+        return set()
+
+    with patch.object(keeping, "videos_to_go_on_with", side_effect=nobody_goes_on):
+        assert sweeping.clean_analyses() == 0
+
+
+def test_two_who_remove_the_last_file_of_a_folder_at_once_both_succeed():
+    default_storage.save("assets/a/b/film.mp4", ContentFile(b"x"))
+    with patch.object(Path, "rmdir", side_effect=FileNotFoundError):  # the other was faster
+        files.remove("assets/a/b/film.mp4")
+    default_storage.save("assets/a/b/other.mp4", ContentFile(b"x"))
+    files.remove("assets/a/b/film.mp4")
+    assert default_storage.exists("assets/a/b/other.mp4")
+    files.remove("assets/a/b/other.mp4")
+    assert not files.local_path("assets/a/b").exists()
 
 
 def test_the_whole_sweep_runs_on_an_empty_studio():
