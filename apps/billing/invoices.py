@@ -216,14 +216,18 @@ def _subject(entries: list[Entry]) -> str:
 
 
 def _lines(invoice: Invoice, entries: list[Entry]) -> list[InvoiceLine]:
-    """One line per model and project for takes, one per kind of other usage; fees and refunds each on their own."""
+    """One line per model and project for takes, one per project for spoken text, one per kind of other usage.
+
+    Fees and refunds stand each on their own.
+    """
     groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     lines: list[InvoiceLine] = []
     for entry in entries:
         movement = entry.transaction
         text = movement.memo or movement.get_kind_display()
         if movement.kind == TransactionKind.CAPTURE:
-            groups[movement.detail.get("model", "Lipsync"), movement.detail.get("project", "")].append(entry)
+            what = movement.detail.get("model") or movement.detail.get("what") or "Lipsync"
+            groups[what, movement.detail.get("project", "")].append(entry)
         elif movement.kind == TransactionKind.CHARGE and entry.account == Account.REVENUE:
             groups[text, ""].append(entry)
         else:
@@ -235,13 +239,15 @@ def _lines(invoice: Invoice, entries: list[Entry]) -> list[InvoiceLine]:
 
 
 def _group_line(invoice: Invoice, text: str, project: str, group: list[Entry]) -> InvoiceLine:
-    takes = [entry for entry in group if entry.transaction.kind == TransactionKind.CAPTURE]
+    details = [entry.transaction.detail for entry in group]
+    takes = [detail for detail in details if "frames" in detail]
+    characters = sum(detail.get("characters", 0) for detail in details)
     return InvoiceLine(
         invoice=invoice,
-        text=text,
+        text=f"{text}, {characters:,} characters" if characters else text,
         project=project[:120],
         takes=len(takes),
-        frames=sum(entry.transaction.detail.get("frames", 0) for entry in takes) if takes else None,
+        frames=sum(detail["frames"] for detail in takes) if takes else None,
         amount_micros=sum(entry.amount_micros for entry in group),
     )
 

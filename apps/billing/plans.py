@@ -34,6 +34,8 @@ def _plan(code: str, name: str, monthly: int, longest: int | None, at_once: int 
         "extra_seat_cents": None,
         "max_file_bytes": None,
         "voice_clones": 0,
+        "speech_micros": 0,
+        "storage_micros": 0,
         "included_takes": 0,
         "prepaid": False,
         "auto_invoice_cents": None,

@@ -3,6 +3,9 @@
 Rounding, all of it in the payer's favour: the price of a frame is the list price less the plan's discount, rounded
 down to a whole micro-dollar; frames are counted at 25 a second whatever the footage's own rate, and a frame that is
 only begun is free. There is no minimum charge. A generation keeps the price it was quoted.
+
+Spoken text and storage have prices in the plan's own row, which its discount leaves alone: for 1,000 characters, and
+for a gigabyte (10⁹ bytes) kept for a month. What they come to is rounded down to a whole micro-dollar.
 """
 
 import math
@@ -16,6 +19,7 @@ from apps.catalog.registry import model_spec
 BILLED_FPS = 25
 # Seconds come from sums of frame times, so that 7 s may arrive as 6.9999999; a thousandth of a frame bridges that.
 FRAME_SLACK = 1e-3
+PRICED_CHARACTERS = 1000
 
 
 @dataclass(frozen=True)
@@ -49,3 +53,10 @@ def priced(micros_per_frame: int, seconds: float) -> Quote:
 def quote(*, model: str, plan: Plan, seconds: float) -> Quote:
     """What ``seconds`` of lipsync with a model cost on a plan."""
     return priced(frame_price(model, plan), seconds)
+
+
+def speech_micros(plan: Plan, characters: int) -> int:
+    """What speaking so many characters costs on a plan; zero where billing is switched off."""
+    if not settings.BILLING:
+        return 0
+    return max(0, characters) * plan.speech_micros // PRICED_CHARACTERS

@@ -64,8 +64,11 @@ def spend_of(workspace: Workspace, profile: BillingProfile | None = None, held: 
     return Spend(total, ledger.balance(workspace, Account.HELD) if held is None else held, cap)
 
 
-def refusals(workspace: Workspace, plan: Plan, micros: int) -> list[StudioError]:
-    """Why work at this price cannot start; empty when it can. Hold the workspace's row, or two may pass together."""
+def refusals(workspace: Workspace, plan: Plan, micros: int, *, take: bool = True) -> list[StudioError]:
+    """Why work at this price cannot start; empty when it can. Hold the workspace's row, or two may pass together.
+
+    ``take`` is off for what the free takes of a plan do not cover, such as spoken text.
+    """
     profile = profile_of(workspace)
     if profile.paused_at:
         reason = f" Reason: {profile.pause_reason}" if profile.pause_reason else ""
@@ -80,7 +83,7 @@ def refusals(workspace: Workspace, plan: Plan, micros: int) -> list[StudioError]
         return [StudioError("account_payment_required", message, "Pay it on the billing page.", status=402)]
     if micros <= 0:
         return []
-    return _cap_refusal(workspace, profile, micros) or _credit_refusal(workspace, plan, micros)
+    return _cap_refusal(workspace, profile, micros) or _credit_refusal(workspace, plan, micros, take)
 
 
 def _cap_refusal(workspace: Workspace, profile: BillingProfile, micros: int) -> list[StudioError]:
@@ -96,7 +99,7 @@ def _cap_refusal(workspace: Workspace, profile: BillingProfile, micros: int) -> 
     return [StudioError(CAP_REACHED, message, "Raise the cap on the billing page, or wait for next month.", status=402)]
 
 
-def _credit_refusal(workspace: Workspace, plan: Plan, micros: int) -> list[StudioError]:
+def _credit_refusal(workspace: Workspace, plan: Plan, micros: int, take: bool) -> list[StudioError]:
     """A prepaid plan spends what was paid before and nothing else."""
     if not plan.prepaid:
         return []
@@ -104,9 +107,10 @@ def _credit_refusal(workspace: Workspace, plan: Plan, micros: int) -> list[Studi
     if credit >= micros:
         return []
     message = f"This costs {exact_dollars(micros)}, and the credit is {exact_dollars(max(0, credit))}."
-    if plan.included_takes:
+    included = take and plan.included_takes
+    if included:
         message = f"The {plan.included_takes} free takes of this month are used. {message}"
-    code = "free_tier_generations_exhausted" if plan.included_takes else "account_payment_required"
+    code = "free_tier_generations_exhausted" if included else "account_payment_required"
     return [StudioError(code, message, "Add credit, or choose a plan on the billing page.", status=402)]
 
 
