@@ -17,7 +17,7 @@ from celery.signals import before_task_publish, task_prerun
 NAMES = ("request_id", "generation_id", "task")
 HEADER = "studio_request_id"
 # A line for each task that began, ended or came too late drowns everything else: the clock alone sends one a second.
-NOISY = ("celery.app.trace", "celery.worker.strategy", "celery.worker.request")
+NOISY = ("celery.app.trace", "celery.worker.strategy", "celery.worker.request", "fontTools", "fpdf")
 
 _about: ContextVar[Mapping[str, str]] = ContextVar("about", default=MappingProxyType({}))
 
