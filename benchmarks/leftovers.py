@@ -9,7 +9,7 @@ from django.core.files.storage import default_storage
 
 from apps.assets.models import Asset
 from apps.generations.models import Generation, Status
-from apps.inference import sweeping
+from apps.inference import drawn, sweeping, work
 
 
 def orphans() -> list[str]:
@@ -18,6 +18,9 @@ def orphans() -> list[str]:
     found = [name for name in _files("assets") if not set(Path(name).parts) & known or _is_draft(name)]
     kept = set(Generation.objects.exclude(status=Status.COMPLETED).values_list("work_key", flat=True))
     found += [name for name in _files("work/takes") if Path(name).parts[2] not in kept]
+    listing = Generation.objects.exclude(pieces={}).select_related("video")
+    drawn_for = {drawn.folder_of(take, piece) for take in listing for piece in drawn.pieces_of(take)}
+    found += [name for name in _files(work.PIECES) if str(Path(*Path(name).parts[:3])) not in drawn_for]
     found += [name for name in _files("work/analysis") if _is_draft(name)]
     sweeping.clean_scratch()
     return found + [str(path) for path in (Path(settings.DATA_DIR) / "tmp").glob("scratch-*")]

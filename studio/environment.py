@@ -53,7 +53,7 @@ VARIABLES: dict[str, Variable] = {
     "STUDIO_API_REQUESTS": Variable(int, 600, "other API requests a minute for one key"),
     "STUDIO_PROXIES": Variable(int, 0, "proxies of ours in front whose X-Forwarded-For is believed"),
     "STUDIO_PRIVATE_URLS": Variable(bool, False, "fetch inputs from and send webhooks to private networks and http"),
-    "STUDIO_RESUME_HOURS": Variable(int, 24, "how long finished pieces of a failed or cancelled take are kept"),
+    "STUDIO_RESUME_HOURS": Variable(int, 24, "how long drawn pieces of a take that ended are kept"),
     "STUDIO_RESUME_BYTES": Variable(int, 5 * 1024**3, "how much such pieces may occupy in all, in bytes"),
     "STUDIO_BACKENDS": Variable(dict, {}, "engine per model, as model=backend pairs; native where not named"),
     "STUDIO_TEST_RUN": Variable(bool, False, "set by the test suite only: fast password hashes, plain static names"),

@@ -144,10 +144,11 @@ def tree_size(name: str) -> int:
     except FileNotFoundError:
         return 0
     inside = sum(tree_size(f"{name}/{folder}") for folder in folders)
-    return inside + sum(_size(f"{name}/{file}") for file in stored)
+    return inside + sum(size(f"{name}/{file}") for file in stored)
 
 
-def _size(name: str) -> int:
+def size(name: str) -> int:
+    """Bytes of a stored file, 0 where there is none."""
     try:
         return int(default_storage.size(name))
     except FileNotFoundError:  # removed meanwhile

@@ -69,7 +69,8 @@ class Generation(models.Model):
     busy_s = models.FloatField(default=0, help_text="seconds that workers spent on it, all steps together")
     attempts = models.PositiveSmallIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True, help_text="last sign of life from a worker")
-    work_key = models.CharField(max_length=40, blank=True, db_index=True, help_text="folder of its plan and pieces")
+    work_key = models.CharField(max_length=40, blank=True, db_index=True, help_text="folder of its plan")
+    pieces = models.JSONField(default=dict, blank=True, help_text="what it is drawn in, see apps/inference/drawn.py")
     cancel_requested_at = models.DateTimeField(null=True)
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
@@ -145,6 +146,8 @@ class SegmentSound(models.Model):
 
 # ``what`` of the event that a stage has begun; its detail names the stage. State changes are told by the state's name.
 STAGE_EVENT = "stage"
+# ``what`` of the event that tells in how many pieces a take is drawn, and how many of them were there already.
+PIECES_EVENT = "pieces"
 
 
 class Event(models.Model):

@@ -12,16 +12,18 @@ ORDER = list(SHARES)
 
 @dataclass(frozen=True)
 class Rendering:
-    """Frames drawn by all workers together, of how many, in how many seconds."""
+    """Frames drawn by all workers together, of how many, in how many seconds; ``there`` of them were there before."""
 
     done: int = 0
     total: int = 0
     elapsed_s: float = 0.0
+    there: int = 0
 
     @property
     def fps(self) -> float | None:
         """Frames a second; None while there is too little to tell."""
-        return self.done / self.elapsed_s if self.done and self.elapsed_s > 0.5 else None
+        drawn = self.done - self.there
+        return drawn / self.elapsed_s if drawn > 0 and self.elapsed_s > 0.5 else None
 
 
 def rendering(generation: Generation) -> Rendering:
@@ -29,9 +31,9 @@ def rendering(generation: Generation) -> Rendering:
     split = signals.pieces(generation.pk)
     if split is None:
         return Rendering()
-    firsts, total, began = split
+    firsts, total, began, there = split
     done = min(total, signals.frames_rendered(generation.pk, firsts))
-    return Rendering(done, total, max(0.0, time.time() - began))
+    return Rendering(done, total, max(0.0, time.time() - began), there)
 
 
 def percent_of(generation: Generation, drawn: Rendering | None = None) -> int:

@@ -86,16 +86,16 @@ def frames_rendered(generation_id: UUID, firsts: list[int]) -> int:
 
 
 @unless_away(None)
-def set_pieces(generation_id: UUID, firsts: list[int], frames: int) -> None:
-    """Note how rendering is split: where pieces begin, and frames in all."""
-    cache.set(_key(generation_id, "pieces"), [firsts, frames, time.time()], KEEP_S)
+def set_pieces(generation_id: UUID, firsts: list[int], frames: int, there: int = 0) -> None:
+    """Note how rendering is split: where pieces begin, frames in all, and how many of them are there already."""
+    cache.set(_key(generation_id, "ranges"), [firsts, frames, time.time(), there], KEEP_S)
 
 
 @unless_away(None)
-def pieces(generation_id: UUID) -> tuple[list[int], int, float] | None:
-    """Beginnings of the pieces, frames in all, and when rendering began; None before it did."""
-    found = cache.get(_key(generation_id, "pieces"))
-    return (found[0], found[1], found[2]) if found else None
+def pieces(generation_id: UUID) -> tuple[list[int], int, float, int] | None:
+    """Beginnings of the pieces, frames in all, when rendering began, and frames that were there; None before it did."""
+    found = cache.get(_key(generation_id, "ranges"))
+    return (found[0], found[1], found[2], found[3]) if found else None
 
 
 @unless_away(None)

@@ -35,9 +35,11 @@ def megapixels(width: int | None, height: int | None, frames: float) -> float:
 def pace(model: str) -> float | None:
     """Worker-seconds for a million pixels with this model: the median of recent takes; None before there is one.
 
-    Of takes that used the same pieces the one that had most work counts: the others found them made.
+    A take that found pieces of earlier ones does not count; of several that drew the same ones together, and of the
+    tries of one, the one that had most work.
     """
     done = Generation.objects.filter(model=model, status=Status.COMPLETED, busy_s__gt=0, result__isnull=False)
+    done = done.exclude(report__pieces__kept__gt=0)
     rows = done.order_by("-finished_at").values_list(
         "pk", "work_key", "busy_s", "result__width", "result__height", "result__frame_count"
     )[:MEASURED_TAKES]

@@ -1,7 +1,7 @@
-"""What is kept of takes that have not finished, so that the next one with the same inputs goes on where they stopped.
+"""What is kept of takes that ended, so that the next one goes on from there.
 
-Plan and pieces lie in a folder named by everything they were made from. A take that failed or was cancelled leaves its
-folder; it goes after a day, earlier where such folders get too large, and at once with the take that finishes it.
+The plan lies in a folder named by all inputs. A take that failed or was cancelled leaves it; it goes after a day,
+earlier where such folders get too large, and at once with the take that finishes it. Pieces: see :mod:`drawn`.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ from apps.assets.models import Asset
 from apps.assets.naming import asset_folder
 from apps.assets.services import remove_for_good
 from apps.generations.models import Generation, Status
-from apps.inference import work
+from apps.inference import drawn, work
 from apps.inference.backends import Backend
 
 log = logging.getLogger(__name__)
@@ -33,15 +33,10 @@ SETTLED_AFTER = timedelta(minutes=2)
 LOOK_BACK = timedelta(days=1)
 
 
-def engine_of(backend: Backend) -> str:
-    """Name and version of an engine: what one has made is not given to another."""
-    return f"{backend.name}-{backend.version}"
-
-
 def key_of(generation: Generation, backend: Backend) -> str:
-    """Name of the folder in which the plan and the pieces of this take lie: the same for the same inputs."""
+    """Name of the folder in which the plan of this take lies: the same for the same inputs."""
     inputs = {
-        "engine": engine_of(backend),
+        "engine": drawn.engine_of(backend),
         "model": generation.model,
         "sync_mode": generation.sync_mode,
         "options": generation.options,
@@ -72,17 +67,17 @@ def release(generation: Generation) -> None:
 
 
 def clean() -> int:
-    """Remove the folders that nobody will go on with, and those beyond the bounds; returns how many went."""
+    """Remove plans and pieces that nobody will go on with, and those beyond the bounds; returns how many went."""
     found = work.left_behind()
     active = set(Generation.objects.active().filter(work_key__in=found).values_list("work_key", flat=True))
     ended = _ended(set(found) - active)
     kept = [key for key in found if key in ended]
     gone = [key for key in found if key not in active and key not in ended]
-    gone += _beyond(sorted(kept, key=lambda key: ended[key], reverse=True))
-    for key in gone:
+    beyond, room = _beyond(sorted(kept, key=lambda key: ended[key], reverse=True))
+    for key in gone + beyond:
         log.info("the folder of unfinished takes %s is removed", key)
         work.forget(key)
-    return len(gone)
+    return len(gone + beyond) + drawn.clean(room)
 
 
 def videos_to_go_on_with(hashes: Collection[str]) -> set[str]:
@@ -104,17 +99,22 @@ def _ended(keys: set[str]) -> dict[str, float]:
     return {key: last.timestamp() for key, last in rows if last is not None and last > since} | settling
 
 
-def _beyond(newest_first: list[str]) -> list[str]:
-    """Those that do not fit: never more than the setting allows, and never more than is free on the disk."""
-    room = settings.RESUME_BYTES
+def _beyond(newest_first: list[str]) -> tuple[list[str], float]:
+    """Those that do not fit, and the room the others leave (bytes).
+
+    All together never have more than the setting allows, and never more than is free on the disk.
+    """
+    room: float = settings.RESUME_BYTES
     if files.local_path(work.ROOT) is not None:
         room = min(room, shutil.disk_usage(settings.DATA_DIR).free)
     beyond = []
     for key in newest_first:
-        room -= work.size_of(key)
-        if room < 0:
+        size = work.size_of(key)
+        if size > room:
             beyond.append(key)
-    return beyond
+        else:
+            room -= size
+    return beyond, room
 
 
 def remove_orphaned_results() -> int:

@@ -16,7 +16,7 @@ from apps.assets.services import import_file, remove_for_good
 from apps.generations import signals
 from apps.generations.models import STAGE_EVENT, Event, Generation
 from apps.generations.services import complete
-from apps.inference import keeping, work
+from apps.inference import drawn, keeping, work
 from apps.inference.backends import Backend, Piece, Render, RenderSegment, Split, backend_for
 from apps.inference.watch import Watch
 from studio.errors import StudioError
@@ -62,26 +62,28 @@ def plan(generation: Generation, watch: Watch) -> list[Piece]:
         watch.progress("plan", 0, 1)
         _once(work.plan_name(key), lambda into: _plan(generation, backend, job, into, watch))
     split = _split(key)
-    signals.set_pieces(generation.pk, [piece.first for piece in split.pieces], split.frames)
+    missing = drawn.note(generation, backend, split.pieces)
+    there = split.frames - sum(piece.last - piece.first for piece in missing)
+    signals.set_pieces(generation.pk, [piece.first for piece in split.pieces], split.frames, there)
     for piece in split.pieces:
-        done = work.has_folder(work.piece_name(key, piece.name))
-        signals.set_piece(generation.pk, piece.first, piece.last - piece.first if done else 0)
-    return [piece for piece in split.pieces if not work.has_folder(work.piece_name(key, piece.name))]
+        signals.set_piece(generation.pk, piece.first, 0 if piece in missing else piece.last - piece.first)
+    return missing
 
 
-def render(generation: Generation, piece: Piece, watch: Watch) -> None:
-    """Render one piece, unless it is there."""
+def render(generation: Generation, first: int, watch: Watch) -> None:
+    """Render the piece that begins at frame ``first``, unless it is there."""
     backend = backend_for(generation.model)
-    key = keeping.key_of(generation, backend)
-    if work.has_folder(work.piece_name(key, piece.name)):
+    piece = next(piece for piece in drawn.pieces_of(generation) if piece.first == first)
+    folder = drawn.folder_of(generation, piece)
+    if work.has_folder(folder):
         return
     watch.progress("lipsync", 0, piece.last - piece.first)
     with (
         _media(generation) as job,
         work.open_folder(_footage(generation, backend)) as footage,
-        work.open_folder(work.plan_name(key)) as planned,
+        work.open_folder(work.plan_name(generation.work_key)) as planned,
     ):
-        _once(work.piece_name(key, piece.name), lambda into: backend.render(job, footage, planned, piece, into, watch))
+        _once(folder, lambda into: backend.render(job, footage, planned, piece, into, watch))
 
 
 def assemble(generation: Generation, watch: Watch) -> bool:
@@ -91,19 +93,19 @@ def assemble(generation: Generation, watch: Watch) -> bool:
     """
     watch.progress("assemble", 0, 1)
     backend = backend_for(generation.model)
-    key = keeping.key_of(generation, backend)
     with ExitStack() as stack:
         job = stack.enter_context(_media(generation))
-        planned = stack.enter_context(work.open_folder(work.plan_name(key)))
+        planned = stack.enter_context(work.open_folder(work.plan_name(generation.work_key)))
         scratch = stack.enter_context(files.scratch_folder())
         pieces = [
-            (piece, stack.enter_context(work.open_folder(work.piece_name(key, piece.name))))
-            for piece in _split(key).pieces
+            (piece, stack.enter_context(work.open_folder(drawn.folder_of(generation, piece))))
+            for piece in drawn.pieces_of(generation)
         ]
         film = scratch / "result.mp4"
         outcome = backend.assemble(job, planned, pieces, film, watch)
         result = _keep_result(generation, film)
-    report = outcome.report | _timings(generation, outcome.report) | {"backend": f"{backend.name} {backend.version}"}
+    report = outcome.report | _timings(generation, outcome.report) | drawn.report_of(generation)
+    report |= {"backend": f"{backend.name} {backend.version}"}
     if complete(generation_id=generation.pk, result=result, lipsynced_s=outcome.lipsynced_s, report=report):
         keeping.release(generation)
         return True
@@ -113,11 +115,11 @@ def assemble(generation: Generation, watch: Watch) -> bool:
 
 
 def _footage(generation: Generation, backend: Backend) -> str:
-    return work.analysis_name(FOOTAGE, generation.video.sha256, keeping.engine_of(backend))
+    return work.analysis_name(FOOTAGE, generation.video.sha256, drawn.engine_of(backend))
 
 
 def _speech(sound: Asset, backend: Backend) -> str:
-    return work.analysis_name(SPEECH, sound.sha256, keeping.engine_of(backend))
+    return work.analysis_name(SPEECH, sound.sha256, drawn.engine_of(backend))
 
 
 def _sounds(generation: Generation) -> dict[str, Asset]:
@@ -202,15 +204,16 @@ def _plan(generation: Generation, backend: Backend, job: Render, into: Path, wat
             for segment, row in zip(job.segments, generation.segments, strict=True)
         ]
         job = replace(job, segments=tuple(segments))
-        split = backend.plan(job, footage, heard[str(generation.audio.pk)], into, watch)
-    pieces = [[piece.first, piece.last] for piece in split.pieces]
+        earlier = drawn.before(generation, backend)
+        split = backend.plan(job, footage, heard[str(generation.audio.pk)], into, watch, earlier)
+    pieces = [[piece.first, piece.last, piece.made_from] for piece in split.pieces]
     (into / SPLIT_FILE).write_text(json.dumps({"frames": split.frames, "fps": split.fps, "pieces": pieces}))
 
 
 def _split(key: str) -> Split:
     with work.open_folder(work.plan_name(key)) as planned:
         found = json.loads((planned / SPLIT_FILE).read_text())
-    return Split(found["frames"], found["fps"], tuple(Piece(first, last) for first, last in found["pieces"]))
+    return Split(found["frames"], found["fps"], tuple(Piece(*row) for row in found["pieces"]))
 
 
 def _keep_result(generation: Generation, film: Path) -> Asset:

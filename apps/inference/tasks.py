@@ -103,12 +103,11 @@ def _claimed(task: Task, generation_id: UUID, attempt: int) -> int | None:
 @shared_task(bind=True, name="inference.render_chunk")
 def render_chunk(self: Task, generation_id: str, attempt: int, first: int, last: int) -> None:
     """Render output frames [first, last)."""
-    piece = Piece(first, last)
 
     def do(generation: Generation, watch: Any) -> None:
-        steps.render(generation, piece, watch)
+        steps.render(generation, first, watch)
 
-    run_step(self, generation_id, attempt, f"render {piece.name}", do, piece=first)
+    run_step(self, generation_id, attempt, f"render {Piece(first, last).name}", do, piece=first)
 
 
 @shared_task(bind=True, name="inference.assemble", ignore_result=True)

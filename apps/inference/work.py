@@ -1,9 +1,10 @@
 """Where the steps of a generation leave their results for each other: folders in the media storage.
 
 ``work/analysis/<what>/<hash of the file>/<engine>`` is kept with the media and used by every generation on it, and
-``….parts`` beside it while its parts are looked at; ``work/takes/<key>`` holds the plan and the pieces of all
-generations with the same inputs (see :mod:`keeping`). Names say what is inside, so that a step that runs again finds
-what is there. In a bucket a folder is one tar file: it is there whole or not at all.
+``….parts`` beside it while its parts are looked at; ``work/takes/<key>/plan`` is the plan of all generations with the
+same inputs (see :mod:`keeping`), ``work/pieces/<digest>`` is a piece that was drawn (see :mod:`drawn`). Names say what
+is inside, so that a step that runs again finds what is there. In a bucket a folder is one tar file: it is there whole
+or not at all.
 """
 
 import shutil
@@ -19,6 +20,7 @@ from apps.assets import files
 ROOT = "work"
 ANALYSIS = f"{ROOT}/analysis"
 TAKES = f"{ROOT}/takes"
+PIECES = f"{ROOT}/pieces"
 PARTS = ".parts"
 TAR = ".tar"
 
@@ -42,9 +44,37 @@ def plan_name(key: str) -> str:
     return f"{TAKES}/{key}/plan"
 
 
-def piece_name(key: str, name: str) -> str:
+def piece_name(digest: str) -> str:
     """Folder of one rendered piece."""
-    return f"{TAKES}/{key}/pieces/{name}"
+    return f"{PIECES}/{digest}"
+
+
+def pieces() -> list[str]:
+    """Folders of all pieces there are."""
+    folders, packed = _inside(PIECES)
+    found = [*folders, *(name.removesuffix(TAR) for name in packed if name.endswith(TAR))]
+    return [piece_name(name) for name in found if not name.startswith(".")]
+
+
+def forget_piece(name: str) -> None:
+    """Remove a piece."""
+    if files.local_path(name) is None:
+        default_storage.delete(name + TAR)
+    else:
+        files.remove_tree(name)
+
+
+def piece_size(name: str) -> int:
+    """Bytes that a piece occupies."""
+    return files.tree_size(name) if files.local_path(name) is not None else files.size(name + TAR)
+
+
+def forget_drafts() -> None:
+    """Remove pieces whose writer was killed between the first byte and the last."""
+    folder = files.local_path(PIECES)
+    for draft in folder.glob(f".*.{files.SCRATCH_PREFIX}*") if folder is not None else ():
+        if files.is_orphaned(draft.with_name(draft.name[draft.name.index(files.SCRATCH_PREFIX) :])):
+            shutil.rmtree(draft, ignore_errors=True)
 
 
 def has_folder(name: str) -> bool:
@@ -101,10 +131,15 @@ def forget_parts(analysis: str) -> None:
 
 def left_behind() -> list[str]:
     """Keys of takes that still have something here."""
+    return sorted(_inside(TAKES)[0])
+
+
+def _inside(name: str) -> tuple[list[str], list[str]]:
+    """Folders and files right below ``name``."""
     try:
-        return sorted(default_storage.listdir(TAKES)[0])
+        return default_storage.listdir(name)
     except FileNotFoundError:
-        return []
+        return [], []
 
 
 def size_of(key: str) -> int:

@@ -50,7 +50,7 @@ def plan(job, tmp_path) -> Path:
     folder = tmp_path / "plan"
     folder.mkdir()
     split = RemoteBackend().plan(job, tmp_path, tmp_path, folder, Watch())
-    assert (split.frames, split.fps, split.pieces) == (38, 25.0, (Piece(0, 38),))
+    assert (split.frames, split.fps, [(piece.first, piece.last) for piece in split.pieces]) == (38, 25.0, [(0, 38)])
     return folder
 
 

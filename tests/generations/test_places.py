@@ -48,6 +48,7 @@ def test_takes_that_found_their_pieces_made_do_not_count():
     for busy in (30.0, 1.0, 2.0):
         finished(busy, work_key="same")
     finished(20.0, work_key="another")
+    finished(3.0, work_key="a third", report={"pieces": {"count": 4, "kept": 3}})
     assert speed.pace("lipsync-2") == pytest.approx(25.0 / TAKE_MPX)
 
 

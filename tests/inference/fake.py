@@ -9,6 +9,7 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -25,10 +26,14 @@ PARTS = ("a", "b")
 
 def tell(**orders) -> None:
     """Orders for the engine: ``fail_in`` a step, ``how`` (engine, disk, bug, kill), ``times``; ``wait_s`` in rendering,
-    or only ``wait_in`` one step."""
+    or only ``wait_in`` one step; ``made_from`` names what its two pieces are made from."""
     (Path(settings.DATA_DIR) / "fake.json").write_text(json.dumps(orders))
     (Path(settings.DATA_DIR) / "fake.log").write_text("")
     (Path(settings.DATA_DIR) / "fake.frames").write_text("")
+
+
+def _orders() -> dict[str, Any]:
+    return json.loads((Path(settings.DATA_DIR) / "fake.json").read_text())
 
 
 def frames_drawn() -> int:
@@ -64,12 +69,17 @@ class FakeBackend:
         self._step("speech", watch, "speech")
         (into / "speech.txt").write_text(audio.name)
 
-    def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
+    def plan(
+        self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching, earlier: Sequence[Piece] = ()
+    ) -> Split:
         assert (footage / "footage.txt").exists()
         assert (speech / "speech.txt").exists()
         self._step("plan", watch, "plan")
         (into / "plan.txt").write_text(job.model)
-        return Split(25, FPS, PIECES)
+        made_from = _orders().get("made_from", ["", ""])
+        return Split(
+            25, FPS, tuple(Piece(one.first, one.last, name) for one, name in zip(PIECES, made_from, strict=True))
+        )
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         assert (plan / "plan.txt").read_text() == job.model
@@ -79,14 +89,15 @@ class FakeBackend:
     def assemble(
         self, job: Render, plan: Path, pieces: Sequence[tuple[Piece, Path]], out: Path, watch: Watching
     ) -> Outcome:
-        assert [piece for piece, folder in pieces if (folder / "film.mp4").stat().st_size] == list(PIECES)
+        there = [(piece.first, piece.last) for piece, folder in pieces if (folder / "film.mp4").stat().st_size]
+        assert there == [(piece.first, piece.last) for piece in PIECES]
         self._step("assemble", watch, "assemble")
         write_video(out, seconds=1, sound=True)
         self._step("proof", watch, "proof")
         return Outcome(0.8, {"frames": 25, "duration_s": 1.0, "lipsynced_s": 0.8})
 
     def _step(self, step: str, watch: Watching, stage: str, frames: int = 4) -> None:
-        orders = json.loads((Path(settings.DATA_DIR) / "fake.json").read_text())
+        orders = _orders()
         with (Path(settings.DATA_DIR) / "fake.log").open("a") as log:
             log.write(f"{step}\n")
         if step == orders.get("fail_in") and calls().count(step) <= orders.get("times", 99):

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from apps.assets import files
 from apps.assets.models import Asset, Origin
 from apps.generations import progress
 from apps.generations.models import Generation, Status
@@ -18,6 +19,13 @@ from apps.inference import sweeping, work
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("worker", "fake_engine")]
 PATIENCE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept():
+    """The rows of earlier tests are gone, and so shall be what was planned and drawn for them."""
+    for folder in (work.TAKES, work.PIECES):
+        files.remove_tree(folder)
 
 
 def until(condition: Callable[[], object], what: str) -> None:

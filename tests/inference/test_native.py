@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from apps.assets import files
 from apps.assets.checking import check_asset
 from apps.assets.services import import_file
 from apps.generations.models import SegmentSound, Status
 from apps.generations.services import begin
-from apps.inference import keeping, steps
+from apps.inference import keeping, steps, work
 from apps.inference.backends import Piece, Render, backend_for, native
 from apps.inference.backends.registry import load
 from apps.inference.engine.media.video_reader import VideoReader
@@ -106,6 +108,58 @@ def test_other_segments_are_other_work(take_of, sample):
     assert keeping.key_of(take, backend) != before
 
 
+def segmented(take, temperature: float):
+    """Two ranges with something between them, the second with an expressiveness of its own."""
+    row = {"lipsync": True, "audio": None, "audio_start_s": 0.0, "audio_end_s": None, "face": None}
+    take.segments = [
+        row | {"start_s": 0.0, "end_s": 0.4, "options": {}},
+        row | {"start_s": 0.6, "end_s": 1.0, "options": {"temperature": temperature}},
+    ]
+    take.save()
+    return take
+
+
+def finished(take) -> list[int]:
+    """Makes the take, and gives the first frames of the pieces that were drawn for it."""
+    pieces = prepared(take)
+    for piece in pieces:
+        rendered(take, piece)
+    assert run(take, "assemble", steps.assemble) is True
+    take.refresh_from_db()
+    return [piece.first for piece in pieces]
+
+
+def frames_of(take) -> list[np.ndarray]:
+    with VideoReader(Path(take.result.file.path)) as reader:
+        return [frame.yuv.copy() for frame in reader]
+
+
+def test_a_changed_range_is_drawn_anew_and_the_rest_is_that_of_the_earlier_take(take_of, sample, monkeypatch):
+    """And the film is the very one of a take that finds nothing drawn before."""
+    monkeypatch.setattr(native, "PIECE_S", 0.2)
+    media = take_of(sample.video, sample.new_line)
+
+    def another(temperature):
+        return segmented(
+            GenerationFactory(
+                workspace=media.workspace, video=media.video, audio=media.audio, quoted_seconds=1.2,
+                options={"temperature": 0.5},
+            ),
+            temperature,
+        )  # fmt: skip
+
+    first, changed = another(0.2), another(1.0)
+    assert finished(first) == [0, 5, 10, 15, 20, 25]
+    assert finished(changed) == [15, 20]
+    assert changed.report["pieces"] == {"count": 6, "kept": 4, "frames": 30, "frames_kept": 20}
+    files.remove_tree(work.PIECES)
+    fresh = another(1.0)
+    assert finished(fresh) == [0, 5, 10, 15, 20, 25]
+    for one, other in zip(frames_of(changed), frames_of(fresh), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert changed.report["per_second"] == fresh.report["per_second"]
+
+
 def test_a_mark_goes_all_the_way_and_shares_no_work_with_plain_takes(take_of, sample):
     take = take_of(sample.video, sample.new_line)
     backend = backend_for(take.model)
@@ -153,14 +207,30 @@ def test_a_silent_soundtrack_is_refused(take_of, sample, tmp_path):
 def test_pieces_cover_every_frame_once(frames, fps, count):
     pieces = native.split(frames, fps)
     assert len(pieces) == count
-    assert [index for piece in pieces for index in range(piece.first, piece.last)] == list(range(frames))
-    lengths = [piece.last - piece.first for piece in pieces]
+    assert [index for first, last in pieces for index in range(first, last)] == list(range(frames))
+    lengths = [last - first for first, last in pieces]
     assert max(lengths) - min(lengths) <= 1
 
 
 def test_pieces_end_where_segments_do():
-    pieces = native.split(500, 25, [30, 55])
-    assert [(piece.first, piece.last) for piece in pieces] == [(0, 30), (30, 55), (55, 203), (203, 352), (352, 500)]
+    assert native.split(500, 25, [30, 55]) == [(0, 30), (30, 55), (55, 203), (203, 352), (352, 500)]
+
+
+def test_pieces_that_are_kept_stay_whole():
+    """Also where a border runs through them: what it parts is drawn alike on both sides."""
+    assert native.split(500, 25, [30, 55], [(40, 60), (200, 300)]) == [
+        (0, 30), (30, 40), (40, 60), (60, 200), (200, 300), (300, 500)
+    ]  # fmt: skip
+
+
+def test_of_earlier_pieces_those_are_kept_that_would_be_drawn_just_so():
+    def digest(first, last):
+        return f"{first} to {last}"
+
+    same, longer, changed = Piece(0, 10, "0 to 10"), Piece(90, 110, "90 to 110"), Piece(20, 30, "otherwise")
+    overlapping, later = Piece(5, 20, "5 to 20"), Piece(30, 40, "30 to 40")
+    earlier = [same, longer, changed, overlapping, later, same]
+    assert native.still_true(earlier, 100, digest) == [same, later]
 
 
 def test_the_engine_of_a_model_is_a_matter_of_settings(settings, tmp_path):

@@ -1,5 +1,7 @@
 """The backend onnx on a talking portrait the engine makes itself, with nets whose behaviour is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from apps.inference.engine import MotionPlan
 from apps.inference.engine.errors import EngineError
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.sample.make import SampleFormat, make_sample
+from tests.factories import write_audio
 from tests.inference.nets import write_net
 
 
@@ -85,6 +88,17 @@ def test_mouths_come_from_the_net_and_the_rest_from_the_film(backend_of, prepare
         assert np.abs(black[index][: height // 4] - source[: height // 4]).mean() < 2.5
     for index in np.flatnonzero(~plan.driven):
         assert np.abs(black[index][:height] - original[plan.source[index]].astype(float)[:height]).mean() < 2.5
+
+
+def test_a_piece_is_made_from_the_sound_its_net_hears(backend_of, prepared, tmp_path):
+    backend, (job, footage, speech) = backend_of("same"), prepared
+    backend.plan(job, footage, speech, tmp_path, Watch())
+    motion = MotionPlan.load(tmp_path)
+    same, other = (
+        backend.made_from(one, motion, tmp_path)(0, 20)
+        for one in (job, replace(job, audio=write_audio(tmp_path / "tone.wav")))
+    )
+    assert same == backend.made_from(job, motion, tmp_path)(0, 20) != other
 
 
 def test_pieces_of_one_net_are_not_taken_for_anothers(backend_of, settings):

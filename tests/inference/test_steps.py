@@ -16,10 +16,11 @@ from apps.generations import signals
 from apps.generations.models import Event, Generation, Status
 from apps.generations.proof import wrong_outcomes
 from apps.generations.services import begin, cancel_generation
-from apps.inference import running, steps, tasks, work
+from apps.inference import drawn, running, steps, tasks, work
 from apps.inference.backends import Piece
 from apps.inference.engine.errors import Cancelled
 from apps.inference.watch import Watch
+from tests.factories import WorkspaceFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("fake_engine")]
 
@@ -57,7 +58,7 @@ def planned(take: Generation) -> list[Piece] | None:
 
 
 def rendered(take: Generation, piece: Piece) -> None:
-    run(take, piece.name, lambda g, w: steps.render(g, piece, w), piece=piece.first)
+    run(take, piece.name, lambda g, w: steps.render(g, piece.first, w), piece=piece.first)
 
 
 def whole_run(take: Generation) -> bool | None:
@@ -93,8 +94,56 @@ def test_a_whole_run(take, fake_engine, workspace):
 def test_footage_and_speech_are_analysed_once_for_all_takes(make_take, fake_engine):
     whole_run(make_take())
     fake_engine.tell()
-    whole_run(make_take())
+    whole_run(make_take(options={"temperature": 0.9}))
     assert fake_engine.calls() == ["plan", "render-0", "render-10", "assemble", "proof"]
+
+
+def test_a_take_of_the_same_inputs_draws_nothing_anew(make_take, fake_engine):
+    first, again = make_take(), make_take()
+    whole_run(first)
+    fake_engine.tell()
+    whole_run(again)
+    assert fake_engine.calls() == ["plan", "assemble", "proof"]
+    first.refresh_from_db(), again.refresh_from_db()
+    assert first.report["pieces"] == {"count": 2, "kept": 0, "frames": 25, "frames_kept": 0}
+    assert again.report["pieces"] == {"count": 2, "kept": 2, "frames": 25, "frames_kept": 25}
+
+
+def test_of_a_changed_take_only_changed_pieces_are_drawn(make_take, fake_engine):
+    fake_engine.tell(made_from=["a", "b"])
+    whole_run(make_take())
+    fake_engine.tell(made_from=["a", "another b"])
+    changed = make_take(options={"temperature": 0.9})
+    whole_run(changed)
+    assert fake_engine.calls() == ["plan", "render-10", "assemble", "proof"]
+    changed.refresh_from_db()
+    assert changed.report["pieces"] == {"count": 2, "kept": 1, "frames": 25, "frames_kept": 10}
+    assert changed.status == Status.COMPLETED
+
+
+@pytest.mark.parametrize("difference", ["video", "engine"])
+def test_pieces_of_another_video_or_engine_are_not_taken(make_take, fake_engine, media, difference, monkeypatch):
+    fake_engine.tell(made_from=["a", "b"])
+    whole_run(make_take())
+    if difference == "video":
+        Asset.objects.filter(pk=media[0].pk).update(sha256="c" * 64)
+        media[0].refresh_from_db()
+    else:
+        monkeypatch.setattr(fake_engine.FakeBackend, "version", "2")
+    fake_engine.tell(made_from=["a", "b"])
+    whole_run(make_take())
+    assert {"render-0", "render-10"} <= set(fake_engine.calls())
+
+
+def test_what_was_drawn_before_is_offered_to_the_plan(make_take, fake_engine):
+    fake_engine.tell(made_from=["a", "b"])
+    whole_run(make_take())
+    second = make_take(options={"temperature": 0.9})
+    assert drawn.before(second, fake_engine.FakeBackend()) == [Piece(0, 10, "a"), Piece(10, 25, "b")]
+    assert drawn.before(make_take(model="sync-3"), fake_engine.FakeBackend()) == []
+    elsewhere = make_take()
+    elsewhere.workspace = WorkspaceFactory()
+    assert drawn.before(elsewhere, fake_engine.FakeBackend()) == []
 
 
 def test_a_step_that_runs_again_redoes_only_what_is_missing(take, fake_engine):
@@ -131,6 +180,7 @@ def test_a_take_that_was_cancelled_meanwhile_keeps_no_result(take, membership, w
     for piece in planned(take):
         rendered(take, piece)
     cancel_generation(membership=membership, generation=take)
+    take.refresh_from_db()
     too_late_to_hear = SimpleNamespace(progress=lambda *args: None, cancelled=lambda: False)
     assert steps.assemble(take, too_late_to_hear) is False
     assert not Asset.objects.filter(origin=Origin.RESULT).exists()
@@ -178,14 +228,13 @@ def test_what_is_lost_on_the_way_is_made_again(take, fake_engine, django_capture
     first, second = planned(take)
     rendered(take, first)
     rendered(take, second)
-    key = Generation.objects.get(pk=take.pk).work_key
-    files.remove_tree(work.piece_name(key, second.name))
+    files.remove_tree(drawn.folder_of(Generation.objects.get(pk=take.pk), second))
     with patch("apps.generations.queue.celery_app.send_task") as send, django_capture_on_commit_callbacks(execute=True):
         assert run(take, "assemble", steps.assemble) is None
         assert run(take, "assemble", steps.assemble) is None  # of the older attempt: void
     send.assert_called_once_with("inference.prepare", args=[str(take.pk), 2])
     assert tasks._claimed(Task(), take.pk, 2) == 2
-    assert steps.plan(take, MagicMock()) == [second]
+    assert steps.plan(Generation.objects.get(pk=take.pk), MagicMock()) == [second]
 
 
 @pytest.mark.parametrize("step", ["footage-b", "speech", "plan", "render-10", "assemble", "proof"])

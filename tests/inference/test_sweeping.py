@@ -22,7 +22,8 @@ from apps.generations import signals
 from apps.generations.models import Generation
 from apps.generations.models import Status as TakeStatus
 from apps.generations.services import begin, end_without_result
-from apps.inference import keeping, sweeping, taking_up, work
+from apps.inference import drawn, keeping, sweeping, taking_up, work
+from apps.inference.backends import Piece
 from studio.celery import app as celery_app
 from tests.factories import AssetFactory, GenerationFactory
 
@@ -164,6 +165,60 @@ def test_a_full_disk_keeps_nothing():
     ended_ago("failed", size=1000, hours=1)
     with patch.object(keeping.shutil, "disk_usage", return_value=SimpleNamespace(free=500)):
         assert keeping.clean() == 1
+
+
+def drawn_for(made_from: str, status=TakeStatus.COMPLETED, size=1000, hours=1.0, **fields) -> str:
+    """A piece of a take that ended so long ago, or is active; gives the name of its folder."""
+    ended = {} if status in (TakeStatus.PENDING, TakeStatus.PROCESSING) else {
+        "finished_at": timezone.now() - timedelta(hours=hours)
+    }  # fmt: skip
+    if status == TakeStatus.COMPLETED:
+        fields.setdefault("result", AssetFactory(size=size))
+    fields.setdefault("video", AssetFactory(sha256="a" * 64))
+    rows = {"engine": "native-1", "pieces": [[0, 9, made_from]]}
+    take = GenerationFactory(pieces=rows, status=status, **ended, **fields)
+    name = drawn.folder_of(take, Piece(0, 9, made_from))
+    if not default_storage.exists(f"{name}/film.mp4"):
+        default_storage.save(f"{name}/film.mp4", ContentFile(b"x" * size))
+    return name
+
+
+def test_pieces_are_kept_for_a_day_whatever_became_of_their_take():
+    kept = [
+        drawn_for("finished"),
+        drawn_for("failed", TakeStatus.FAILED),
+        drawn_for("cancelled", TakeStatus.CANCELLED, hours=23),
+        drawn_for("running", TakeStatus.PROCESSING),
+        drawn_for("shared", hours=30),
+    ]
+    assert drawn_for("shared") == kept[-1]  # a younger take was made of it too
+    drawn_for("refused", TakeStatus.REJECTED)
+    drawn_for("old", hours=25)
+    drawn_for("of a deleted take", deleted_at=timezone.now())
+    drawn_for("of a deleted result", result=AssetFactory(deleted_at=timezone.now()))
+    drawn_for("of a deleted video", video=AssetFactory(sha256="d" * 64, deleted_at=timezone.now()))
+    default_storage.save("work/pieces/nobodys/film.mp4", ContentFile(b"x"))
+    assert keeping.clean() == 6
+    assert sorted(work.pieces()) == sorted(kept)
+    assert keeping.clean() == 0
+
+
+def test_pieces_beyond_the_bound_go_the_oldest_first(settings):
+    settings.RESUME_BYTES = 2500
+    running = drawn_for("running", TakeStatus.PROCESSING)
+    young, _, older = (drawn_for(f"{hours}", hours=hours) for hours in (1, 3, 2))
+    assert keeping.clean() == 1
+    assert sorted(work.pieces()) == sorted([running, young, older])
+
+
+def test_half_written_pieces_go_with_the_process_that_wrote_them(settings):
+    with subprocess.Popen(["true"]) as process:  # a process that is gone in a moment
+        pass
+    names = [f".abc.scratch-{files.this_machine()}-{number}-x" for number in (process.pid, os.getpid())]
+    for name in names:
+        files.local_path(f"{work.PIECES}/{name}").mkdir(parents=True)
+    keeping.clean()
+    assert [path.name for path in files.local_path(work.PIECES).iterdir()] == names[1:]
 
 
 def test_parts_of_an_analysis_go_with_the_last_take_that_may_go_on():

@@ -94,7 +94,7 @@ def test_a_copy_that_fails_leaves_nothing(storage, tmp_path):
 
 
 def test_everything_of_a_take_is_forgotten(storage, tmp_path):
-    work.keep_folder(made(tmp_path, "one"), work.piece_name("key", "0-9"))
+    work.keep_folder(made(tmp_path, "one"), f"{work.TAKES}/key/notes")
     work.keep_folder(made(tmp_path, "plan"), work.plan_name("key"))
     assert work.left_behind() == ["key"]
     assert work.size_of("key") >= len("one" + "plan")

@@ -20,14 +20,19 @@ class Watching(Protocol):
 
 @dataclass(frozen=True)
 class Piece:
-    """Output frames [``first``, ``last``)."""
+    """Output frames [``first``, ``last``).
+
+    ``made_from`` is a digest of all that decides their pictures, of one video and by one version of the engine: pieces
+    with the same one are the same, whatever else of a take has changed. Empty: every input of the take decides.
+    """
 
     first: int
     last: int
+    made_from: str = ""
 
     @property
     def name(self) -> str:
-        """Folder name made of what is in it, so that a second run finds the first one's work."""
+        """Which frames they are, in letters."""
         return f"{self.first:07d}-{self.last:07d}"
 
 
@@ -113,8 +118,14 @@ class Backend(Protocol):
     def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
         """Listen to a soundtrack once; what was heard is written into the empty folder ``into`` and kept with it."""
 
-    def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
-        """Decide every frame of the result, write it into ``into`` and say how rendering is split."""
+    def plan(
+        self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching, earlier: Sequence[Piece] = ()
+    ) -> Split:
+        """Decide every frame of the result, write it into ``into`` and say how rendering is split.
+
+        ``earlier`` are pieces that other takes of this video have drawn; those that this plan would make just so
+        (``made_from``) become part of the split and are not drawn again.
+        """
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         """Draw one piece into the empty folder ``into``: the film, and what else ``assemble`` wants to know of it."""

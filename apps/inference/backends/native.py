@@ -1,6 +1,6 @@
 """Our own engine behind the protocol."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -55,7 +55,9 @@ class NativeBackend:
         engine.analyse_speech(audio, into, models=settings.MODELS_DIR)
         watch.progress("speech", 1, 1)
 
-    def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
+    def plan(
+        self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching, earlier: Sequence[Piece] = ()
+    ) -> Split:
         watch.progress("plan", 0, 1)
         plan = engine.plan_motion(
             engine.FootageAnalysis.load(footage),
@@ -67,8 +69,17 @@ class NativeBackend:
                 one.audio: engine.SpeechAnalysis.load(one.speech) for one in job.segments if one.audio and one.speech
             },
         )
+        frames, fps, digest = len(plan), float(plan.fps), self.made_from(job, plan, into)
+        kept = still_true(earlier, frames, digest)
+        ranges = split(frames, fps, borders_of(plan), [(piece.first, piece.last) for piece in kept])
+        known = {(piece.first, piece.last): piece for piece in kept}
+        pieces = [known.get((first, last)) or Piece(first, last, digest(first, last)) for first, last in ranges]
         watch.progress("plan", 1, 1)
-        return Split(len(plan), float(plan.fps), split(len(plan), float(plan.fps), borders_of(plan)))
+        return Split(frames, fps, tuple(pieces))
+
+    def made_from(self, job: Render, motion: MotionPlan, into: Path) -> Callable[[int, int], str]:
+        """What gives ``Piece.made_from`` of a range of frames; ``into`` is the folder of the plan, still being made."""
+        return motion.fingerprint
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         motion = MotionPlan.load(plan)
@@ -155,11 +166,24 @@ def borders_of(plan: MotionPlan) -> list[int]:
     return sorted(frame for frame in frames if 0 < frame < len(plan))
 
 
-def split(frames: int, fps: float, borders: Sequence[int] = ()) -> tuple[Piece, ...]:
-    """Pieces of nearly equal length between ``borders``, none longer than ``PIECE_S``."""
-    pieces: list[Piece] = []
-    for start, end in pairwise([0, *borders, frames]):
-        count = max(1, -(-(end - start) // max(1, round(PIECE_S * fps))))
+def still_true(earlier: Sequence[Piece], frames: int, digest: Callable[[int, int], str]) -> list[Piece]:
+    """Pieces drawn before that this plan would draw just so; of two that overlap the one that comes first."""
+    kept: list[Piece] = []
+    for piece in dict.fromkeys(earlier):
+        fits = piece.last <= frames and all(piece.last <= one.first or one.last <= piece.first for one in kept)
+        if fits and digest(piece.first, piece.last) == piece.made_from:
+            kept.append(piece)
+    return kept
+
+
+def split(
+    frames: int, fps: float, borders: Sequence[int] = (), kept: Sequence[tuple[int, int]] = ()
+) -> list[tuple[int, int]]:
+    """Ranges of nearly equal length between ``borders``, none longer than ``PIECE_S``; those ``kept`` stay whole."""
+    free = [frame for frame in borders if not any(first < frame < last for first, last in kept)]
+    found: list[tuple[int, int]] = []
+    for start, end in pairwise(sorted({0, frames, *free, *(edge for one in kept for edge in one)})):
+        count = 1 if (start, end) in kept else max(1, -(-(end - start) // max(1, round(PIECE_S * fps))))
         edges = [start + round((end - start) * index / count) for index in range(count + 1)]
-        pieces += [Piece(first, last) for first, last in pairwise(edges)]
-    return tuple(pieces)
+        found += pairwise(edges)
+    return found

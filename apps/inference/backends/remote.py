@@ -42,7 +42,9 @@ class RemoteBackend:
     def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
         """Nothing: the other studio listens to it."""
 
-    def plan(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> Split:
+    def plan(
+        self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching, earlier: Sequence[Piece] = ()
+    ) -> Split:
         if job.segments:
             raise EngineError(
                 "generation_input_segments_invalid",
@@ -62,8 +64,9 @@ class RemoteBackend:
         fps = float(video.fps) or PHOTO_FPS
         frames = max(1, round(output_seconds(job.sync_mode, picture_s, audio.duration_s) * fps))
         # Sent along with the request, so that a worker that dies while it waits finds its generation again.
-        (into / NONCE).write_text(uuid.uuid4().hex)
-        return Split(frames, fps, (Piece(0, frames),))
+        nonce = uuid.uuid4().hex
+        (into / NONCE).write_text(nonce)
+        return Split(frames, fps, (Piece(0, frames, nonce),))
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         remote = RemoteJob(watch, piece.last - piece.first, (plan / NONCE).read_text())
