@@ -1,4 +1,4 @@
-"""Addresses of batches and of files by their address."""
+"""Addresses of batches, of files by their address, and of the list behind Ctrl K."""
 
 from django.urls import path
 
@@ -6,6 +6,7 @@ from apps.desk import views
 
 app_name = "desk"
 urlpatterns = [
+    path("commands/", views.commands, name="commands"),
     path("library/import/", views.import_link, name="import_link"),
     path("batch/", views.batches, name="batches"),
     path("batch/new/", views.new, name="new"),

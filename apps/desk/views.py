@@ -1,4 +1,4 @@
-"""Batches in the browser, and files fetched from an address."""
+"""Batches in the browser, files fetched from an address, and the list behind Ctrl K."""
 
 from typing import Any
 from uuid import UUID
@@ -15,6 +15,7 @@ from apps.accounts.requests import SignedInRequest
 from apps.assets.models import Kind
 from apps.billing.plans import plan_of
 from apps.catalog.registry import MODELS, SYNC_MODES
+from apps.desk import commands as offered
 from apps.desk import pairs, services
 from apps.desk.models import Batch, BatchState
 from apps.generations.models import Status
@@ -24,6 +25,17 @@ from studio.errors import StudioError
 from studio.toasts import toast
 
 SHOWN = 100
+
+
+@login_required
+@require_GET
+def commands(request: SignedInRequest, ws: str) -> HttpResponse:
+    """Pages, projects, files and what can be begun, by their words: in the dialog of Ctrl K, or as a page."""
+    membership = membership_in(request.user, ws)
+    text = request.GET.get("q", "")
+    template = "desk/commands.html#found" if request.htmx else "desk/commands.html"
+    context = _frame(membership) | {"groups": offered.found(membership, text), "text": text}
+    return render(request, template, context)
 
 
 @login_required

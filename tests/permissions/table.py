@@ -48,6 +48,7 @@ PAGES: dict[str, str] = {
     "assets:visibility": "POST maker+admin",
     "assets:delete_many": "POST editor",
     "assets:restore_many": "POST editor",
+    "desk:commands": "GET viewer",
     "desk:import_link": "POST editor",
     "desk:batches": "GET viewer",
     "desk:new": "GET editor, POST editor",
