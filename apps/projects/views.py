@@ -119,6 +119,8 @@ def pick(request: SignedInRequest, ws: str, project_id: UUID, place: str) -> Htt
         "search": search,
         "files": files[:PICKS_SHOWN],
         "more": len(files) > PICKS_SHOWN,
+        # On a page of its own a choice is a plain post: the regions that its answer would fill are elsewhere.
+        "in_dialog": request.htmx and request.htmx.current_url_abs_path != request.path,
     }
     return render(request, "projects/pick.html" + ("#files" if request.htmx else ""), context)
 

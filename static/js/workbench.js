@@ -45,11 +45,14 @@ bindPicker();
 new History(document.getElementById("draft"), segments);
 document.addEventListener("htmx:oobAfterSwap", refresh);
 
-// Once a take has been started the page goes away. An answer that comes in that moment has no place any more.
-let leaving = false;
+// Whoever goes elsewhere while Generate still waits has the last word: its answer must not turn them back to the take.
+// A way that came to nothing (stopped, no network) is forgotten after a while.
+const GONE_MS = 10_000;
+let wentAt = -Infinity;
+addEventListener("beforeunload", () => { wentAt = performance.now(); });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
-  if (leaving) event.preventDefault();
-  leaving ||= event.detail.xhr.getResponseHeader("HX-Redirect") !== null;
+  if (event.detail.xhr.getResponseHeader("HX-Redirect") === null) return;
+  if (performance.now() - wentAt < GONE_MS) event.preventDefault();
 });
 
 document.addEventListener("click", (event) => {

@@ -124,7 +124,9 @@ def test_a_video_without_a_face_and_a_silent_sound_are_refused_and_cost_nothing(
         bring(stranger, "audio", audio)
         expect(stranger.locator('.source[data-place="audio"]')).to_contain_text("kHz", timeout=60_000)
         stranger.locator("#generate").click()
-        expect(stranger.locator("body")).to_contain_text(sentence, timeout=PATIENCE_MS)
+        # The workbench's footage check says it too, and maybe sooner than the take is there.
+        stranger.wait_for_url("**/takes/1/")
+        expect(stranger.locator(".ended")).to_contain_text(sentence, timeout=PATIENCE_MS)
     assert not Generation.objects.filter(charged_micros__gt=0).exists()
     assert unbalanced() == []
 
