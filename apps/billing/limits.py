@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 
 from apps.billing.models import Plan
-from apps.billing.plans import PLANS, current_plan
+from apps.billing.plans import PLANS
 from studio.errors import StudioError
 
 # Half a frame at 25 fps: a length that is a whole number of seconds may arrive a rounding error longer.
@@ -17,12 +17,10 @@ LENGTH_SLACK_S = 0.02
 GIB = 1024**3
 
 
-def plan_for(allows: Callable[[dict[str, Any]], bool]) -> Plan | None:
-    """The smallest priced plan whose row satisfies the condition, to name in a refusal; None where none does."""
-    for row in sorted(PLANS, key=lambda row: row["order"])[1:]:
-        if allows(row):
-            return current_plan(row["code"])
-    return None
+def plan_for(allows: Callable[[dict[str, Any]], bool]) -> str:
+    """Name of the smallest priced plan whose row satisfies the condition, for a sentence; empty where none does."""
+    rows = sorted(PLANS, key=lambda row: row["order"])[1:]
+    return next((str(row["name"]) for row in rows if allows(row)), "")
 
 
 def length_refusal(plan: Plan, seconds: float) -> StudioError | None:
@@ -47,7 +45,7 @@ def slot_refusal(plan: Plan, running: int) -> StudioError | None:
     return StudioError(
         "concurrency_limit_reached",
         f"{running} {takes} already, as many as the {plan.name} plan allows at once.",
-        "Wait until one is ready, or cancel one." + (f" The {larger.name} plan allows more." if larger else ""),
+        "Wait until one is ready, or cancel one." + (f" The {larger} plan allows more." if larger else ""),
         status=429,
     )
 
@@ -86,12 +84,12 @@ def is_marked(plan: Plan) -> bool:
 def mark_sentence(plan: Plan) -> str:
     """What to know before a take on a plan with a mark is paid for."""
     larger = plan_for(lambda row: not row.get("watermark"))
-    without = f" The {larger.name} plan has none." if larger else ""
+    without = f" The {larger} plan has none." if larger else ""
     return f"Results of the {plan.name} plan carry “Lipsync Studio” in the lower right corner.{without}"
 
 
-def _advice(larger: Plan | None, otherwise: str = "") -> str:
-    allowed = f"The {larger.name} plan allows it." if larger else ""
+def _advice(larger: str, otherwise: str = "") -> str:
+    allowed = f"The {larger} plan allows it." if larger else ""
     return f"{allowed} {otherwise}".strip() or "No plan allows it."
 
 

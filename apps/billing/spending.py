@@ -6,9 +6,10 @@ month counts to the month in which it is captured, so that the cap of no month c
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
-from django.db.models import Sum
+from django.db.models import Case, OuterRef, Q, Subquery, Sum, Value, When
 from django.utils import timezone
 
 from apps.billing import ledger
@@ -69,44 +70,80 @@ def refusals(workspace: Workspace, plan: Plan, micros: int, *, take: bool = True
 
     ``take`` is off for what the free takes of a plan do not cover, such as spoken text.
     """
-    profile = profile_of(workspace)
-    if profile.paused_at:
-        reason = f" Reason: {profile.pause_reason}" if profile.pause_reason else ""
+    standing = _standing(workspace, plan)
+    if standing.paused_at:
+        reason = f" Reason: {standing.pause_reason}" if standing.pause_reason else ""
         return [
             StudioError("account_on_hold", f"New work is stopped for this workspace.{reason}", ASK, status=403),
         ]
     if not settings.BILLING:
         return []
-    late = Invoice.objects.filter(workspace=workspace).stopping_work().order_by("issued_at").first()
-    if late is not None:
+    if standing.late is not None:
+        late = Invoice.objects.get(pk=standing.late)
         message = f"Invoice {late.number} over {cents(late.due_cents)} is not paid. Nothing was started."
         return [StudioError("account_payment_required", message, "Pay it on the billing page.", status=402)]
     if micros <= 0:
         return []
-    return _cap_refusal(workspace, profile, micros) or _credit_refusal(workspace, plan, micros, take)
+    return _cap_refusal(standing, micros) or _credit_refusal(standing, plan, micros, take)
 
 
-def _cap_refusal(workspace: Workspace, profile: BillingProfile, micros: int) -> list[StudioError]:
-    if profile.cap_micros is None:
-        return []
-    spend = spend_of(workspace, profile)
-    if spend.total + micros <= profile.cap_micros:
+@dataclass(frozen=True)
+class Standing:
+    """How a workspace stands: a pause, its oldest invoice that stops work, the month against its cap, its credit."""
+
+    paused_at: datetime | None
+    pause_reason: str
+    late: Any
+    spend: Spend
+    credit: int
+
+
+def _standing(workspace: Workspace, plan: Plan) -> Standing:
+    """All of it in one query, since every page with a price asks for it; sums that nobody needs are not made."""
+    rows = Workspace.objects.filter(pk=workspace.pk)
+    names = {"billing__paused_at", "billing__pause_reason", "billing__cap_micros"}
+    if settings.BILLING:
+        late = Invoice.objects.filter(workspace=OuterRef("pk")).stopping_work().order_by("issued_at")
+        capped = Q(billing__cap_micros__isnull=False)
+        rows = rows.annotate(
+            late=Subquery(late.values("pk")[:1]),
+            earned=Case(When(capped, then=_sum(Account.REVENUE, created_at__gte=month_start()))),
+            held=Case(When(capped, then=_sum(Account.HELD))),
+            credit=_sum(Account.BALANCE) if plan.prepaid else Value(0),
+        )
+        names |= {"late", "earned", "held", "credit"}
+    row = rows.values(*names).get()
+    return Standing(
+        paused_at=row["billing__paused_at"],
+        pause_reason=row["billing__pause_reason"] or "",
+        late=row.get("late"),
+        spend=Spend(row.get("earned") or 0, row.get("held") or 0, row["billing__cap_micros"]),
+        credit=row.get("credit") or 0,
+    )
+
+
+def _sum(account: Account, **conditions: Any) -> Subquery:
+    """Micro-dollars in an account of the workspace of the outer query; NULL where nothing has moved it."""
+    entries = Entry.objects.filter(workspace=OuterRef("pk"), account=account, **conditions)
+    return Subquery(entries.order_by().values("workspace").annotate(total=Sum("amount_micros")).values("total"))
+
+
+def _cap_refusal(standing: Standing, micros: int) -> list[StudioError]:
+    spend = standing.spend
+    if spend.cap is None or spend.total + micros <= spend.cap:
         return []
     message = (
         f"This would pass your monthly cap: {dollars(micros)} on top of {dollars(spend.total)} is more than "
-        f"{dollars(profile.cap_micros)}. Nothing was started."
+        f"{dollars(spend.cap)}. Nothing was started."
     )
     return [StudioError(CAP_REACHED, message, "Raise the cap on the billing page, or wait for next month.", status=402)]
 
 
-def _credit_refusal(workspace: Workspace, plan: Plan, micros: int, take: bool) -> list[StudioError]:
+def _credit_refusal(standing: Standing, plan: Plan, micros: int, take: bool) -> list[StudioError]:
     """A prepaid plan spends what was paid before and nothing else."""
-    if not plan.prepaid:
+    if not plan.prepaid or standing.credit >= micros:
         return []
-    credit = ledger.balance(workspace)
-    if credit >= micros:
-        return []
-    message = f"This costs {exact_dollars(micros)}, and the credit is {exact_dollars(max(0, credit))}."
+    message = f"This costs {exact_dollars(micros)}, and the credit is {exact_dollars(max(0, standing.credit))}."
     included = take and plan.included_takes
     if included:
         message = f"The {plan.included_takes} free takes of this month are used. {message}"

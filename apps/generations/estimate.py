@@ -13,6 +13,7 @@ from apps.billing.prices import Quote, priced, quote
 from apps.catalog.registry import MODELS, check_sync_mode, clean_options, output_seconds
 from apps.generations.models import Generation, Status
 from apps.generations.places import place_of_new
+from apps.generations.queue import active_takes
 from apps.generations.segments import Segments, clean_segments
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
@@ -81,9 +82,11 @@ def estimate(
         warnings.append(f"Free of charge: {left} of {plan.included_takes} free takes of this month are left.")
     if limits.is_marked(plan):
         warnings.append(limits.mark_sentence(plan))
-    refusals += length_refusals(plan, length_s) + slot_refusals(workspace, plan)
+    active = active_takes()
+    refusals += length_refusals(plan, length_s)
+    refusals += slot_refusals(plan, sum(take.workspace_id == workspace.pk for take in active))
     refusals += spending.refusals(workspace, plan, priced_at.micros)
-    place = place_of_new(workspace, model, video, seconds)
+    place = place_of_new(workspace, model, video, seconds, active)
     return Estimate(
         plan=plan,
         seconds=seconds,
@@ -165,11 +168,9 @@ def length_refusals(plan: Plan, seconds: float) -> list[StudioError]:
     return [refusal] if refusal else []
 
 
-def slot_refusals(workspace: Workspace, plan: Plan) -> list[StudioError]:
-    """Whether the plan lets one more generation run at once in this workspace."""
-    if plan.max_concurrent is None:
-        return []
-    refusal = limits.slot_refusal(plan, Generation.objects.filter(workspace=workspace).active().count())
+def slot_refusals(plan: Plan, running: int) -> list[StudioError]:
+    """Whether the plan lets one more generation run at once beside the ``running`` ones of a workspace."""
+    refusal = limits.slot_refusal(plan, running)
     return [refusal] if refusal else []
 
 

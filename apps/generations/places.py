@@ -11,7 +11,7 @@ from apps.assets.models import Asset
 from apps.generations import speed, workers
 from apps.generations.models import Generation
 from apps.generations.percent import percent_of
-from apps.generations.queue import OVERHEAD_S, Waiting, waiting_in_turn
+from apps.generations.queue import OVERHEAD_S, Active, Waiting, active_takes, waiting_in_turn
 from apps.generations.workers import Pool
 from apps.workspaces.models import Workspace
 
@@ -55,18 +55,23 @@ def about(seconds: float) -> str:
 
 def place_of(take: Generation) -> Place:
     """The place of a queued take; one that was sent to the workers already is next."""
-    return _places(
-        waiting_in_turn() if take.sent_at is None else [], take.pk, take.model, take.video, take.quoted_seconds
-    )
+    active = active_takes()
+    line = waiting_in_turn(active=active) if take.sent_at is None else []
+    return _places(line, active, take.pk, take.model, take.video, take.quoted_seconds)
 
 
-def place_of_new(workspace: Workspace, model: str, video: Asset, seconds: float) -> Place:
-    """The place a take would get if it were submitted now."""
+def place_of_new(
+    workspace: Workspace, model: str, video: Asset, seconds: float, active: Collection[Active] | None = None
+) -> Place:
+    """The place a take would get if it were submitted now; ``active`` are the studio's takes where they are at hand."""
+    active = active_takes() if active is None else active
     newcomer = Waiting(uuid4(), workspace.pk, model, timezone.now(), seconds + OVERHEAD_S)
-    return _places(waiting_in_turn(newcomer), newcomer.pk, model, video, seconds)
+    return _places(waiting_in_turn(newcomer, active), active, newcomer.pk, model, video, seconds)
 
 
-def _places(line: Collection[Waiting], pk: UUID, model: str, video: Asset, seconds: float) -> Place:
+def _places(
+    line: Collection[Waiting], active: Collection[Active], pk: UUID, model: str, video: Asset, seconds: float
+) -> Place:
     there = workers.present_or_none() or []
     pool = workers.pool_of(model, there)
     ahead = []
@@ -75,7 +80,7 @@ def _places(line: Collection[Waiting], pk: UUID, model: str, video: Asset, secon
             break
         if take.model in pool.models:
             ahead.append(take.pk)
-    running, free = _running(pool, without=pk)
+    running, free = _running(pool, active, without=pk)
     own = speed.work_s(model, video, seconds)
     served = any(model in worker.models for worker in there)
     starts: float | None
@@ -90,10 +95,9 @@ def _places(line: Collection[Waiting], pk: UUID, model: str, video: Asset, secon
     return Place(len(ahead), starts, ready, served)
 
 
-def _running(pool: Pool, without: UUID) -> tuple[float | None, int]:
+def _running(pool: Pool, active: Collection[Active], without: UUID) -> tuple[float | None, int]:
     """Worker-seconds left of the other takes on these workers (None: not known), and how many more may join."""
-    others = Generation.objects.on_workers().filter(model__in=pool.models).exclude(pk=without)
-    takes = list(others.values_list("pk", flat=True))
+    takes = [take.pk for take in active if not take.waits and take.model in pool.models and take.pk != without]
     return _work_of(takes), pool.slots - len(takes)
 
 

@@ -79,15 +79,46 @@ def in_turn(waiting: Iterable[Waiting], served: Mapping[UUID, float], weights: M
     return order
 
 
-def waiting_in_turn(newcomer: Waiting | None = None) -> list[Waiting]:
-    """All waiting takes of the studio in the order in which they will be sent, and one more where that is asked."""
+@dataclass(frozen=True)
+class Active:
+    """A take that waits or runs; ``waits`` until it has been handed to the workers."""
+
+    pk: UUID
+    workspace_id: UUID
+    model: str
+    created_at: datetime
+    seconds: float
+    background: bool
+    waits: bool
+
+
+def active_takes() -> list[Active]:
+    """All takes of the studio that wait or run, in one query."""
+    names = ("pk", "workspace_id", "model", "created_at", "quoted_seconds", "background", "status", "sent_at")
+    rows = Generation.objects.active().values_list(*names)
+    return [
+        Active(pk, workspace, model, at, seconds, background, status == Status.PENDING and sent is None)
+        for pk, workspace, model, at, seconds, background, status, sent in rows
+    ]
+
+
+def waiting_in_turn(newcomer: Waiting | None = None, active: Iterable[Active] | None = None) -> list[Waiting]:
+    """All waiting takes of the studio in the order in which they will be sent, and one more where that is asked.
+
+    ``active`` are :func:`active_takes` where somebody has asked for them already.
+    """
     now = timezone.now()
-    rows = Generation.objects.waiting().values_list(
-        "pk", "workspace_id", "model", "created_at", "quoted_seconds", "background"
-    )
     line = [
-        Waiting(pk, workspace, model, at, seconds + OVERHEAD_S, background and at > now - PATIENCE)
-        for pk, workspace, model, at, seconds, background in rows
+        Waiting(
+            take.pk,
+            take.workspace_id,
+            take.model,
+            take.created_at,
+            take.seconds + OVERHEAD_S,
+            take.background and take.created_at > now - PATIENCE,
+        )
+        for take in (active_takes() if active is None else active)
+        if take.waits
     ]
     line += [newcomer] if newcomer else []
     if len({take.workspace_id for take in line}) < 2:

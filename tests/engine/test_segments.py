@@ -1,5 +1,6 @@
 """Ranges with sounds and settings of their own: what is driven, what is heard, and what stays bit for bit."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +248,12 @@ def test_the_sound_of_a_plan_takes_each_part_from_its_file(plan_of, tmp_path):
     heard = np.concatenate(list(sound.blocks(96_000)), axis=1)[0]
     levels = [heard[round(at * 48_000)] for at in (0.2, 0.6, 0.9, 1.2, 1.7)]
     np.testing.assert_allclose(levels, [0, 0.25, 0, 0.5, 0], atol=2e-3)
+
+
+def test_footage_in_which_nobody_was_seen_is_refused_by_name(talking, tmp_path):
+    """A footage check keeps what it saw also where it saw nobody; the take that comes to it must say so."""
+    unseen = np.full_like(talking[1].landmarks, np.nan)
+    nobody = replace(talking[1], people=[], person=None, landmarks=unseen)
+    with pytest.raises(EngineError) as refusal:
+        plan_motion(nobody, speech(2.0), EngineSettings(), tmp_path / "plan")
+    assert refusal.value.code == "generation_input_video_no_face"

@@ -92,6 +92,8 @@ PAGES: dict[str, str] = {
     "projects:pick": "GET editor",
     "projects:generate": "POST editor",
     "projects:test": "POST editor",
+    "projects:from_take": "POST editor",
+    "projects:draft_back": "POST editor",
     "projects:check": "GET viewer",
     "projects:recheck": "POST editor",
     "projects:takes": "GET viewer",

@@ -61,6 +61,8 @@ def plan_motion(
     lengths = {name: one.duration_s for name, one in heard.items()}
     spans = driven_spans(segments, line.duration_s, lengths, settings.sync_mode)
     _require_sound(spans, heard)
+    if not footage.people:  # a footage check keeps what it saw where it saw nobody
+        require_face(footage)
     layers = [
         _plan_face(footage, chosen, line, mine, segments, heard, settings)
         for face, mine in _by_face(spans, segments, settings.face)
