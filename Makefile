@@ -5,7 +5,7 @@ STUDIO_DATA ?= $(CURDIR)/var
 STUDIO_MODELS ?= $(STUDIO_DATA)/models
 export STUDIO_DATA STUDIO_MODELS
 
-.PHONY: run test lint types bench chaos models frontend screenshots lock clean
+.PHONY: run test lint types bench chaos models voice frontend screenshots lock clean
 
 run: $(BIN)/.installed frontend models
 	@exec $(BIN)/python manage.py up
@@ -34,6 +34,10 @@ chaos: $(BIN)/.installed-dev models
 screenshots: $(BIN)/.installed-dev frontend models
 	$(BIN)/python -m tests.browser.shots $(ARGS)
 
+# Spoken text: a voice on this machine, and the SDK of a service. See docs/operations.md.
+voice: $(BIN)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-voice.txt
+
 models: $(BIN)/.installed
 	@$(BIN)/python -m apps.inference.engine.model_files "$(STUDIO_MODELS)"
 
@@ -47,6 +51,7 @@ lock:
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-onnx.in -o requirements-onnx.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-mcp.in -o requirements-mcp.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-remote.in -o requirements-remote.txt
+	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-voice.in -o requirements-voice.txt
 	$(BIN)/uv pip compile --universal --python-version 3.11 --quiet --no-header --no-emit-index-url requirements-dev.in -o requirements-dev.txt
 
 $(BIN)/python:

@@ -63,6 +63,8 @@ VARIABLES: dict[str, Variable] = {
     "STUDIO_ONNX_DEVICE": Variable(str, "cpu", "cpu or cuda, for the backend onnx"),
     "STUDIO_REMOTE_URL": Variable(str, "", "API address of another studio or the hosted product: backend remote"),
     "STUDIO_REMOTE_KEY": Variable(str, "", "API key there"),
+    "STUDIO_VOICES": Variable(list, ["local", "elevenlabs"], "providers of voices for spoken text, in their order"),
+    "STUDIO_ELEVENLABS_URL": Variable(str, "https://api.elevenlabs.io", "address of ElevenLabs, or of a region of it"),
     "DATABASE_URL": Variable(str, "", "PostgreSQL or SQLite address; empty: SQLite in STUDIO_DATA"),
     "REDIS_URL": Variable(str, "", "Redis address; empty: the server that `make run` starts"),
     "EMAIL_URL": Variable(str, "", "mail server address; empty: mails are written to STUDIO_DATA/mail"),

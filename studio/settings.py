@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "apps.workspaces",
     "apps.catalog",
     "apps.assets",
+    "apps.voices",
     "apps.billing",
     "apps.generations",
     "apps.inference",
@@ -282,6 +283,8 @@ ONNX_FILE, ONNX_DEVICE = read("STUDIO_ONNX_FILE"), read("STUDIO_ONNX_DEVICE")
 if ONNX_DEVICE not in ("cpu", "cuda"):
     raise ImproperlyConfigured(f"STUDIO_ONNX_DEVICE is {ONNX_DEVICE!r}. It is either cpu or cuda.")
 REMOTE_URL, REMOTE_KEY = read("STUDIO_REMOTE_URL"), read("STUDIO_REMOTE_KEY")
+VOICE_PROVIDERS = read("STUDIO_VOICES")
+ELEVENLABS_URL = read("STUDIO_ELEVENLABS_URL")
 # Guarded fetching from addresses that others name; it lives in a room above that of the backends.
 FETCHER = "apps.api.fetching.fetch"
 RESUME_HOURS = read("STUDIO_RESUME_HOURS")
@@ -310,6 +313,7 @@ CELERY_TASK_ROUTES = {
     "api.*": {"queue": "io"},
     "desk.*": {"queue": "io"},
     "billing.*": {"queue": "io"},
+    "voices.*": {"queue": "io"},  # speaking goes where its provider says
 }
 # Longer than the longest step (hard limit one hour), or Redis would hand a running step to a second worker.
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 2 * 3600}
@@ -330,6 +334,7 @@ CELERY_BEAT_SCHEDULE = {
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},
     "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
+    "take up lost texts": {"task": "voices.sweep", "schedule": 60.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
     "remove old exports of accounts": {"task": "accounts.remove_old_exports", "schedule": 6 * 3600.0},
     "remove files of closed workspaces": {"task": "assets.remove_closed", "schedule": 6 * 3600.0},

@@ -15,6 +15,8 @@ BatchStatus = Literal["PENDING", "JOBS_CREATED", "PROCESSING", "COMPLETED", "FAI
 class Cost(BaseModel):
     estimatedFrameCount: int
     estimatedGenerationCost: float = Field(description="US dollars")
+    estimatedSpeechSeconds: float | None = Field(None, description="of inputs of the type text")
+    estimatedSpeechCost: float | None = Field(None, description="US dollars, for speaking them")
 
 
 class Estimate(Cost):
@@ -44,6 +46,7 @@ class Generation(BaseModel):
     projectId: UUID | None = None
     source: str = "api"
     warnings: list[str] = []
+    synthesizedAudioUrl: str | None = Field(None, description="the spoken sound of an input of the type text")
     progress: dict[str, Any] | None = None
 
 
@@ -125,6 +128,7 @@ class Asset(BaseModel):
     height: int | None
     status: str
     error: str | None = None
+    speech: dict[str, Any] | None = Field(None, description="of spoken text: script, voice, provider, settings")
 
 
 class AssetPage(BaseModel):
@@ -137,6 +141,40 @@ class UploadTicket(BaseModel):
     uploadUrl: str = Field(description="PUT the bytes here; no key is needed")
     url: str = Field(description="register this by POST /v2/assets")
     expiresIn: int = Field(description="seconds")
+
+
+class Voice(BaseModel):
+    id: str
+    voiceId: str
+    internalVoiceId: str | None = None
+    name: str
+    provider: str
+    previewUrl: str | None = None
+    restriction: str | None = None
+    language: str = ""
+    description: str = ""
+    cloned: bool = False
+
+
+class Speech(BaseModel):
+    id: UUID
+    url: str
+    duration: float = Field(description="seconds")
+    assetId: UUID
+
+
+class SpeechJob(BaseModel):
+    id: UUID
+    status: Literal["PENDING", "PROCESSING", "SUCCESS", "FAILED"]
+    url: str | None
+    duration: float | None = Field(description="seconds")
+    assetId: UUID | None
+    error: str | None
+    errorCode: str | None
+    suggestion: str | None
+    createdAt: datetime
+    startedAt: datetime | None
+    finishedAt: datetime | None
 
 
 class ModelInfo(BaseModel):

@@ -27,13 +27,16 @@ from apps.api.intake import (
     TooSlow,
     asset_by_id,
     asset_from_url,
+    begin_speeches,
     keep_file,
+    ready_speeches,
+    speech_jobs,
     wait_until_checked,
     with_boxes,
 )
 from apps.api.models import Call, CallState
 from apps.api.routing import Caller
-from apps.api.schemas import CreateGeneration
+from apps.api.schemas import CreateGeneration, TextInput
 from apps.api.wishes import SOUND, Wish, wish_of
 from apps.assets.models import Asset
 from apps.assets.services import sha256_of
@@ -81,6 +84,9 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
         refuse_when_full(caller.workspace)
         wish = wish_of(with_boxes(body, seconds=FETCH_IN_REQUEST_S), files=frozenset(files))
         assets, slow = _collect(caller.membership, wish, files)
+        speeches = begin_speeches(caller.membership, wish)
+        assets |= ready_speeches(speeches)
+        slow = slow or any(role not in assets for role in speeches)
         call = Call.objects.create(
             workspace=caller.workspace,
             user=caller.membership.user,
@@ -88,6 +94,7 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
             project=project,
             body=_as_understood(body, wish, {role: assets[role] for role in files}),
             assets={role: str(asset.pk) for role, asset in assets.items()},
+            speeches={role: str(job.pk) for role, job in speeches.items()},
             warnings=wish.warnings,
             source=source,
             webhook_url=body.webhookUrl or "",
@@ -118,6 +125,8 @@ def _collect(membership: Membership, wish: Wish, files: Files) -> tuple[dict[str
     assets: dict[str, Asset] = {}
     slow = False
     for role, item in wish.items.items():
+        if isinstance(item, TextInput):
+            continue  # spoken by a worker, see ``intake.begin_speeches``
         if item is None:
             assets[role] = keep_file(membership, _path(files[role]), files[role].name or role)
         elif item.assetId:
@@ -191,6 +200,8 @@ def admit(call_id: UUID) -> float | None:
         membership = membership_for(call.user, call.workspace)
         wish = wish_of(with_boxes(CreateGeneration.model_validate(call.body), seconds=FETCH_BY_WORKER_S))
         assets = _arrived(call, membership, wish)
+        if any(role not in assets for role in call.speeches):
+            return 2.0
         if not wait_until_checked(list(assets.values()), seconds=0):
             return 2.0
         if call.source == BATCH_SOURCE:
@@ -230,13 +241,19 @@ def _arrived(call: Call, membership: Membership, wish: Wish) -> dict[str, Asset]
     for role, item in wish.items.items():
         if role in call.assets:
             assets[role] = asset_by_id(membership, call.assets[role])
+        elif isinstance(item, TextInput):
+            continue
         elif item is not None and item.assetId:
             assets[role] = asset_by_id(membership, item.assetId)
         elif item is not None and item.url:
             assets[role] = asset_from_url(membership, item.url, item.type, seconds=FETCH_BY_WORKER_S)
             call.assets = call.assets | {role: str(assets[role].pk)}
             Call.objects.filter(pk=call.pk).update(assets=call.assets)
-    return assets
+    spoken = ready_speeches(speech_jobs({role: job for role, job in call.speeches.items() if role not in assets}))
+    if spoken:
+        call.assets = call.assets | {role: str(asset.pk) for role, asset in spoken.items()}
+        Call.objects.filter(pk=call.pk).update(assets=call.assets)
+    return assets | spoken
 
 
 def refuse(call: Call, error: StudioError) -> None:

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from apps.api.errors import ApiError
 from apps.api.models import Call, Idempotency
+from apps.voices.models import SpeechJob
 from apps.workspaces.models import Workspace
 
 HEADER = "Idempotency-Key"
@@ -27,16 +28,17 @@ LOST_AFTER = timedelta(minutes=3)
 
 
 class Claim:
-    """The use of a key by this request. ``earlier`` is the call that the key made already."""
+    """The use of a key by this request. ``earlier`` and ``earlier_speech`` are what the key made already."""
 
-    def __init__(self, row: Idempotency | None, earlier: Call | None) -> None:
+    def __init__(self, row: Idempotency | None, made: Idempotency | None = None) -> None:
         self.row = row
-        self.earlier = earlier
+        self.earlier = made.call if made else None
+        self.earlier_speech = made.speech if made else None
 
-    def made(self, call: Call) -> None:
+    def made(self, call: Call | None = None, *, speech: SpeechJob | None = None) -> None:
         """Remember what the key made."""
         if self.row is not None:
-            Idempotency.objects.filter(pk=self.row.pk).update(call=call)
+            Idempotency.objects.filter(pk=self.row.pk).update(call=call, speech=speech)
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def claimed(workspace: Workspace, key: str | None, payload: Any) -> Iterator[Cla
     Raises ``ApiError``: no valid key (400), used with another payload (409), first request still in work (503).
     """
     if key is None:
-        yield Claim(None, None)
+        yield Claim(None)
         return
     if not KEY.match(key):
         raise ApiError("INVALID_IDEMPOTENCY_KEY", field=HEADER)
@@ -56,7 +58,7 @@ def claimed(workspace: Workspace, key: str | None, payload: Any) -> Iterator[Cla
         yield claim
     except BaseException:
         if claim.row is not None:
-            Idempotency.objects.filter(pk=claim.row.pk, call=None).delete()
+            Idempotency.objects.filter(pk=claim.row.pk, call=None, speech=None).delete()
         raise
 
 
@@ -64,17 +66,17 @@ def _claim(workspace: Workspace, key: str, digest: str) -> Claim:
     now = timezone.now()
     mine = Idempotency.objects.filter(workspace=workspace, key=key)
     mine.filter(created_at__lt=now - LIVES).delete()
-    mine.filter(created_at__lt=now - LOST_AFTER, call=None).delete()
+    mine.filter(created_at__lt=now - LOST_AFTER, call=None, speech=None).delete()
     try:
         with transaction.atomic():
-            return Claim(Idempotency.objects.create(workspace=workspace, key=key, payload=digest), None)
+            return Claim(Idempotency.objects.create(workspace=workspace, key=key, payload=digest))
     except IntegrityError:
-        earlier = mine.select_related("call").first()
-    if earlier is None or (earlier.payload == digest and earlier.call is None):
+        earlier = mine.select_related("call", "speech__asset").first()
+    if earlier is None or (earlier.payload == digest and earlier.call is None and earlier.speech is None):
         raise ApiError("IDEMPOTENCY_OUTCOME_UNKNOWN", headers={"Retry-After": "2"})
     if earlier.payload != digest:
         raise ApiError("IDEMPOTENCY_KEY_CONFLICT", field=HEADER)
-    return Claim(None, earlier.call)
+    return Claim(None, earlier)
 
 
 def forget_old_keys() -> int:

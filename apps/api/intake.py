@@ -1,6 +1,7 @@
 """Files of a request on their way into the library: by id, as a part of a form, or fetched from a URL."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,14 +12,18 @@ from pydantic import TypeAdapter
 from apps.api.bodies import JSON_LIMIT, parsed
 from apps.api.errors import ApiError
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
-from apps.api.schemas import ActiveSpeaker, CreateGeneration
+from apps.api.schemas import ActiveSpeaker, CreateGeneration, TextInput
+from apps.api.wishes import Wish
 from apps.assets import files
 from apps.assets.access import asset_in
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.services import import_file
 from apps.billing.limits import file_limit
 from apps.billing.plans import plan_of
+from apps.voices.models import SpeechJob, SpeechState
+from apps.voices.services import Order, order_of, request_speech
 from apps.workspaces.models import Membership
+from studio.errors import StudioError
 
 # How long a request waits for the probe of its files. Short ones take under a second; the clients give up at 60 s.
 PROBE_WAIT_S = 15.0
@@ -64,6 +69,43 @@ def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: floa
         return import_file(
             workspace=membership.workspace, user=membership.user, path=path, name=fetched.name, origin=Origin.URL
         )
+
+
+def begin_speeches(membership: Membership, wish: Wish) -> dict[str, SpeechJob]:
+    """The jobs that speak the texts of a request, by the roles of its inputs. Raises ``StudioError``."""
+    orders = orders_of(membership, wish)
+    return {role: request_speech(membership=membership, order=order) for role, order in orders.items()}
+
+
+def orders_of(membership: Membership, wish: Wish) -> dict[str, Order]:
+    """The texts of a request, checked, by the roles of its inputs. Raises ``StudioError``."""
+    return {
+        role: order_of(
+            membership=membership,
+            provider=item.provider.name,
+            voice_id=item.provider.voiceId,
+            script=item.provider.script,
+            options={"stability": item.provider.stability, "similarityBoost": item.provider.similarityBoost},
+        )
+        for role, item in wish.items.items()
+        if isinstance(item, TextInput)
+    }
+
+
+def speech_jobs(ids: Mapping[str, str]) -> dict[str, SpeechJob]:
+    """Jobs by the roles they speak for."""
+    rows = {str(job.pk): job for job in SpeechJob.objects.filter(pk__in=ids.values()).select_related("asset")}
+    return {role: rows[job_id] for role, job_id in ids.items() if job_id in rows}
+
+
+def ready_speeches(jobs: Mapping[str, SpeechJob]) -> dict[str, Asset]:
+    """The sounds of those that are spoken. Raises ``StudioError`` with the reason of one that failed."""
+    for job in jobs.values():
+        if job.state == SpeechState.FAILED:
+            raise StudioError(job.error_code, job.error_message, job.error_advice, field="input")
+        if job.is_final and (job.asset is None or job.asset.deleted_at is not None):
+            raise ApiError("asset_not_found", "The spoken sound was deleted.", field="input")
+    return {role: job.asset for role, job in jobs.items() if job.asset is not None}
 
 
 def with_boxes(body: CreateGeneration, *, seconds: float) -> CreateGeneration:
@@ -116,7 +158,11 @@ __all__ = [
     "TooSlow",
     "asset_by_id",
     "asset_from_url",
+    "begin_speeches",
     "keep_file",
+    "orders_of",
+    "ready_speeches",
+    "speech_jobs",
     "wait_until_checked",
     "with_boxes",
 ]

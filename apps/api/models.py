@@ -81,6 +81,7 @@ class Call(models.Model):
     )
     body = models.JSONField()
     assets = models.JSONField(default=dict)
+    speeches = models.JSONField(default=dict, help_text="jobs that speak its texts, by the roles of the inputs")
     warnings = models.JSONField(default=list)
     source = models.CharField(max_length=30, default="api")
     webhook_url = models.URLField(max_length=2000, blank=True)
@@ -100,12 +101,13 @@ class Call(models.Model):
 
 
 class Idempotency(models.Model):
-    """One Idempotency-Key of a workspace, the payload it came with and the call it made (none yet: in work)."""
+    """One Idempotency-Key of a workspace, its payload, and the call or the speech it made (neither: in work)."""
 
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=128)
     payload = models.CharField(max_length=64, help_text="SHA-256 of the payload, in hex")
     call = models.OneToOneField(Call, on_delete=models.CASCADE, null=True, related_name="idempotency")
+    speech = models.ForeignKey("voices.SpeechJob", on_delete=models.CASCADE, null=True, related_name="+")
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
 
     class Meta:

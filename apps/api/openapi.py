@@ -6,7 +6,6 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from apps.api import limits
 from apps.api.answers import Failure
 from apps.api.catalogue import ENTRIES
 from apps.api.idempotency import HEADER
@@ -100,9 +99,9 @@ def _parameters(entry: Route) -> list[dict[str, Any]]:
     ]
     for param in entry.query:
         found.append({"name": param.name, "in": "query", "schema": param.schema, "description": param.meaning})
-    if entry.path == "generate" and entry.bucket == limits.CREATE:
+    if entry.method == "POST" and entry.path in ("generate", "tts/jobs"):
         schema = {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,128}$"}
-        found.append({"name": HEADER, "in": "header", "schema": schema, "description": "the same key, one generation"})
+        found.append({"name": HEADER, "in": "header", "schema": schema, "description": "the same key, one result"})
     return found
 
 

@@ -48,6 +48,7 @@ def generation_json(generation: Generation, base: str, *, with_progress: bool = 
         "outputUrl": output,
         "outputMediaUrl": output,
         "outputDuration": result.duration_s if result else None,
+        "synthesizedAudioUrl": _spoken_url(generation, call, base),
         "projectId": str(generation.project_id) if generation.project_id else None,
     }
     return body | _error(*error) | ({"progress": progress_json(generation)} if with_progress else {})
@@ -67,6 +68,7 @@ def waiting_json(call: Call) -> dict[str, Any]:
         "outputUrl": None,
         "outputMediaUrl": None,
         "outputDuration": None,
+        "synthesizedAudioUrl": None,
         "projectId": str(call.project_id) if call.project_id else None,
     }
     return body | _error(call.error_code, call.error_message, call.error_advice)
@@ -103,6 +105,13 @@ def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str) -> l
     ]
 
 
+def _spoken_url(generation: Generation, call: Call | None, base: str) -> str | None:
+    """Address of the first sound that was spoken for it; None where none was."""
+    spoken = {call.assets.get(role) for role in call.speeches} if call and call.speeches else set()
+    sounds = [generation.audio, *(sound.asset for sound in generation.segment_sounds.all())] if spoken else []
+    return next((file_url(base, asset) for asset in sounds if str(asset.pk) in spoken), None)
+
+
 def progress_json(generation: Generation) -> dict[str, Any]:
     """Stage, percent and time left (null: not known yet); while it waits its place in the queue, 1 for the next."""
     view = progress.read(generation)
@@ -137,6 +146,7 @@ def asset_json(asset: Asset, caller: Caller) -> dict[str, Any]:
         "height": asset.height,
         "status": asset.status,
         "error": asset.error_message or None if asset.status == AssetStatus.REJECTED else None,
+        "speech": asset.spoken,
     }
 
 

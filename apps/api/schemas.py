@@ -47,17 +47,43 @@ class ImageInput(MediaInput):
 
 
 class VoiceOfText(Incoming):
-    name: str
-    voiceId: str
-    script: str = Field(max_length=5000)
+    name: str = Field(max_length=200, description="provider, as in GET /v2/voices", examples=["local"])
+    voiceId: str = Field(max_length=200)
+    script: str = Field(min_length=1, max_length=5000)
     stability: float = Field(0.5, ge=0, le=1)
     similarityBoost: float = Field(0.75, ge=0, le=1)
 
 
 class TextInput(Incoming):
+    """A text that is spoken first; the sound is kept in the library."""
+
     type: Literal["text"]
     provider: VoiceOfText
-    refId: str | None = None
+    refId: str | None = Field(None, max_length=200, description="the name by which segments call it")
+
+
+class SpeakText(Incoming):
+    script: str = Field(min_length=1, max_length=5000)
+    voiceId: str = Field(max_length=200)
+    provider: str = Field(max_length=200, description="as in GET /v2/voices", examples=["local"])
+    stability: float | None = Field(None, ge=0, le=1)
+    similarityBoost: float | None = Field(None, ge=0, le=1)
+    speed: float | None = Field(None, gt=0, le=4, description="1 is the voice's own pace; the range is the provider's")
+
+
+class CloneVoice(Incoming):
+    """A voice learned from a recording of 30 seconds or more: one of ``url`` and ``assetId``."""
+
+    provider: str = Field(max_length=200)
+    name: str = Field(min_length=1, max_length=100)
+    url: str | None = Field(None, max_length=4000)
+    assetId: str | None = None
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "CloneVoice":
+        if bool(self.url) == bool(self.assetId):
+            raise ValueError("Give either url or assetId.")
+        return self
 
 
 Input = Annotated[VideoInput | AudioInput | ImageInput | TextInput, Field(discriminator="type")]

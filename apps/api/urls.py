@@ -15,11 +15,12 @@ from apps.api.routes import (
     sharing,
     studio,
     usage,
+    voices,
     webhooks,
 )
 
 # Importing a module enters its routes.
-MODULES = (generations, sharing, costs, usage, assets, footage, batches, studio, webhooks, reference)
+MODULES = (generations, sharing, costs, usage, assets, footage, batches, studio, voices, webhooks, reference)
 
 app_name = "api"
 # "~" sorts behind every letter: plain words are tried before names in braces, assets/upload before assets/{asset_id}.

@@ -30,6 +30,9 @@ SYNC_MODE = "bounce"  # the documented default of the API; pages begin with anot
 PICTURE, SOUND = "video", "audio"
 NO_FILE = str(UUID(int=0))  # stands for a sound while segments are checked without their files
 
+# None: it came as a file of a form.
+Item = MediaInput | TextInput | None
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -41,7 +44,7 @@ class Wish:
     sync_mode: str
     options: dict[str, Any]
     warnings: list[str]
-    items: dict[str, MediaInput | None]
+    items: dict[str, Item]
     segments: list[dict[str, Any]] = field(default_factory=list)
 
     def rows(self, assets: Mapping[str, Asset]) -> list[dict[str, Any]]:
@@ -100,16 +103,14 @@ def options_of(options: Options) -> tuple[dict[str, Any], list[str]]:
     return raw, warnings
 
 
-def inputs_of(body: CreateGeneration, files: frozenset[str]) -> tuple[dict[str, MediaInput | None], dict[str, str]]:
+def inputs_of(body: CreateGeneration, files: frozenset[str]) -> tuple[dict[str, Item], dict[str, str]]:
     """The inputs by their roles, and the roles of sounds by the names that segments call them (``refId``).
 
     A file of the form comes first; the sound among them answers to the name audio.
     """
-    if any(isinstance(item, TextInput) for item in body.input):
-        raise ApiError("tts_not_configured", field="input")
-    pictures: list[MediaInput | None] = [item for item in body.input if isinstance(item, VideoInput | ImageInput)]
-    sounds: list[MediaInput | None] = [item for item in body.input if isinstance(item, AudioInput)]
-    from_form: list[MediaInput | None] = [None]
+    pictures: list[Item] = [item for item in body.input if isinstance(item, VideoInput | ImageInput)]
+    sounds: list[Item] = [item for item in body.input if isinstance(item, AudioInput | TextInput)]
+    from_form: list[Item] = [None]
     pictures, sounds = from_form * (PICTURE in files) + pictures, from_form * (SOUND in files) + sounds
     if len(pictures) > 1:
         raise ApiError("generation_input_too_many_visual", field="input")

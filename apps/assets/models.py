@@ -70,6 +70,7 @@ class Asset(models.Model):
     audio_codec = models.CharField(max_length=40, blank=True)
     channels = models.PositiveSmallIntegerField(null=True)
     sample_rate = models.PositiveIntegerField(null=True)
+    spoken = models.JSONField(null=True, help_text="of a spoken text: script, voice, voiceId, provider, settings")
 
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     updated_at = models.DateTimeField(auto_now=True)

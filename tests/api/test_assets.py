@@ -117,13 +117,8 @@ def test_projects(api, workspace):
     assert api("GET", "projects?searchQuery=long").json()["items"][0]["id"] == own
 
 
-def test_voices_and_parts_that_are_not_here(api):
-    assert api("GET", "voices").json() == []
+def test_parts_that_are_not_here(api):
     for method, path, code in (
-        ("GET", "voices/x", "voice_not_found"),
-        ("POST", "voices", "tts_not_configured"),
-        ("POST", "tts", "tts_not_configured"),
-        ("POST", "tts/jobs", "tts_not_configured"),
         ("POST", "transcriptions", "feature_unavailable"),
         ("POST", "dialogue-edits", "feature_unavailable"),
     ):

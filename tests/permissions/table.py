@@ -217,6 +217,8 @@ API: dict[str, str] = {
     "PATCH projects/{project_id}": "generate editor",
     "DELETE projects/{project_id}": "manage editor",
     "GET voices": "read viewer",
+    "DELETE voices/{voice_id}": "manage editor?",
+    "GET tts/jobs/{job_id}": "read viewer",
     "GET voices/{voice_id}": "read viewer?",
     "POST tts/jobs": "generate editor",
     "POST tts": "generate editor",

@@ -19,6 +19,7 @@ from apps.api.models import ApiKey, Delivery, Scope
 from apps.assets.footage import head_name
 from apps.assets.models import Upload
 from apps.billing import invoices, ledger
+from apps.voices.models import SpeechJob
 from apps.workspaces.invitations import token_of
 from apps.workspaces.models import Invitation, Membership, Role, Workspace
 from apps.workspaces.services import create_workspace
@@ -88,6 +89,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
     delivery = Delivery.objects.create(workspace=workspace, event="test", url="https://a.example/", body={})
     upload = Upload.objects.create(workspace=workspace, created_by=maker, name="film.mp4", size=10)
     invitation = Invitation.objects.create(workspace=workspace, email="new@studio.example")
+    speech = SpeechJob.objects.create(workspace=workspace, user=maker, provider="local", voice_id="heart", digest="0")
     ledger.charge(workspace=workspace, micros=1_000_000, key="permissions", memo="Speech")
     return {
         "member": Membership.objects.get(workspace=workspace, user=maker),
@@ -99,6 +101,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
         "key": key,
         "delivery": delivery,
         "upload": upload,
+        "speech": speech,
         "invoice": invoices.issue(workspace=workspace),
     }
 
@@ -115,6 +118,8 @@ PARTS: dict[str, Any] = {
     "batch_id": lambda world: uuid4(),
     "key_id": lambda world: world.things["key"].pk,
     "delivery_id": lambda world: world.things["delivery"].pk,
+    "job_id": lambda world: world.things["speech"].pk,
+    "provider": lambda world: "local",
     "voice_id": lambda world: "none",
     "version": lambda world: icons.version(),
     "token": lambda world: "none",

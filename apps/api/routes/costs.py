@@ -4,16 +4,19 @@ from typing import Any
 
 from apps.api import answers, bodies, limits, schemas
 from apps.api.errors import ApiError
-from apps.api.intake import TooSlow, asset_by_id, asset_from_url, wait_until_checked
+from apps.api.intake import TooSlow, asset_by_id, asset_from_url, orders_of, wait_until_checked
 from apps.api.models import Scope
 from apps.api.presentation import cost_json
 from apps.api.routes.parameters import EXAMPLE
 from apps.api.routing import Caller, route
+from apps.api.schemas import MediaInput
 from apps.api.wishes import wish_of
+from apps.assets.models import Asset, Kind, Status
 from apps.billing.plans import plan_of
-from apps.billing.prices import quote
+from apps.billing.prices import quote, speech_micros
 from apps.catalog.registry import model_spec
 from apps.generations.services import estimate
+from apps.voices.services import Order, known_speech
 from studio.errors import StudioError
 
 TAG = "Costs"
@@ -30,17 +33,30 @@ SECONDS = 15.0
     body=schemas.CreateGeneration,
     example=EXAMPLE,
     gives=list[answers.Cost],
-    codes=("generation_input_validation_failed", "generation_video_missing", "generation_media_probe_timeout"),
+    codes=(
+        "generation_input_validation_failed",
+        "generation_video_missing",
+        "generation_media_probe_timeout",
+        "tts_not_configured",
+        "voice_not_found",
+        "cost_estimate_unavailable",
+    ),
 )
 def analyze(caller: Caller) -> list[dict[str, Any]]:
-    """The body of a create. Files behind addresses are fetched into the library, so that a create finds them there."""
+    """The body of a create. Files behind addresses are fetched into the library, so that a create finds them there.
+
+    A text that was not spoken yet is taken to last as long as its characters suggest; `estimatedSpeechSeconds` says so.
+    """
     body = schemas.CreateGeneration.model_validate(bodies.read_json(caller.request))
     wish = wish_of(body)
+    orders = orders_of(caller.membership, wish)
     assets = {}
     for role, item in wish.items.items():
-        if item is not None and item.assetId:
+        if role in orders:
+            assets[role] = _sound_of(caller, orders[role], needed=any(row["audio"] == role for row in wish.segments))
+        elif isinstance(item, MediaInput) and item.assetId:
             assets[role] = asset_by_id(caller.membership, item.assetId)
-        elif item is not None and item.url:
+        elif isinstance(item, MediaInput) and item.url:
             try:
                 assets[role] = asset_from_url(caller.membership, item.url, item.type, seconds=SECONDS)
             except TooSlow as error:
@@ -60,7 +76,33 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
     refusals = [refusal for refusal in found.refusals if refusal.code != "concurrency_limit_reached"]
     if refusals:
         raise refusals[0]
-    return [cost_json(found.quote.frames, found.quote.micros)]
+    cost = cost_json(found.quote.frames, found.quote.micros)
+    if orders:
+        characters = sum(len(order.script) for order in orders.values())
+        cost["estimatedSpeechSeconds"] = round(sum(assets[role].duration_s or 0.0 for role in orders), 2)
+        cost["estimatedSpeechCost"] = round(speech_micros(found.plan, characters) / 1_000_000, 6)
+    return [cost]
+
+
+def _sound_of(caller: Caller, order: Order, *, needed: bool) -> Asset:
+    """The sound of a text where it was spoken already, else one of about its length that stands for it.
+
+    Raises ``ApiError`` where the sound itself is ``needed``, since a segment is cut from it.
+    """
+    job = known_speech(caller.membership, order.digest)
+    if job is not None and job.asset is not None:
+        return job.asset
+    if needed:
+        raise ApiError(
+            "cost_estimate_unavailable", "The text of a segment is not spoken yet.", "Speak it by POST /v2/tts first."
+        )
+    return Asset(
+        name="the spoken text",
+        kind=Kind.AUDIO,
+        status=Status.READY,
+        audio_codec="pcm_s16le",
+        duration_s=order.seconds,
+    )
 
 
 @route(

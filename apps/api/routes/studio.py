@@ -149,26 +149,6 @@ def remove_project(caller: Caller, project_id: str) -> dict[str, Any]:
     return {"id": str(project.pk)}
 
 
-@route("GET", "voices", summary="List voices", tag="Voices", gives=list[dict[str, Any]])
-def voices(caller: Caller) -> list[dict[str, Any]]:
-    """Empty: no voice provider is configured."""
-    return []
-
-
-@route("GET", "voices/{voice_id}", summary="Get a voice", tag="Voices", codes=("voice_not_found",))
-def voice(caller: Caller, voice_id: str) -> None:
-    """No voice provider is configured, so no id is known."""
-    raise ApiError("voice_not_found")
-
-
-@route("POST", "voices", summary="Clone a voice", tag="Voices", scope=Scope.GENERATE, codes=("tts_not_configured",))
-@route("POST", "tts", summary="Speak a text", tag="Voices", scope=Scope.GENERATE, codes=("tts_not_configured",))
-@route("POST", "tts/jobs", summary="Speak a text", tag="Voices", scope=Scope.GENERATE, codes=("tts_not_configured",))
-def no_voices(caller: Caller) -> None:
-    """Answers 422: no voice provider is configured."""
-    raise ApiError("tts_not_configured")
-
-
 @route(
     "POST",
     "transcriptions",

@@ -1,0 +1,1 @@
+"""Who can speak: the protocol, and the providers that ship."""
