@@ -191,7 +191,7 @@ class Project(BaseModel):
     name: str
     createdAt: datetime
     updatedAt: datetime
-    visibility: Literal["ORGANIZATION"] = "ORGANIZATION"
+    visibility: Literal["USER", "ORGANIZATION"]
     defaultWorkflow: Literal["lipsync"] = "lipsync"
 
 

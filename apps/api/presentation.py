@@ -12,10 +12,13 @@ from apps.assets.naming import suffix_of
 from apps.generations import progress
 from apps.generations.models import Generation, Status
 from apps.projects.models import Project
+from apps.workspaces.models import Visibility
 
 # The clients know five states and no cancelled one; they would wait for ever. It is a failure whose code says so.
 CANCELLED = ("generation_cancelled", "The generation was cancelled.", "Start it again if you need the result.")
 INPUT_TYPES = {Origin.RESULT: "PLATFORM_IMPORT", Origin.SAMPLE: "PLATFORM_IMPORT"}
+SEEN_BY = {Visibility.PRIVATE: "USER", Visibility.WORKSPACE: "ORGANIZATION"}
+VISIBILITIES = {name: visibility for visibility, name in SEEN_BY.items()}
 KINDS = {Kind.VIDEO: "VIDEO", Kind.AUDIO: "AUDIO", Kind.IMAGE: "IMAGE"}
 
 
@@ -141,7 +144,7 @@ def asset_json(asset: Asset, caller: Caller) -> dict[str, Any]:
         "inputType": INPUT_TYPES.get(Origin(asset.origin), asset.origin.upper()),
         "durationSeconds": asset.duration_s,
         "thumbnailUrl": thumbnail_url(base, asset) if asset.thumbnail else None,
-        "visibility": "ORGANIZATION",
+        "visibility": SEEN_BY[Visibility(asset.visibility)],
         "width": asset.width,
         "height": asset.height,
         "status": asset.status,
@@ -156,7 +159,7 @@ def project_json(project: Project) -> dict[str, Any]:
         "name": project.name,
         "createdAt": project.created_at.isoformat(),
         "updatedAt": project.updated_at.isoformat(),
-        "visibility": "ORGANIZATION",
+        "visibility": SEEN_BY[Visibility(project.visibility)],
         "defaultWorkflow": "lipsync",
     }
 

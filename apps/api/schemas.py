@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 OUTPUT_NAME = r"^[A-Za-z0-9_-]{1,255}$"
 AssetType = Literal["AUDIO", "VIDEO", "IMAGE"]
+# Who sees a file or project: its maker and administrators, or the whole workspace.
+Seen = Literal["USER", "ORGANIZATION"]
 
 
 class Incoming(BaseModel):
@@ -182,16 +184,18 @@ class RegisterAsset(Incoming):
 
 class PatchAsset(Incoming):
     name: str | None = None
-    visibility: Literal["USER", "ORGANIZATION"] | None = None
+    visibility: Seen | None = None
 
 
 class NewProject(Incoming):
     name: str = Field(max_length=120)
     id: UUID | None = None
+    visibility: Seen = "ORGANIZATION"
 
 
 class PatchProject(Incoming):
-    name: str = Field(max_length=120)
+    name: str | None = Field(None, max_length=120)
+    visibility: Seen | None = None
 
 
 class WebhookAddress(Incoming):

@@ -113,8 +113,18 @@ def detail(request: SignedInRequest, ws: str, asset_id: UUID) -> HttpResponse:
 
 
 def detail_context(membership: Membership, asset: Asset, **more) -> dict:
-    used = takes_of(asset)
-    return card_context(membership, asset) | {"asset": asset, "facts": facts(asset), "used": used, "error": None} | more
+    own = asset.created_by_id == membership.user.pk
+    return (
+        card_context(membership, asset)
+        | {
+            "asset": asset,
+            "facts": facts(asset),
+            "used": takes_of(asset),
+            "may_hide": membership.may(Role.EDITOR if own else Role.ADMIN),
+            "error": None,
+        }
+        | more
+    )
 
 
 @login_required

@@ -31,6 +31,7 @@ from apps.billing.models import (
     TransactionKind,
 )
 from apps.billing.spending import month_start, profile_of
+from apps.workspaces.activity import record
 from apps.workspaces.models import Workspace
 
 MICROS = 10_000  # in a cent
@@ -106,6 +107,7 @@ def issue(
     )
     InvoiceLine.objects.bulk_create(_lines(invoice, entries))
     _book_tax_and_rest(invoice, rest=micros - net * MICROS)
+    record("billing.invoiced", workspace=workspace, subject=invoice.number)
     _take_credit(invoice)
     _tell(invoice)
     return invoice
@@ -177,10 +179,14 @@ def settle_from_credit(workspace: Workspace) -> list[Invoice]:
     return paid
 
 
+@transaction.atomic
 def note_failure(invoice: Invoice, reason: str) -> bool:
     """Note that a payment failed, which stops new work; False where the invoice is paid by now."""
     open_ones = Invoice.objects.filter(pk=invoice.pk).open()
-    return open_ones.update(failed_at=timezone.now(), failure=reason[:200]) == 1
+    noted = open_ones.update(failed_at=timezone.now(), failure=reason[:200]) == 1
+    if noted:
+        record("billing.refused", workspace=invoice.workspace, subject=invoice.number)
+    return noted
 
 
 def is_due(workspace: Workspace, auto_invoice_cents: int | None) -> bool:
@@ -198,6 +204,7 @@ def _mark_paid(invoice: Invoice, *, ref: str) -> None:
     invoice.status, invoice.paid_at, invoice.payment_ref = InvoiceStatus.PAID, timezone.now(), ref
     invoice.failed_at, invoice.failure = None, ""
     invoice.save(update_fields=["status", "paid_at", "payment_ref", "failed_at", "failure"])
+    record("billing.paid", workspace=invoice.workspace, subject=invoice.number)
 
 
 def _next_number() -> str:

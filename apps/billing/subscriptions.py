@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.billing import invoices, ledger
 from apps.billing.models import Account, Plan, Subscription
 from apps.billing.plans import current_plan, default_plan, open_subscription
+from apps.workspaces.activity import record
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
 
@@ -159,6 +160,7 @@ def _renew(pk: int, now: datetime) -> None:
             one = Subscription(
                 workspace=workspace, plan=plan, extra_seats=seats, started_at=start, anchor_day=one.anchor_day
             )
+            record("plan.changed", workspace=workspace, subject=plan.name)
         if not one.monthly_micros:
             one.period_start = one.period_end = None
             one.save()

@@ -69,8 +69,11 @@ def plan(request: SignedInRequest, ws: str, code: str) -> HttpResponse:
         return redirect("billing:billing", ws)
     if there:
         return redirect(there)
-    record("plan.changed", workspace=membership.workspace, actor=membership.user, subject=wanted.name)
-    toast(request, _said(membership, wanted))
+    one = open_subscription(membership.workspace)
+    planned = one is not None and one.next_plan is not None
+    action = "plan.planned" if planned else "plan.changed"
+    record(action, workspace=membership.workspace, actor=membership.user, subject=wanted.name)
+    toast(request, _said(one, wanted))
     return redirect("billing:billing", ws)
 
 
@@ -99,8 +102,7 @@ def _terms(membership: Membership, wanted: Plan, seats: int) -> dict[str, Any]:
     }
 
 
-def _said(membership: Membership, wanted: Plan) -> str:
-    one = open_subscription(membership.workspace)
+def _said(one: Subscription | None, wanted: Plan) -> str:
     if one is not None and one.next_plan is not None and one.period_end:
         return f"{one.plan.name} stays until {one.period_end:%-d %B}. Then {wanted.name} starts."
     return f"The workspace is on {wanted.name} now."

@@ -53,12 +53,15 @@ class StaleDraft(StudioError):
 def create_project(*, membership: Membership, name: str = "", identity: UUID | None = None) -> Project:
     """A new, empty project; ``identity`` is the id it gets where somebody chose one."""
     require(membership, Role.EDITOR)
-    return Project.objects.create(
-        pk=identity or uuid4(),
-        workspace=membership.workspace,
-        created_by=membership.user,
-        name=_clean_name(name or UNTITLED),
-    )
+    with transaction.atomic():
+        project = Project.objects.create(
+            pk=identity or uuid4(),
+            workspace=membership.workspace,
+            created_by=membership.user,
+            name=_clean_name(name or UNTITLED),
+        )
+        record("project.made", workspace=membership.workspace, actor=membership.user, subject=project.name)
+    return project
 
 
 def rename_project(*, membership: Membership, project: Project, name: str) -> Project:

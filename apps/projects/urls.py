@@ -20,6 +20,7 @@ urlpatterns = [
     path("p/<uuid:project_id>/recheck/", views.recheck, name="recheck"),
     path("p/<uuid:project_id>/takes/", views.takes, name="takes"),
     path("p/<uuid:project_id>/rename/", views.rename, name="rename"),
+    path("p/<uuid:project_id>/visibility/", views.visibility, name="visibility"),
     path("p/<uuid:project_id>/delete/", views.delete, name="delete"),
     path("p/<uuid:project_id>/restore/", views.restore, name="restore"),
 ]

@@ -23,7 +23,7 @@ from apps.projects.models import Project
 from apps.projects.queries import PICKS_SHOWN, PLACES, listed_with_last_take, pickable
 from apps.projects.workbench import draft_context, draft_in_words, takes_context, test_range, workbench_context
 from apps.workspaces.access import membership_in
-from apps.workspaces.models import Membership, Role
+from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
 from studio.templatetags.measures import clock
 from studio.toasts import toast
@@ -41,6 +41,7 @@ def project_list(request: SignedInRequest, ws: str) -> HttpResponse:
             "membership": membership,
             "projects": listed_with_last_take(membership),
             "may_edit": membership.may(Role.EDITOR),
+            "may_see_all": membership.may(Role.ADMIN),
         },
     )
 
@@ -233,6 +234,23 @@ def rename(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
     if request.htmx:
         return render(request, "projects/parts/title.html", {"ws": ws, "project": project, "may_edit": True})
     return redirect(_next(request, ws, project))
+
+
+@login_required
+@require_POST
+def visibility(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
+    """Show a project to everybody in the workspace, or to its maker and administrators only."""
+    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    project = project_in(membership, project_id)
+    wanted = request.POST.get("visibility", "")
+    try:
+        services.set_visibility(membership=membership, project=project, visibility=wanted)
+    except StudioError as error:
+        toast(request, str(error), level=messages.ERROR)
+    else:
+        seen_by = "you and administrators" if wanted == Visibility.PRIVATE else "everybody here"
+        toast(request, f"{project.name} with its takes and results is seen by {seen_by}")
+    return redirect("projects:list", ws)
 
 
 @login_required

@@ -17,11 +17,20 @@ from apps.workspaces.models import Activity, Workspace
 
 # Sentences of the log; the subject stands after them. A deed that is not in the table cannot be recorded.
 ACTIONS: dict[str, str] = {
+    "account.made": "Made the account",
     "account.signed_in": "Signed in",
+    "account.signed_out": "Signed out",
+    "account.devices_signed_out": "Signed out",
     "account.sign_in_failed": "Somebody failed to sign in as",
+    "account.code_failed": "Somebody gave a wrong code",
     "account.password_changed": "Changed the password",
-    "account.factor_added": "Added a second factor",
-    "account.factor_removed": "Removed a second factor",
+    "account.factor_added": "Added a second factor:",
+    "account.factor_removed": "Removed a second factor:",
+    "account.codes_renewed": "Made new recovery codes",
+    "account.address_added": "Added the address",
+    "account.address_confirmed": "Confirmed the address",
+    "account.address_removed": "Removed the address",
+    "account.address_changed": "Changed the main address to",
     "account.exported": "Asked for an export of their data",
     "account.deleted": "Deleted their account",
     "workspace.made": "Made the workspace",
@@ -46,6 +55,7 @@ ACTIONS: dict[str, str] = {
     "asset.deleted": "Deleted the file",
     "asset.restored": "Brought back the file",
     "asset.visibility_changed": "Changed who sees the file",
+    "project.made": "Made the project",
     "project.deleted": "Deleted the project",
     "project.restored": "Brought back the project",
     "project.visibility_changed": "Changed who sees the project",
@@ -54,7 +64,11 @@ ACTIONS: dict[str, str] = {
     "share.made": "Shared",
     "share.revoked": "Ended the sharing of",
     "plan.changed": "Changed the plan to",
+    "plan.planned": "Planned for the end of the paid month the plan",
     "billing.changed": "Changed",
+    "billing.invoiced": "Issued the invoice",
+    "billing.paid": "Noted the payment of the invoice",
+    "billing.refused": "Was refused the payment of the invoice",
     "staff.action": "Administrator of the studio:",
 }
 # Groups of the filter: what stands before the dot.

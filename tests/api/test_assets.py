@@ -94,7 +94,8 @@ def test_an_asset_has_its_facts_and_addresses(api, client, workspace):
 def test_changes(api, workspace, owner, teammate):
     film = AssetFactory(workspace=workspace, video=True, created_by=owner)
     assert api("PATCH", f"assets/{film.pk}", {"name": "New"}).json()["name"] == "New"
-    assert api("PATCH", f"assets/{film.pk}", {"visibility": "USER"}).json()["errorCode"] == "feature_unavailable"
+    assert api("PATCH", f"assets/{film.pk}", {"visibility": "USER"}).json()["visibility"] == "USER"
+    assert api("PATCH", f"assets/{film.pk}", {"visibility": "ORGANIZATION"}).json()["visibility"] == "ORGANIZATION"
     member = Membership.objects.select_related("workspace", "user").get(user=teammate)
     _, key = make_key(membership=member, name="theirs", scope="manage")
     refused = api("DELETE", f"assets/{film.pk}", key=key)

@@ -98,6 +98,7 @@ PAGES: dict[str, str] = {
     "projects:recheck": "POST editor",
     "projects:takes": "GET viewer",
     "projects:rename": "POST editor",
+    "projects:visibility": "POST maker+admin",
     "projects:delete": "POST editor",
     "projects:restore": "POST editor?",
     "generations:take": "GET viewer",

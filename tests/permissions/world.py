@@ -81,7 +81,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
     asset.thumbnail.save(f"assets/{asset.pk}/thumbnail.webp", ContentFile(b"webp"))
     default_storage.save(head_name(asset, 1), ContentFile(b"webp"))
     asset.peaks.save(f"assets/{asset.pk}/peaks.json", ContentFile(b'{"rate":100,"peaks":[[0,1]]}'))
-    project = ProjectFactory(workspace=workspace, video=asset)
+    project = ProjectFactory(workspace=workspace, created_by=maker, video=asset)
     take = GenerationFactory(
         workspace=workspace, project=project, number=1, status="COMPLETED", result=asset, report={}
     )

@@ -91,3 +91,56 @@ def test_only_the_maker_and_administrators_switch(secret, workspace, viewer, mem
 def test_what_was_private_stays_reachable_when_its_maker_leaves(secret, teammate, owner, as_person):
     Membership.objects.get(user=teammate).delete()
     assert as_person(owner).get(addresses(secret)[3]).status_code == 200
+
+
+@pytest.fixture
+def editor(workspace, teammate):
+    """Asks the API with the teammate's key; who makes a thing may hide it."""
+    member = Membership.objects.select_related("workspace", "user").get(user=teammate)
+    _, key = make_key(membership=member, name="k", scope="manage")
+
+    def ask(client, method, path, body=None):
+        call = getattr(client, method.lower())
+        return call(f"/v2/{path}", body, content_type="application/json", headers={"x-api-key": key})
+
+    return ask
+
+
+def test_the_api_hides_and_shows_a_project_with_its_results(secret, editor, client):
+    path = f"projects/{secret['project'].pk}"
+    assert editor(client, "GET", path).json()["visibility"] == "USER"
+    assert editor(client, "PATCH", path, {"visibility": "ORGANIZATION"}).json()["visibility"] == "ORGANIZATION"
+    assert editor(client, "PATCH", path, {"name": "Open project"}).json()["visibility"] == "ORGANIZATION"
+    film = f"assets/{secret['film'].pk}"
+    assert editor(client, "PATCH", film, {"visibility": "ORGANIZATION"}).json()["visibility"] == "ORGANIZATION"
+    assert editor(client, "PATCH", film, {"visibility": "EVERYBODY"}).status_code == 400
+
+
+def test_the_api_makes_a_private_project(editor, client, workspace, viewer, as_person):
+    made = editor(client, "POST", "projects", {"name": "Quiet", "visibility": "USER"}).json()
+    assert made["visibility"] == "USER"
+    assert as_person(viewer).get(f"/w/harbour/p/{made['id']}/").status_code == 404
+
+
+def test_the_api_does_not_show_a_private_project_to_who_guesses_its_id(secret, editor, client, workspace, owner):
+    hidden = ProjectFactory(workspace=workspace, created_by=owner, visibility=Visibility.PRIVATE, name="Mine alone")
+    answer = editor(client, "POST", "projects", {"name": "x", "id": str(hidden.pk)})
+    assert (answer.status_code, answer.json()["errorCode"]) == (409, "project_conflict")
+    shown = ProjectFactory(workspace=workspace, created_by=owner)
+    assert editor(client, "PATCH", f"projects/{shown.pk}", {"visibility": "USER"}).status_code == 403
+
+
+def test_the_page_of_projects_has_the_switch(secret, teammate, viewer, workspace, owner, as_person):
+    client = as_person(teammate)
+    page = client.get("/w/harbour/projects/").content.decode()
+    assert "Show to everybody here" in page and "Private" in page
+    address = f"/w/harbour/p/{secret['project'].pk}/visibility/"
+    assert client.post(address, {"visibility": "workspace"}).url == "/w/harbour/projects/"
+    secret["project"].refresh_from_db()
+    assert secret["project"].visibility == Visibility.WORKSPACE
+    assert "Make private" in client.get("/w/harbour/projects/").content.decode()
+    client.post(address, {"visibility": "everybody"})
+    secret["project"].refresh_from_db()
+    assert secret["project"].visibility == Visibility.WORKSPACE
+    theirs = ProjectFactory(workspace=workspace, created_by=owner, name="Theirs")
+    assert client.post(f"/w/harbour/p/{theirs.pk}/visibility/", {"visibility": "private"}).status_code == 403

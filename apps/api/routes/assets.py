@@ -22,12 +22,12 @@ from apps.api.links import (
     upload_url,
 )
 from apps.api.models import Scope
-from apps.api.presentation import asset_json
+from apps.api.presentation import VISIBILITIES, asset_json
 from apps.api.routing import Answer, Caller, Param, route
 from apps.assets import uploads
 from apps.assets.access import upload_in
 from apps.assets.models import Asset, Upload
-from apps.assets.services import append_bytes, delete_asset, finish_upload, rename_asset, start_upload
+from apps.assets.services import append_bytes, delete_asset, finish_upload, rename_asset, set_visibility, start_upload
 from apps.assets.serving import media_type, serve
 from apps.workspaces.access import visible_to
 from apps.workspaces.models import Role
@@ -158,7 +158,7 @@ def _finished(caller: Caller, upload_id: str) -> Asset:
 @route(
     "PATCH",
     "assets/{asset_id}",
-    summary="Rename a file",
+    summary="Rename a file, or change who sees it",
     tag=TAG,
     scope=Scope.GENERATE,
     body=schemas.PatchAsset,
@@ -167,13 +167,13 @@ def _finished(caller: Caller, upload_id: str) -> Asset:
     codes=(*ASSET_CODES, "asset_forbidden", "asset_name_empty"),
 )
 def patch(caller: Caller, asset_id: str) -> dict[str, Any]:
-    """Every file is its workspace's own: a `visibility` other than ORGANIZATION is refused."""
+    """`visibility` USER: seen by its maker and by administrators; ORGANIZATION: by the whole workspace."""
     asset = _changeable(caller, asset_id)
     body = schemas.PatchAsset.model_validate(bodies.read_json(caller.request))
-    if body.visibility == "USER":
-        raise ApiError("feature_unavailable", "Files belong to the whole workspace.", field="visibility")
     if body.name is not None:
         rename_asset(asset=asset, name=body.name)
+    if body.visibility is not None:
+        asset = set_visibility(membership=caller.membership, asset=asset, visibility=VISIBILITIES[body.visibility])
     return asset_json(asset, caller)
 
 

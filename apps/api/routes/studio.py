@@ -2,18 +2,19 @@
 
 from typing import Any
 
+from django.db import transaction
 from django.http import Http404, HttpRequest
 
 from apps.api import answers, bodies, queries, schemas
 from apps.api.catalogue import ENTRIES
 from apps.api.errors import ApiError
 from apps.api.models import Scope
-from apps.api.presentation import project_json
+from apps.api.presentation import VISIBILITIES, project_json
 from apps.api.routing import Answer, Caller, Param, route
 from apps.catalog.registry import MODELS, OPTIONS
 from apps.projects.access import project_in
 from apps.projects.models import Project
-from apps.projects.services import create_project, delete_project, rename_project
+from apps.projects.services import create_project, delete_project, rename_project, set_visibility
 from apps.workspaces.access import visible_to
 
 PROJECT_CODES = ("not_found",)
@@ -88,16 +89,24 @@ def projects(caller: Caller) -> dict[str, Any]:
     codes=("project_name_missing", "project_conflict"),
 )
 def make_project(caller: Caller) -> Answer:
-    """With an `id` of one's own a second try gives the same project."""
+    """With an `id` of one's own a second try gives the same project. `visibility` USER: for you and administrators."""
     body = schemas.NewProject.model_validate(bodies.read_json(caller.request))
     if body.id is not None:
-        known = Project.objects.filter(pk=body.id).first()
-        if known is not None:
-            if known.workspace_id != caller.workspace.pk or known.deleted_at is not None:
-                raise ApiError("project_conflict", field="id")
-            return Answer(project_json(known))
-    project = create_project(membership=caller.membership, name=body.name, identity=body.id)
+        mine = Project.objects.listed(caller.workspace).filter(visible_to(caller.membership), pk=body.id).first()
+        if mine is not None:
+            return Answer(project_json(mine))
+        if Project.objects.filter(pk=body.id).exists():
+            raise ApiError("project_conflict", field="id")
+    with transaction.atomic():
+        project = create_project(membership=caller.membership, name=body.name, identity=body.id)
+        if body.visibility == "USER":
+            _show(caller, project, body.visibility)
     return Answer(project_json(project), status=201)
+
+
+def _show(caller: Caller, project: Project, seen_by: str) -> None:
+    set_visibility(membership=caller.membership, project=project, visibility=VISIBILITIES[seen_by])
+    project.refresh_from_db(fields=["visibility"])
 
 
 def _project(caller: Caller, project_id: str) -> Project:
@@ -118,7 +127,7 @@ def get_project(caller: Caller, project_id: str) -> dict[str, Any]:
 @route(
     "PATCH",
     "projects/{project_id}",
-    summary="Rename a project",
+    summary="Rename a project, or change who sees it",
     tag="Projects",
     scope=Scope.GENERATE,
     body=schemas.PatchProject,
@@ -127,10 +136,15 @@ def get_project(caller: Caller, project_id: str) -> dict[str, Any]:
     codes=(*PROJECT_CODES, "project_name_missing"),
 )
 def patch_project(caller: Caller, project_id: str) -> dict[str, Any]:
-    """Only the name can be changed."""
+    """Who sees a project is changed by its maker and administrators; takes and results go with it."""
     body = schemas.PatchProject.model_validate(bodies.read_json(caller.request))
     project = _project(caller, project_id)
-    return project_json(rename_project(membership=caller.membership, project=project, name=body.name))
+    with transaction.atomic():
+        if body.name is not None:
+            rename_project(membership=caller.membership, project=project, name=body.name)
+        if body.visibility is not None:
+            _show(caller, project, body.visibility)
+    return project_json(project)
 
 
 @route(

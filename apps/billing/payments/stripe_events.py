@@ -22,6 +22,7 @@ from apps.billing.models import (
 from apps.billing.plans import FREE, current_plan, open_subscription, subscribe
 from apps.billing.spending import profile_of
 from apps.billing.tax import tax_for
+from apps.workspaces.activity import record
 from apps.workspaces.models import Workspace
 
 IGNORED = "not for us"
@@ -64,6 +65,7 @@ def set_plan(workspace: Workspace, plan: Plan, extra_seats: int, ref: str) -> No
         return
     one = subscribe(workspace=workspace, plan=plan)
     Subscription.objects.filter(pk=one.pk).update(extra_seats=extra_seats, provider_ref=ref)
+    record("plan.changed", workspace=workspace, subject=plan.name)
 
 
 def _checkout_completed(workspace: Workspace, session: dict[str, Any], subscription: Fetch) -> str:
@@ -84,6 +86,7 @@ def _subscription_changed(workspace: Workspace, thing: dict[str, Any], subscript
         if current is None or current.provider_ref != found["id"]:
             return "an older subscription ended"
         subscribe(workspace=workspace, plan=current_plan(FREE))
+        record("plan.changed", workspace=workspace, subject=current_plan(FREE).name)
         return "back to Free"
     if found["status"] not in ("active", "trialing", "past_due"):
         return f"waits, {found['status']}"
