@@ -8,9 +8,10 @@ import pytest
 
 from apps.inference.engine import second_look
 from apps.inference.engine.face.landmarks import WARP_POINTS
+from apps.inference.engine.first_look import PAIRS, opening
 from apps.inference.engine.plan import DRIVEN, OUTSIDE_RANGE, MotionPlan
 from apps.inference.engine.render.mesh import POINT_COUNT
-from apps.inference.engine.second_look import look_again, opening
+from apps.inference.engine.second_look import look_again
 from apps.inference.engine.settings import EngineSettings
 
 EYES, COUNT = 100.0, 60
@@ -20,8 +21,8 @@ def mouth(aperture):
     """(Q, 2) points of an upright face whose lower lip points lie ``aperture`` eye distances under the upper ones."""
     rng = np.random.default_rng(5)
     points = rng.uniform(0, 300, (POINT_COUNT + 4, 2))
-    points[second_look._PAIRS[:, 0]] = points[second_look._PAIRS[:, 1]] = [[100, 200], [110, 200], [90, 200]]
-    points[second_look._PAIRS[:, 1], 1] += aperture * EYES
+    points[PAIRS[:, 0]] = points[PAIRS[:, 1]] = [[100, 200], [110, 200], [90, 200]]
+    points[PAIRS[:, 1], 1] += aperture * EYES
     points[WARP_POINTS.index(33)], points[WARP_POINTS.index(263)] = [50, 100], [150, 100]
     return points.astype(np.float32)
 
@@ -29,6 +30,8 @@ def mouth(aperture):
 def made_plan():
     wanted = 0.06 + 0.05 * np.sin(np.arange(COUNT) / 4)
     none = np.full(COUNT, -1, np.int64)
+    opens = np.zeros((POINT_COUNT, 2), np.float32)
+    opens[PAIRS[:, 1], 1], opens[PAIRS[:, 0], 1] = 0.85, -0.15
     return MotionPlan(
         settings=EngineSettings(model="lipsync-2-pro", reasoning=True), fps=Fraction(25), size=(320, 320),
         duration_s=COUNT / 25, interior="whole", source=np.arange(COUNT), times=np.arange(COUNT) / 25,
@@ -37,6 +40,7 @@ def made_plan():
         target=np.stack([mouth(value) for value in wanted]), exemplar=none, other=none,
         weight=np.ones(COUNT, np.float32), joins=none[:0], params=np.zeros((COUNT, 6), np.float32),
         own_params=np.zeros((COUNT, 6), np.float32), triangles=np.zeros((0, 3), np.int64),
+        opens=opens,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from .analysis import FootageAnalysis
 from .face.mesh import FaceMesh
+from .first_look import FirstLook, looked_ahead
 from .media.frame_source import FrameSource
 from .media.morph import Morph
 from .media.prefetch import prefetch
@@ -55,10 +57,13 @@ def render_piece(
     monitor = Monitor(progress, cancelled)
     if plan.settings.looks_again and paint is None:
         plan = _looked_at(video, footage, plan, first, last, monitor, models)
+        mesh = None  # what is seen at full size needs no miniature
+    else:
+        mesh = FaceMesh(models_folder(models)) if paint is None else None
     driven, anybody_driven = 0, plan.anybody_driven
     mark = Mark(plan.size, footage.info.sample_aspect) if plan.settings.watermark else None
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
-        for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar)):
+        for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, mesh)):
             if mark is not None:  # here, behind all drawing, so that no frame goes past it
                 mark.blend(picture)
             writer.write(picture)
@@ -93,22 +98,42 @@ def exemplar(picture: NDArray[np.uint8], footage: FootageAnalysis, plan: MotionP
 
 
 def drawn_frames(
-    video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar
-) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-    """(output frame, I420 picture) for [``first``, ``last``), before encoding."""
+    video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar,
+    mesh: FaceMesh | None = None,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
+    """(output frame, I420 picture) for [``first``, ``last``), before encoding.
+
+    With ``mesh`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
+    """
     source = FrameSource(video, footage.times)
     faces = [(layer, _seen(footage, layer.person)) for layer in plan.layers]
-    glides = _Glides(source, plan)
+    looks = [] if mesh is None else [FirstLook(layer, seen.landmarks, mesh, partial(frame_job, seen))
+                                     for layer, seen in faces]  # fmt: skip
+    if looks:
+        faces = [(replace(layer, target=layer.target.copy()), seen) for layer, seen in faces]
+    ahead = max((look.ahead for look in looks), default=0)
     try:
-        for index in range(first, last):
-            between = glides.at(index) if plan.glides_from(index) >= 0 else None
-            picture = source.picture(int(plan.source[index])).copy() if between is None else between
-            for layer, seen in faces:
+        frames = _shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead))
+        for index, original, glides in looked_ahead(frames, looks, first, last) if looks else frames:
+            picture = original if glides else original.copy()
+            for at, (layer, seen) in enumerate(faces):
                 if layer.driven[index]:
-                    paint(picture, seen, layer, index, between is not None)
+                    if looks:
+                        layer.target[index] = looks[at].points(index)
+                    paint(picture, seen, layer, index, glides)
             yield index, picture
     finally:
         source.close()
+
+
+def _shown(
+    source: FrameSource, plan: MotionPlan, first: int, last: int
+) -> Iterator[tuple[int, NDArray[np.uint8], bool]]:
+    """(output frame, the untouched picture, whether it glides over from another one and may be changed)."""
+    glides = _Glides(source, plan)
+    for index in range(first, last):
+        between = glides.at(index) if plan.glides_from(index) >= 0 else None
+        yield index, source.picture(int(plan.source[index])) if between is None else between, between is not None
 
 
 class _Glides:

@@ -24,6 +24,8 @@ Indices = NDArray[np.int64]
 
 # Why a frame is left as it was; the number is what ``passed`` holds.
 REASONS = ("", "no_face", "turned_away", "still_mouth", "outside_range", "obstructed")
+# A drawn mouth is looked at together with so many frames to either side.
+LOOKED_AT = 16
 DRIVEN, NO_FACE, TURNED_AWAY, STILL_MOUTH, OUTSIDE_RANGE, OBSTRUCTED = range(len(REASONS))
 
 
@@ -37,6 +39,7 @@ class MotionPlan:
     frame that lends its mouth (-1: none), ``other`` and ``weight`` (N,) the second one at a join and the share of the
     first; ``joins`` (J,) output frames. ``params`` (N, 6) planned and ``own_params`` (F, 6) found mouth parameters, in
     eye distances. ``interior`` is "whole", "inner" or "painted"; ``detail`` how much detail the lips shall show.
+    ``opens`` (P, 2) is how the warp points move as the mouth opens by one unit, along the eyes and down the face.
     ``object_masks`` (F, 648) packed masks of what is in front of the mouth, zero where nothing is, on the canvas that
     ``to_canvas`` leads to. ``glide`` (N,) is the source frame from which a loop that starts again glides over, -1 where
     nothing does, and ``glide_share`` (N,) how far it is gone.
@@ -65,6 +68,7 @@ class MotionPlan:
     params: Floats
     own_params: Floats
     triangles: Indices
+    opens: Floats
     detail: tuple[float, float] | None = None
     object_masks: NDArray[np.uint8] | None = None
     to_canvas: NDArray[np.float64] | None = None
@@ -103,12 +107,18 @@ class MotionPlan:
 
         Equal digests mean equal pictures, whatever else of the plan has changed.
         """
-        again = self.settings.looks_again  # how a mouth opens is then learnt from the whole plan
-        alike = self.fps, self.size, self.settings.watermark, *((first, last) if again else ())
+        alike = self.fps, self.size, self.settings.watermark, self.settings.looks_again, first, last
         digest = hashlib.sha256(repr(alike).encode())
         for layer in self.layers:
-            _add(digest, layer, slice(0, len(self)) if again else slice(first, last))
+            _add(digest, layer, layer.looked_at(first, last))
         return digest.hexdigest()
+
+    def looked_at(self, first: int, last: int) -> slice:
+        """Frames on which the pictures [``first``, ``last``) of this face depend: some more of the same stretches."""
+        start, stop = max(0, first - LOOKED_AT), min(len(self), last + LOOKED_AT)
+        rests = np.flatnonzero(~self.driven)
+        before, after = rests[rests <= first], rests[rests >= last - 1]
+        return slice(max(start, before[-1] if len(before) else 0, 0), min(stop, after[0] + 1 if len(after) else stop))
 
     def save(self, folder: Path) -> None:
         """Write ``plan.npz`` and ``plan.json``, and further faces into folders of their own."""
@@ -149,7 +159,7 @@ def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:
     shown = source[driven]
     used = [plan.target[frames][driven], plan.strength[frames][driven], plan.weight[frames][driven], lent[:, driven],
             plan.params[frames][driven, 0], plan.own[shown], plan.eyes[shown], plan.own_params[shown],
-            plan.own[np.maximum(lent[:, driven], 0)]]  # fmt: skip
+            plan.own[np.maximum(lent[:, driven], 0)], plan.opens]  # fmt: skip
     if plan.glide is not None and plan.glide_share is not None:
         used += [plan.glide[frames], plan.glide_share[frames]]
     if plan.object_masks is not None and plan.object_masks[shown].any():

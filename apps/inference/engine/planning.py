@@ -19,7 +19,7 @@ from .render.detail import reference_detail
 from .render.occlusion import HOPELESS_SHARE, Obstructions, find_obstructions
 from .render.texture import MouthTextures
 from .settings import EngineSettings
-from .speaker import Speaker, mesh_points, target_points
+from .speaker import Speaker, mesh_points, opening_response, target_points
 from .sync_modes import Timeline
 
 Doubles = NDArray[np.float64]
@@ -79,7 +79,7 @@ def make_plan(
         source=line.source, times=line.time, passed=passed, strength=strength.astype(np.float32),
         own=own, eyes=speaker.track.faces.scale.astype(np.float32),
         params=wanted.astype(np.float32), own_params=speaker.track.params.astype(np.float32),
-        triangles=speaker.mesh.triangles, person=footage.person,
+        triangles=speaker.mesh.triangles, opens=opening_response(speaker), person=footage.person,
         object_masks=np.where(obstructions.share[:, None] > 0, obstructions.masks, 0).astype(np.uint8)
         if obstructions else None,
         to_canvas=obstructions.to_canvas if obstructions else None,

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from scipy.ndimage import maximum_filter1d, minimum_filter1d
 
 from .analysis import FootageAnalysis
-from .face.landmarks import WARP_POINTS
+from .face.landmarks import FREE_POINTS, WARP_POINTS
 from .face.mouth_code import MouthCode, learn_mouth_code
-from .face.mouth_params import APERTURE
+from .face.mouth_params import APERTURE, PARAMETERS
 from .faces_in_time import FaceTrack, follow_face
-from .motion.trajectory import MouthRange, still_range
+from .motion.trajectory import STILL_COUPLING, MouthRange, still_range
+from .render.basis import generic_displacement
 from .render.mesh import FaceMesh2D, uncross_lips
 
 Doubles = NDArray[np.float64]
@@ -69,6 +70,26 @@ def mesh_points(speaker: Speaker) -> NDArray[np.float32]:
     faces, ring = speaker.track.faces, speaker.mesh.ring
     around = faces.scale[:, None, None] * np.einsum("rc,fdc->frd", ring, faces.rotation) + faces.shift[:, None]
     return np.concatenate([faces.landmarks[:, WARP_POINTS, :2], around[..., :2]], axis=1).astype(np.float32)
+
+
+def opening_response(speaker: Speaker) -> NDArray[np.float32]:
+    """(P, 2): how the warp points move per unit of opening, along the eyes and down the face, both in eye distances.
+
+    A regression over the speaker's own footage; of a mouth that never moves there, over other people's.
+    """
+    if speaker.is_still:
+        change = np.zeros((1, len(PARAMETERS)))
+        change[0, APERTURE] = 1
+        for column, factor in STILL_COUPLING.items():
+            change[0, column] = factor
+        return generic_displacement(change)[0, :, :2].astype(np.float32)
+    frames = np.flatnonzero(speaker.track.usable)
+    frames = frames[:: max(1, len(frames) // STUDIED)]
+    opening = speaker.track.params[frames, APERTURE]
+    change = opening - opening.mean()
+    shapes = speaker.track.faces.shapes[np.ix_(frames, np.array(WARP_POINTS))][..., :2]
+    moved = np.einsum("n,npc->pc", change, shapes - shapes.mean(0)) / (change @ change)
+    return (moved * np.isin(WARP_POINTS, FREE_POINTS)[:, None]).astype(np.float32)
 
 
 def target_points(

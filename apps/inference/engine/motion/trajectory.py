@@ -48,7 +48,7 @@ _STILL_SPREAD = 0.062
 _STILL_WIDTH_SPREAD = 0.03
 _STILL_STEPS = 200
 # How far jaw, upper and lower lip move with the opening.
-_STILL_COUPLING = {JAW: 0.75, UPPER_LIP: -0.12, LOWER_LIP: 0.85}
+STILL_COUPLING = {JAW: 0.75, UPPER_LIP: -0.12, LOWER_LIP: 0.85}
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def still_range(params: Doubles) -> MouthRange:
     opening = np.asarray(ndtri(0.5 + share / 2)) * _STILL_SPREAD  # half-normal
     result = np.tile(rest, (_STILL_STEPS, 1))
     result[:, APERTURE] = closed + opening
-    for column, factor in _STILL_COUPLING.items():
+    for column, factor in STILL_COUPLING.items():
         result[:, column] += factor * (opening - already_open)
     # Widths vary on their own: the same quantiles in an order that has nothing to do with the opening.
     shuffled = (np.arange(_STILL_STEPS) * 89) % _STILL_STEPS

@@ -1,0 +1,145 @@
+"""Every drawing is tried in miniature first, and where its mouth does not look as open as it shall, moved on.
+
+A warped mouth does not always show what its points were told: teeth that touch the lower lip, lips in the shade, or an
+exemplar whose own landmarks were misread, make it look less open than it shall, or not quite closed. So the face of
+every second frame is drawn small (about as small as the landmark net sees faces anyway), tracked, and what is missing
+is added before the frame itself is drawn. Each stretch of driven frames is looked at by itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .face.landmarks import APERTURE_PAIRS, EYE_CORNERS, WARP_INDEX
+from .face.mesh import FaceMesh, region_around
+from .face.picture import Picture
+from .plan import MotionPlan
+from .render.compose import FrameJob, draw
+from .render.mesh import POINT_COUNT, face_axes
+from .render.miniature import miniature, shrink_of, small_points
+
+Doubles = NDArray[np.float64]
+
+# Frames a second that are tried: what is missed changes no faster than exemplars do.
+TRIED_PER_S = 12.5
+# What is missed is the median of three tried frames, then weighed with its neighbours (a Gaussian of half a step): the
+# net's readings jitter by about .004 eye distances. REACH is how many tried frames to either side take part.
+WEIGHTS = np.array([0.11, 0.78, 0.11])
+REACH = 2
+# Less is no miss; more is a face misread, not a mouth misdrawn.
+LEAST_MISS, LARGEST_MISS = 0.002, 0.06
+# Seen this far from the side the net tells an open mouth from a closed one poorly: cosine of 30 degrees.
+LEAST_FRONTAL = 0.87
+PAIRS = np.array([[WARP_INDEX[point] for point in pair] for pair in APERTURE_PAIRS])
+_EYES = np.array([WARP_INDEX[point] for point in EYE_CORNERS])
+
+# What is drawn into an output frame of a plan.
+JobOf = Callable[[MotionPlan, int], FrameJob]
+
+
+def opening(points: NDArray[np.floating], eyes: NDArray[np.floating]) -> Doubles:
+    """(n,) mean distance of the inner lips in eye distances, for points (n, Q, 2) and eyes (n,) in pixels."""
+    apart = points[:, PAIRS[:, 1]] - points[:, PAIRS[:, 0]]
+    return np.asarray(np.linalg.norm(apart, axis=-1).mean(1) / eyes, np.float64)
+
+
+def moved_points(plan: MotionPlan, index: int, more: float) -> NDArray[np.float32]:
+    """(Q, 2): points of output frame ``index``, its mouth opened by ``more`` eye distances; ring points stay."""
+    target = plan.target[index].copy()
+    source = plan.source[index]
+    axes = np.stack(face_axes(plan.own[source]), axis=0)
+    step = more * float(plan.eyes[source] * plan.strength[index])
+    target[:POINT_COUNT] += (plan.opens.astype(np.float64) * step) @ axes
+    return target
+
+
+class FirstLook:
+    """What one face's drawn mouths miss of the opening they shall have, and where their points go instead."""
+
+    def __init__(self, plan: MotionPlan, landmarks: NDArray[np.floating], mesh: FaceMesh, job_of: JobOf) -> None:
+        """``landmarks`` (F, N, 3) of the face in the source frames, in pixels."""
+        self._plan, self._landmarks, self._mesh, self._job_of = plan, landmarks, mesh, job_of
+        self.step = max(1, round(float(plan.fps) / TRIED_PER_S))
+        self._missed: dict[int, float] = {}
+        border = np.flatnonzero(np.diff(plan.driven.astype(np.int8))) + 1
+        self._borders = np.concatenate([[0], border, [len(plan)]])
+
+    def look(self, index: int, picture: NDArray[np.uint8]) -> None:
+        """Try output frame ``index`` in the untouched ``picture`` where it is one of those that are tried."""
+        if index % self.step or not self._plan.driven[index]:
+            return
+        self._missed[index] = self._miss(index, picture)
+        self._missed.pop(index - 4 * REACH * self.step, None)
+
+    def points(self, index: int) -> NDArray[np.float32]:
+        """(Q, 2): where the points of output frame ``index`` shall be so that the mouth looks as wanted."""
+        missed = self._steady(index)
+        more = float(np.sign(missed) * np.clip(abs(missed) - LEAST_MISS, 0, LARGEST_MISS))
+        return moved_points(self._plan, index, more) if more else self._plan.target[index]
+
+    def _miss(self, index: int, picture: NDArray[np.uint8]) -> float:
+        plan, source = self._plan, int(self._plan.source[index])
+        known, eyes = self._landmarks[source], float(plan.eyes[source])
+        own = plan.own[source]
+        frontal = float(np.linalg.norm(own[_EYES[1]] - own[_EYES[0]])) / eyes
+        if plan.glides_from(index) >= 0 or not np.isfinite(known[0, 0]) or frontal < LEAST_FRONTAL:
+            return 0.0
+        region = region_around(known)
+        reach = region.side * np.sqrt(0.5)
+        corners = np.array([[region.x - reach, region.y - reach], [region.x + reach, region.y + reach]])
+        small, job, place = miniature(picture, self._job_of(plan, index), corners)
+        shrink = shrink_of(eyes)
+        x, y = small_points(np.array([region.x, region.y]), place, shrink)
+        draw(small, job, plan.triangles)
+        near = replace(region, x=float(x), y=float(y), side=region.side / shrink)
+        seen, _ = self._mesh.landmarks(Picture(small), near)
+        pairs = np.array(APERTURE_PAIRS)
+        apart = float(np.linalg.norm(seen[pairs[:, 1], :2] - seen[pairs[:, 0], :2], axis=1).mean())
+        wanted = float(opening(plan.target[[index]], plan.eyes[[source]])[0])
+        return wanted - apart / (eyes / shrink)
+
+    def _steady(self, index: int) -> float:
+        """What is missed at ``index`` in truth, without the net's jitter, from tried frames of the same stretch."""
+        place = int(np.searchsorted(self._borders, index, side="right"))
+        first, last = -(-self._borders[place - 1] // self.step), (self._borders[place] - 1) // self.step
+        if first > last:
+            return 0.0
+        at = index / self.step
+        lower = int(np.clip(np.floor(at), first, last))
+        share = float(np.clip(at - lower, 0, 1))
+        tried = np.clip(np.arange(lower - REACH, lower + REACH + 2), first, last)
+        missed = np.array([self._missed.get(number * self.step, 0.0) for number in tried])
+        calm = np.median(np.stack([missed[:-2], missed[1:-1], missed[2:]]), axis=0)
+        return float((1 - share) * (calm[:3] @ WEIGHTS) + share * (calm[1:] @ WEIGHTS))
+
+    @property
+    def ahead(self) -> int:
+        """How many frames before and after it a frame depends on."""
+        return (REACH + 1) * self.step
+
+
+def looked_ahead(
+    frames: Iterator[tuple[int, NDArray[np.uint8], Any]], looks: list[FirstLook], first: int, last: int
+) -> Iterator[tuple[int, NDArray[np.uint8], Any]]:
+    """``frames`` (index, picture, …) of [``first``, ``last``), each once all that its mouth depends on is seen."""
+    waiting: deque[tuple[int, NDArray[np.uint8], Any]] = deque()
+    ahead = max(look.ahead for look in looks)
+    for frame in frames:
+        for look in looks:
+            look.look(frame[0], frame[1])
+        waiting.append(frame)
+        if len(waiting) > ahead:
+            yield from _inside(waiting.popleft(), first, last)
+    for frame in waiting:
+        yield from _inside(frame, first, last)
+
+
+def _inside(frame: tuple[int, NDArray[np.uint8], Any], first: int, last: int) -> Iterator[Any]:
+    if first <= frame[0] < last:
+        yield frame
