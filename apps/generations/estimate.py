@@ -11,6 +11,7 @@ from apps.billing.models import Plan
 from apps.billing.plans import plan_of
 from apps.billing.prices import Quote, priced, quote
 from apps.catalog.registry import MODELS, check_sync_mode, clean_options, output_seconds
+from apps.generations import elsewhere
 from apps.generations.models import Generation, Status
 from apps.generations.places import place_of_new
 from apps.generations.queue import active_takes
@@ -53,9 +54,13 @@ def estimate(
     warnings: list[str] = []
     try:
         check_sync_mode(model, sync_mode)
-        _, warnings = clean_options(model, options)
+        cleaned, warnings = clean_options(model, options)
     except StudioError as error:
         refusals.append(error)
+    else:
+        if elsewhere.is_rendered_elsewhere(model):
+            marked = limits.is_marked(plan)
+            refusals += elsewhere.refusals(model, marked=marked, segmented=bool(segments), options=cleaned)
     refusals += picture_refusals(video, model) + sound_refusals(audio)
     if model not in MODELS or refusals:
         nothing = quote(model=model if model in MODELS else next(iter(MODELS)), plan=plan, seconds=0.0)

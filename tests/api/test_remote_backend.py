@@ -11,7 +11,7 @@ from django.db import connections
 
 from apps.api.models import Call
 from apps.generations.models import Generation, Status
-from apps.inference.backends import Piece, Render, remote_job
+from apps.inference.backends import Piece, Render, RenderSegment, remote_job
 from apps.inference.backends.remote import FILM, RemoteBackend, remote_options
 from apps.inference.engine.errors import Cancelled, EngineError
 from apps.inference.engine.media.probe import probe_media
@@ -190,14 +190,17 @@ def test_a_film_elsewhere_is_fetched_with_the_usual_guard(tmp_path, settings):
     assert not (tmp_path / "film.mp4").exists() or (tmp_path / "film.mp4").stat().st_size == 0
 
 
-def test_what_cannot_be_asked_for_is_said_before_anything_is_sent(job):
+def test_what_cannot_be_asked_for_is_said_before_anything_is_sent(job, tmp_path):
     assert remote_options(job)["active_speaker_detection"] == {"auto_detect": True}
     point = {"kind": "point", "frame": 3, "x": 10, "y": 20}
     told = remote_options(Render(job.video, job.audio, "sync-3", "loop", {"active_speaker_detection": point}))
     assert told == {"sync_mode": "loop", "active_speaker_detection": {"frame_number": 3, "coordinates": [10, 20]}}
     person = {"active_speaker_detection": {"kind": "person", "id": 1}}
+    asked = Render(job.video, job.audio, "sync-3", "loop", person)
     with pytest.raises(EngineError, match="which person"):
-        remote_options(Render(job.video, job.audio, "sync-3", "loop", person))
+        RemoteBackend().plan(asked, tmp_path, tmp_path, tmp_path, Watch())
+    with pytest.raises(EngineError, match="not sent segments"):
+        RemoteBackend().plan(replace(job, segments=(RenderSegment(0, 1),)), tmp_path, tmp_path, tmp_path, Watch())
 
 
 def test_a_take_that_needs_a_mark_is_refused_before_anything_is_sent(job, tmp_path):

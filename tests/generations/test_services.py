@@ -248,6 +248,33 @@ def test_after_a_change_of_plan_the_next_take_has_no_mark_and_the_old_one_stays(
     assert (first.watermark, second.watermark) == (True, False)
 
 
+@pytest.mark.parametrize(
+    ("asked", "plan", "code"),
+    [
+        ({}, "free", "plan_feature_unavailable"),
+        ({"segments": [{"start_s": 0.0, "end_s": 1.0}]}, "creator", "generation_input_segments_invalid"),
+        (
+            {"options": {"active_speaker_detection": {"kind": "person", "id": 1}}},
+            "creator",
+            "generation_input_face_selection_invalid",
+        ),
+    ],
+)
+def test_what_another_studio_cannot_be_asked_for_is_refused_at_submit(
+    workspace, membership, draft, sent, settings, asked, plan, code
+):
+    subscribe(workspace=workspace, plan=current_plan(plan))
+    ledger.credit(workspace=workspace, micros=5_000_000, key="test", memo="test")
+    asked = draft | {"model": "sync-3", "options": {}} | asked
+    settings.INFERENCE_BACKENDS = {"sync-3": "remote"}
+    with pytest.raises(StudioError) as refused:
+        submit_generation(membership=membership, **asked)
+    assert refused.value.code == code
+    assert not Generation.objects.exists() and not sent()
+    settings.INFERENCE_BACKENDS = {}
+    assert submit_generation(membership=membership, **asked).model == "sync-3"
+
+
 def test_a_studio_without_bills_marks_nothing(workspace, membership, draft, sent, settings):
     subscribe(workspace=workspace, plan=current_plan("free"))
     settings.BILLING = False

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from apps.catalog.registry import FACE, output_seconds
+from apps.generations import elsewhere
 from apps.inference import engine
 from apps.inference.backends.base import Outcome, Piece, Render, Split, Watching
 from apps.inference.backends.remote_job import RemoteJob
@@ -45,20 +46,9 @@ class RemoteBackend:
     def plan(
         self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching, earlier: Sequence[Piece] = ()
     ) -> Split:
-        if job.segments:
-            raise EngineError(
-                "generation_input_segments_invalid",
-                f"{job.model} is rendered by another studio here, which is not sent segments.",
-                "Remove the segments, or choose another model.",
-            )
-        if job.watermark:
-            raise EngineError(
-                "plan_feature_unavailable",
-                f"{job.model} is rendered by another studio here, and results of your plan carry this studio's name, "
-                "which the other one does not add.",
-                "Choose another model, or change the plan.",
-            )
-        remote_options(job)  # what cannot be asked for there is said before anything is sent
+        told = elsewhere.refusals(job.model, marked=job.watermark, segmented=bool(job.segments), options=job.options)
+        if told:  # what cannot be asked for there is said before anything is sent
+            raise EngineError(told[0].code, told[0].message, told[0].advice)
         video, audio = engine.probe_media(job.video), engine.probe_media(job.audio)
         picture_s = audio.duration_s if video.kind == "image" else video.duration_s
         fps = float(video.fps) or PHOTO_FPS
@@ -92,7 +82,7 @@ class RemoteBackend:
 
 
 def remote_options(job: Render) -> dict[str, Any]:
-    """The options by the names of the API; raises ``EngineError`` for a choice of face it has no name for."""
+    """The options by the names of the API, for a choice of face that it has a name for."""
     options = {name: value for name, value in job.options.items() if name != FACE}
     face = _face(job.options.get(FACE))
     return {"sync_mode": job.sync_mode} | options | ({FACE: face} if face else {})
@@ -105,13 +95,7 @@ def _face(choice: Any) -> dict[str, Any] | None:
         return {"auto_detect": True}
     if choice["kind"] == "point":
         return {"frame_number": choice["frame"], "coordinates": [choice["x"], choice["y"]]}
-    if choice["kind"] == "boxes":
-        return {"bounding_boxes": choice["boxes"]}
-    raise EngineError(
-        "generation_input_face_selection_invalid",
-        "The studio that renders this model cannot be told which person is meant.",
-        "Point at the face instead, or choose another model.",
-    )
+    return {"bounding_boxes": choice["boxes"]}
 
 
 def _media_type(path: Path) -> str:
