@@ -13,11 +13,11 @@ from django.conf import settings
 
 # Names of lucide icons. A name must be listed here before a template can draw it.
 LISTED = """
-    arrow-left-right audio-lines ban bell bell-off check chevron-down chevron-left chevron-right chevron-up
+    arrow-left-right audio-lines ban bell bell-off captions check chevron-down chevron-left chevron-right chevron-up
     chevrons-up-down circle-alert circle-check circle-help circle-x clapperboard clock code columns-2 copy cpu
     credit-card download ellipsis eye file file-json file-video film flip-horizontal-2 folder gauge image info
-    keyboard layout-grid link list loader-circle lock log-out magnet maximize message-square mic minus monitor
-    moon mouse-pointer-click octagon-alert package pause pencil play plus redo-2 refresh-cw repeat rotate-ccw
+    keyboard layers layout-grid link list loader-circle lock log-out magnet maximize message-square mic minus
+    monitor moon mouse-pointer-click octagon-alert package pause pencil play plus redo-2 refresh-cw repeat rotate-ccw
     rotate-cw scan search server settings-2 skip-back skip-forward sliders-horizontal sparkle
     square-split-horizontal step-back step-forward sun timer trash-2 triangle-alert undo-2 upload user users
     volume-2 volume-x x zoom-in zoom-out

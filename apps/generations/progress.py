@@ -7,7 +7,7 @@ from typing import Literal
 from django.utils import timezone
 
 from apps.generations import workers
-from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
+from apps.generations.models import PIECES_EVENT, STAGE_EVENT, Event, Generation, Stage, Status
 from apps.generations.percent import ORDER, Rendering, percent_of, rendering
 from apps.generations.places import Place, place_of
 from apps.generations.speed import SHARES, run_s, work_s
@@ -28,7 +28,7 @@ class Step:
 class ProgressView:
     """What a page shows of a take: the stage, how far, how fast, how long still, and the steps.
 
-    ``place`` is its place in the queue while it waits there.
+    ``place`` is its place in the queue while it waits there. Of ``pieces`` to draw ``pieces_kept`` were there already.
     """
 
     stage: str
@@ -40,13 +40,17 @@ class ProgressView:
     frames_total: int = 0
     steps: list[Step] = field(default_factory=list)
     place: Place | None = None
+    pieces: int = 0
+    pieces_kept: int = 0
 
 
 def read(generation: Generation) -> ProgressView:
     """Progress of a take, from the cache where the workers note it, else from the row."""
     stage = Stage(generation.stage)
     label = stage.label if generation.status == Status.PROCESSING else Status(generation.status).label
-    steps = _steps(generation)
+    events = list(Event.objects.filter(generation=generation, what__in=(STAGE_EVENT, PIECES_EVENT)))
+    steps = _steps(generation, [event for event in events if event.what == STAGE_EVENT])
+    found: dict[str, int] = next((event.detail for event in events if event.what == PIECES_EVENT), {})
     if generation.status == Status.COMPLETED:
         frames = (generation.report or {}).get("frames", 0)
         return ProgressView(stage, label, 100, frames_done=frames, frames_total=frames, steps=steps)
@@ -64,6 +68,8 @@ def read(generation: Generation) -> ProgressView:
         frames_done=drawn.done,
         frames_total=drawn.total,
         steps=steps,
+        pieces=found.get("count", 0),
+        pieces_kept=found.get("kept", 0),
     )
 
 
@@ -91,10 +97,10 @@ def _seconds_left(generation: Generation, stage: Stage, percent: int, drawn: Ren
     return run_s(work, seconds, slots) * (100 - percent) / 100
 
 
-def _steps(generation: Generation) -> list[Step]:
+def _steps(generation: Generation, events: list[Event]) -> list[Step]:
     """The stepper: when each stage began is told by the events of the take."""
     began: dict[str, datetime] = {}
-    for event in Event.objects.filter(generation=generation, what=STAGE_EVENT):
+    for event in events:
         began.setdefault(event.detail.get("stage", ""), event.at)
     names: list[str] = [Stage.QUEUED, *ORDER]
     began[Stage.QUEUED] = generation.created_at

@@ -77,6 +77,8 @@ class ReportView:
     real_time_factor: float | None
     warnings: list[str]
     watermark: bool
+    pieces: int
+    pieces_kept: int
 
     @property
     def median_words(self) -> str:
@@ -141,6 +143,8 @@ def report_view(report: Mapping[str, Any]) -> ReportView:
         real_time_factor=report.get("real_time_factor"),
         warnings=[_sentence(line) for line in report.get("warnings", [])],
         watermark=bool(report.get("watermark")),
+        pieces=int(report.get("pieces", {}).get("count", 0)),
+        pieces_kept=int(report.get("pieces", {}).get("kept", 0)),
     )
 
 

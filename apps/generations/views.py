@@ -26,6 +26,7 @@ from apps.generations.reports import report_view
 from apps.generations.services import cancel_generation, retry_generation
 from apps.projects.access import project_in
 from apps.projects.models import Project
+from apps.projects.rerun import kept_of
 from apps.projects.workbench import takes_context
 from apps.reviews.queries import comments_of
 from apps.workspaces.access import membership_in
@@ -153,7 +154,9 @@ def _page(
     context = _frame(membership, project, one) | takes_context(project)
     if not one.is_final:
         return context | _running(one)
-    if one.result is not None:
+    if one.result is None:
+        context |= {"kept": kept_of(one)}
+    else:
         report = report_view(one.report) if one.report else None
         slug = project.workspace.slug
         facts = player_facts(one, slug=slug, against=against) | {

@@ -1,22 +1,45 @@
-"""From a take back to the draft: change it and run it again; and what the draft has in common with a finished take."""
+"""From a take back to the draft: change it and run it again; and what of earlier takes is used again."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import pairwise
 from typing import Any
 
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
 from apps.catalog.registry import MODELS, OPTIONS, clean_options
 from apps.generations.models import Generation, Status
+from apps.inference import drawn, work
 from apps.projects.models import Project
 from apps.workspaces.access import require
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
 
+# Takes that a draft is compared with.
+COMPARED = 8
 # What a draft says, besides its two files; a take says the same.
 CHOICES = ("model", "sync_mode", "options", "segments")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Pieces of an unfinished take that are drawn and still there, of how many."""
+
+    finished: int
+    count: int
+
+
+def kept_of(take: Generation) -> Kept | None:
+    """What a failed or cancelled take would go on from; None where that is nothing."""
+    pieces = drawn.pieces_of(take)
+    if not pieces or not take.may_go_on:
+        return None
+    there = set(work.pieces())  # one look at the folder, however many pieces it holds
+    finished = sum(drawn.folder_of(take, piece) in there for piece in pieces)
+    return Kept(finished, len(pieces)) if finished else None
 
 
 @dataclass(frozen=True)
@@ -67,15 +90,18 @@ def likeness(project: Project, takes: Sequence[Generation], seconds: float | Non
     """The latest finished take that differs from the draft in its segments alone, None where there is none.
 
     ``takes`` are the project's, the latest first; ``seconds`` the length of the result. Where anything else differs,
-    every second does.
+    every second does, and what was drawn a while ago is gone.
     """
     if seconds is None or project.model not in MODELS:
         return None
+    since = timezone.now() - timedelta(hours=settings.RESUME_HOURS)
     wanted = clean_options(project.model, _known(project.options))[0]
     for take in takes:
         same = (
             take.status == Status.COMPLETED
             and take.result_id is not None
+            and take.finished_at is not None
+            and take.finished_at > since
             and (take.video_id, take.audio_id) == (project.video_id, project.audio_id)
             and (take.model, take.sync_mode) == (project.model, project.sync_mode)
             and take.options == wanted
@@ -83,6 +109,13 @@ def likeness(project: Project, takes: Sequence[Generation], seconds: float | Non
         if same:
             return Likeness(take.number, changed_seconds(take.segments, project.segments, seconds))
     return None
+
+
+def lately_finished(project: Project) -> list[Generation]:
+    """Takes to compare a draft with, the latest first, with just what that needs."""
+    few = ("number", "status", "model", "sync_mode", "options", "segments", "video", "audio", "result", "finished_at")
+    takes = Generation.objects.filter(project=project, deleted_at=None, status=Status.COMPLETED)
+    return list(takes.order_by("-number").only(*few)[:COMPARED])
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:

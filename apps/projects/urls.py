@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.projects import rerun_views, views
+from apps.projects import file_views, rerun_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -10,12 +10,13 @@ urlpatterns = [
     path("projects/new/", views.new_project, name="new"),
     path("p/<uuid:project_id>/", views.workbench, name="workbench"),
     path("p/<uuid:project_id>/draft/", views.save_draft, name="draft"),
-    path("p/<uuid:project_id>/material/", views.material, name="material"),
-    path("p/<uuid:project_id>/pick/<slug:place>/", views.pick, name="pick"),
+    path("p/<uuid:project_id>/material/", file_views.material, name="material"),
+    path("p/<uuid:project_id>/pick/<slug:place>/", file_views.pick, name="pick"),
     path("p/<uuid:project_id>/generate/", views.generate, name="generate"),
     path("p/<uuid:project_id>/test/", views.test_render, name="test"),
     path("p/<uuid:project_id>/from/<int:number>/", rerun_views.from_take, name="from_take"),
     path("p/<uuid:project_id>/back/", rerun_views.draft_back, name="draft_back"),
+    path("p/<uuid:project_id>/sounds/", file_views.sounds, name="sounds"),
     path("p/<uuid:project_id>/check/", views.check, name="check"),
     path("p/<uuid:project_id>/recheck/", views.recheck, name="recheck"),
     path("p/<uuid:project_id>/takes/", views.takes, name="takes"),

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
-from django.http import Http404, HttpResponse, HttpResponseRedirect
+from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -20,8 +20,14 @@ from apps.projects import services
 from apps.projects.access import project_in
 from apps.projects.forms import posted_changes, posted_revision, posted_second
 from apps.projects.models import Project
-from apps.projects.queries import PICKS_SHOWN, PLACES, listed_with_last_take, pickable
-from apps.projects.workbench import draft_context, draft_in_words, takes_context, test_range, workbench_context
+from apps.projects.queries import listed_with_last_take
+from apps.projects.workbench import (
+    draft_context,
+    draft_in_words,
+    takes_context,
+    test_range,
+    workbench_context,
+)
 from apps.workspaces.access import membership_in
 from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
@@ -87,43 +93,6 @@ def save_draft(request: SignedInRequest, ws: str, project_id: UUID) -> HttpRespo
         return redirect("projects:workbench", ws, project.pk)
     context = draft_context(membership, saved) | {"place": request.POST.get("place", "")}
     return _with_revision(render(request, "projects/parts/draft_answer.html", context), saved)
-
-
-@login_required
-@require_GET
-def material(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
-    """The draft's regions once a file has been checked; 204 while nothing has changed (asked every second)."""
-    membership = membership_in(request.user, ws)
-    project = project_in(membership, project_id)
-    context = draft_context(membership, project)
-    if context["waits"]:
-        return HttpResponse(status=204)
-    return render(request, "projects/parts/draft_answer.html", context | {"place": "both"})
-
-
-@login_required
-@require_GET
-def pick(request: SignedInRequest, ws: str, project_id: UUID, place: str) -> HttpResponse:
-    """Files of the library that can stand in this place: a page of its own, or the inside of the picker."""
-    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
-    project = project_in(membership, project_id)
-    if place not in PLACES:
-        raise Http404("A draft has a video and a soundtrack.")
-    search = request.GET.get("q", "").replace("\x00", "").strip()
-    files = list(pickable(membership, place, search)[: PICKS_SHOWN + 1])
-    context = {
-        "ws": ws,
-        "membership": membership,
-        "project": project,
-        "place": place,
-        "heading": PLACES[place].heading,
-        "search": search,
-        "files": files[:PICKS_SHOWN],
-        "more": len(files) > PICKS_SHOWN,
-        # On a page of its own a choice is a plain post: the regions that its answer would fill are elsewhere.
-        "in_dialog": request.htmx and request.htmx.current_url_abs_path != request.path,
-    }
-    return render(request, "projects/pick.html" + ("#files" if request.htmx else ""), context)
 
 
 @login_required

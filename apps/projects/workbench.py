@@ -19,6 +19,7 @@ from apps.generations.services import Estimate, estimate
 from apps.projects.footage import TEST_S, footage_context, marks_of
 from apps.projects.models import Project
 from apps.projects.queries import pickable
+from apps.projects.rerun import lately_finished, likeness
 from apps.workspaces.models import Membership, Role
 from studio.templatetags.measures import clock
 
@@ -69,12 +70,15 @@ class ModeTile:
 
 def workbench_context(membership: Membership, project: Project) -> dict[str, Any]:
     """Everything the page needs. The number of queries does not depend on the number of takes."""
-    sounds = segment_sounds(membership, project)
-    return draft_context(membership, project) | takes_context(project) | {"sounds": sounds}
+    listed = takes_context(project)
+    return draft_context(membership, project, takes=listed["takes"]) | listed
 
 
-def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
-    """The regions that an edit of the draft changes: files, models, options, sync modes, estimate, timeline facts."""
+def draft_context(membership: Membership, project: Project, *, takes: list[Generation] | None = None) -> dict[str, Any]:
+    """The regions that an edit of the draft changes: files, models, options, sync modes, estimate, timeline facts.
+
+    ``takes`` are the project's, the latest first, where they are at hand.
+    """
     now = estimate(
         workspace=project.workspace,
         video=project.video,
@@ -98,6 +102,7 @@ def draft_context(membership: Membership, project: Project) -> dict[str, Any]:
         "estimate": now,
         "eta": eta_sentence(now),
         "seconds": seconds,
+        "like": likeness(project, lately_finished(project) if takes is None else takes, now.length_s or seconds),
         "cards": model_cards(project, now.plan, seconds),
         "options": option_rows(project),
         "tiles": [ModeTile(mode, mode.id == project.sync_mode) for mode in SYNC_MODES.values()],

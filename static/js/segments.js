@@ -25,6 +25,7 @@ export class Segments {
   #snap = true;
   #zoom = 1;
   #facts = { cuts: [], marks: [], video: null };
+  #soundsAsked = false;
 
   constructor(root, timeline, transport) {
     this.#root = root;
@@ -257,6 +258,7 @@ export class Segments {
   }
 
   #drawClips(axis, editable) {
+    if (this.#rows.some((row) => row.audio)) this.#loadSounds();
     const lane = this.#root.querySelector("[data-segment-lane]");
     const focused = lane.contains(document.activeElement);
     lane.replaceChildren(...this.#rows.map((row, index) => {
@@ -293,6 +295,17 @@ export class Segments {
     }));
   }
 
+  /** The sounds to choose from, asked for once. */
+  async #loadSounds() {
+    if (this.#soundsAsked) return;
+    this.#soundsAsked = true;
+    const field = this.#panel.querySelector("[data-sounds]");
+    const answer = await fetch(field.dataset.sounds);
+    if (!answer.ok) return;
+    field.insertAdjacentHTML("beforeend", await answer.text());
+    this.draw();
+  }
+
   #nameOf(id) {
     const option = this.#panel.querySelector(`[data-segment="audio"] option[value="${CSS.escape(id)}"]`);
     return option ? option.textContent.replace(/, [\d:.]+$/, "") : "Its own sound";
@@ -302,6 +315,7 @@ export class Segments {
     const row = this.#rows[this.#chosen];
     this.#panel.hidden = !row;
     if (!row) return;
+    this.#loadSounds();
     this.#panel.querySelector("[data-segment-title]").textContent = row.lipsync ? "Segment" : "No lipsync";
     this.#panel.querySelector("[data-speaks]").hidden = !row.lipsync;
     this.#panel.querySelector("[data-leaves]").hidden = row.lipsync;

@@ -94,6 +94,7 @@ PAGES: dict[str, str] = {
     "projects:test": "POST editor",
     "projects:from_take": "POST editor",
     "projects:draft_back": "POST editor",
+    "projects:sounds": "GET viewer",
     "projects:check": "GET viewer",
     "projects:recheck": "POST editor",
     "projects:takes": "GET viewer",

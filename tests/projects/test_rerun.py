@@ -1,10 +1,16 @@
 """Back from a take to the draft, and what a draft has in common with a finished take."""
 
+import json
+from datetime import timedelta
+
 import pytest
+from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.generations.models import Status
+from apps.assets import files
+from apps.generations.models import Stage, Status
+from apps.inference import drawn
 from apps.projects.models import Project
 from apps.projects.rerun import changed_seconds, likeness
 from apps.projects.services import create_project
@@ -31,6 +37,7 @@ def project(membership) -> Project:
 def take(project):
     options = {"temperature": 0.8, "occlusion_detection_enabled": False, "active_speaker_detection": False}
     facts = {"video": project.video, "audio": project.audio, "options": options, "result": project.video}
+    facts["finished_at"] = timezone.now()
     return GenerationFactory(
         workspace=project.workspace, project=project, number=1, status=Status.COMPLETED, sync_mode="silence",
         segments=[segment(2.0, 4.0, lipsync=False)], **facts,
@@ -75,6 +82,35 @@ def test_the_likeness_counts_the_seconds_that_differ(project, take):
     assert (found.number, found.changed_s) == (1, 1.0)
     project.options = {"temperature": 0.7}
     assert likeness(project, [take], 10.0) is None, "another option draws every second anew"
+
+
+def test_the_workbench_says_what_differs_from_the_last_take(as_person, owner, project, take):
+    client = as_person(owner)
+    client.post(at("from_take", project, 1))
+    assert "Just like take 1: what was drawn for it is used again." in client.get(at("workbench", project)).text
+    rows = json.dumps([segment(2.0, 5.0, lipsync=False)])
+    answer = client.post(at("draft", project), {"revision": 2, "segments": rows}, headers={"HX-Request": "true"})
+    assert "1.0 s differ from take 1. Only what the change reaches is drawn anew" in answer.text
+
+
+@pytest.mark.parametrize(("finished", "word"), [(1, "1 of 2 pieces is finished"), (2, "2 of 2 pieces are finished")])
+def test_an_unfinished_take_says_from_where_it_goes_on(as_person, owner, project, finished, word):
+    rows = [[0, 100, "one"], [100, 250, "other"]]
+    take = GenerationFactory(
+        workspace=project.workspace, project=project, number=1, status=Status.FAILED, stage=Stage.LIPSYNC,
+        finished_at=timezone.now(), work_key="key", pieces={"engine": "native-1", "pieces": rows},
+    )  # fmt: skip
+    page = reverse("generations:take", args=["harbour", project.pk, 1])
+    client = as_person(owner)
+    assert "Retry" in client.get(page).text
+    for piece in drawn.pieces_of(take)[:finished]:
+        files.local_path(drawn.folder_of(take, piece)).mkdir(parents=True)
+    shown = client.get(page).text
+    assert word in shown
+    assert "Resume" in shown
+    take.finished_at -= timedelta(hours=settings.RESUME_HOURS + 1)
+    take.save()
+    assert "Resume" not in client.get(page).text, "what was kept is gone"
 
 
 @pytest.mark.parametrize(

@@ -194,15 +194,17 @@ def test_a_file_of_another_workspace_cannot_be_taken(as_person, project, owner):
     assert client.post(at("draft", project), {"revision": 1, "video": "nonsense"}).status_code == 400
 
 
+@pytest.mark.parametrize("billing", [False, True])
 def test_queries_do_not_grow_with_takes_or_projects(
-    as_person, project, owner, membership, django_assert_max_num_queries
+    as_person, project, owner, membership, django_assert_max_num_queries, settings, billing
 ):
+    settings.BILLING = billing
     client = as_person(owner)
     pages = [at("workbench", project), reverse("projects:list", args=["harbour"]), at("takes", project)]
     client.get(pages[0])  # the first look loads the table of plans
 
     def count(address: str) -> int:
-        with django_assert_max_num_queries(12) as few:
+        with django_assert_max_num_queries(11) as few:
             client.get(address)
         return len(few)
 
