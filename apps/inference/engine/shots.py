@@ -7,6 +7,7 @@ from collections import deque
 import cv2
 import numpy as np
 
+from .face.picture import halved
 from .media.video_reader import split_planes
 
 THUMB = (64, 36)
@@ -56,12 +57,14 @@ class CutDetector:
 
 
 def thumbnail(yuv: np.ndarray) -> np.ndarray:
-    """(36, 64, 3) uint8 Y, Cr, Cb of an I420 picture; large pictures are thinned out before they are averaged."""
+    """(36, 64, 3) uint8 Y, Cr, Cb of an I420 picture; it is halved as often as possible first, which is quicker."""
     luma, blue, red = split_planes(yuv)
-    step = max(1, luma.shape[1] // 320)
-    half = max(1, step // 2)
-    parts = [luma[::step, ::step], red[::half, ::half], blue[::half, ::half]]
-    return cv2.merge([cv2.resize(part, THUMB, interpolation=cv2.INTER_AREA) for part in parts])
+    parts = []
+    for part in (luma, red, blue):
+        while part.shape[0] >= 4 * THUMB[1] and part.shape[1] >= 4 * THUMB[0]:
+            part = halved(part)
+        parts.append(cv2.resize(part, THUMB, interpolation=cv2.INTER_AREA))
+    return cv2.merge(parts)
 
 
 def leaps(frames: np.ndarray, points: np.ndarray) -> np.ndarray:
