@@ -22,6 +22,7 @@ from .faces_in_time import usable_frames
 from .media.colour import ColourTags
 from .media.probe import MediaInfo, probe_media
 from .model_files import models_folder
+from .one_thread import one_thread
 from .people import FaceRows, Person, load_people, people_of, save_people
 from .progress import Monitor, Progress
 from .reading import CROPS, MIN_EYES_PX, Seen, read
@@ -131,6 +132,7 @@ class FootageAnalysis:
         )  # fmt: skip
 
 
+@one_thread
 def analyse_footage(
     video: Path,
     workdir: Path,

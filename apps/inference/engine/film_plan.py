@@ -15,6 +15,7 @@ from .analysis import FootageAnalysis, require_face
 from .choice import Chosen, choose
 from .errors import EngineError
 from .motion.trajectory import MouthRange, mouth_trajectory
+from .one_thread import one_thread
 from .plan import MotionPlan
 from .planning import make_plan
 from .segments import MAIN, Segment, Span, check_order, driven_spans
@@ -33,6 +34,7 @@ SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
 PASSAGE_S = 0.06
 
 
+@one_thread
 def plan_motion(
     footage: FootageAnalysis,
     speech: SpeechAnalysis,

@@ -18,6 +18,7 @@ from .media.morph import Morph
 from .media.prefetch import prefetch
 from .media.video_writer import PieceWriter
 from .model_files import models_folder
+from .one_thread import one_thread
 from .plan import MotionPlan
 from .progress import Monitor, Progress
 from .render.compose import FrameJob, Mouth, draw
@@ -40,6 +41,7 @@ class PieceReport:
     driven: int
 
 
+@one_thread
 def render_piece(
     video: Path,
     footage: FootageAnalysis,

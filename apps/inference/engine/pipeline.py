@@ -12,6 +12,7 @@ from pathlib import Path
 from .analysis import analyse_footage
 from .assembly import assemble
 from .film_plan import plan_motion
+from .one_thread import one_thread
 from .pieces import render_piece
 from .progress import Monitor, Progress
 from .report import Report, measure
@@ -23,6 +24,7 @@ Cancelled = Callable[[], bool]
 Listener = Callable[[Path], SpeechAnalysis]
 
 
+@one_thread
 def lipsync(
     video: Path,
     audio: Path,

@@ -16,6 +16,7 @@ from .media.prefetch import prefetch
 from .media.video_reader import VideoReader
 from .model_files import models_folder
 from .mouth_track import mouth_track
+from .one_thread import one_thread
 from .plan import OUTSIDE_RANGE, REASONS, MotionPlan
 from .progress import Monitor, Progress
 
@@ -132,6 +133,7 @@ def measure(
     return report
 
 
+@one_thread
 def seen_opening(
     film: Path,
     plan: MotionPlan,

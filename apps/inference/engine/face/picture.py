@@ -48,7 +48,7 @@ def halved(plane: Bytes) -> Bytes:
 class Picture:
     """RGB (H, W, 3) or planar 4:2:0 (3·H/2, W), 8 bits; H and W even for the latter.
 
-    Nothing is converted but the patches; halved copies, a tenth of a millisecond at 1080p, serve all patches of a frame.
+    Nothing but patches is converted; halved copies (a tenth of a millisecond at 1080p) serve all patches of a frame.
     """
 
     def __init__(self, image: Bytes) -> None:

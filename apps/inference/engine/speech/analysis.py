@@ -13,8 +13,9 @@ from scipy.ndimage import gaussian_filter1d
 from ..errors import EngineError, audio_invalid
 from ..media.audio import read_mono
 from ..model_files import models_folder
+from ..one_thread import one_thread
 from .activity import heard_activity, loudness_db, speech_activity
-from .encoder import SpeechEncoder
+from .encoder import SpeechEncoder, speech_encoder
 from .mel import SAMPLE_RATE, WINDOW
 from .readout import ACTIVITY_READOUT, CLOSED, ENCODER_READOUT, SPECTRAL_READOUT, Readout, load_readout
 from .spectral import spectral_states
@@ -88,6 +89,7 @@ def at_times(values: Doubles, times: Doubles) -> Doubles:
     return np.interp(times * RATE, np.arange(len(values)), values)
 
 
+@one_thread
 def analyse_speech(audio: Path, workdir: Path | None = None, models: Path | None = None) -> SpeechAnalysis:
     """Decode a soundtrack and read the mouth off it; saved in `workdir` where given.
 
@@ -106,7 +108,7 @@ class SpeechReader:
         self._encoder: SpeechEncoder | None = None
         self._warnings: tuple[str, ...] = ()
         try:
-            self._encoder = SpeechEncoder(models)
+            self._encoder = speech_encoder(models)
         except EngineError as error:
             self._warnings = (f"{error.message} Lips follow the sound less closely without it. {error.advice}",)
         self._activity: Readout = load_readout(ACTIVITY_READOUT)
