@@ -44,6 +44,8 @@ def quoted(part: str) -> str:
 IO_SLOTS = 2
 # Takes that another machine renders at once; a thread each that waits.
 REMOTE_SLOTS = 8
+# Longer than clients and proxies keep a connection that is not used, so that they never write into one just closed.
+KEEP_ALIVE_S = 75
 
 
 def programs(*, bind: str, workers: int, redis_command: list[str] | None, remote: bool = False) -> list[Program]:
@@ -69,9 +71,13 @@ def programs(*, bind: str, workers: int, redis_command: list[str] | None, remote
 
 
 def web_command(*, bind: str) -> list[str]:
-    """The web server's command: each of its 16 threads keeps a connection to PostgreSQL between requests."""
+    """The web server's command: each of its 16 threads keeps a connection to PostgreSQL between requests.
+
+    A client that asks now and then keeps its connection; one that does nothing takes no thread.
+    """
     web = [sys.executable, "-m", "gunicorn", "studio.wsgi", "--bind", bind, "--worker-class", "gthread"]
-    web += ["--workers", "2", "--threads", "8", "--timeout", "120", "--graceful-timeout", "5"]
+    web += ["--workers", "2", "--threads", "8", "--keep-alive", str(KEEP_ALIVE_S)]
+    web += ["--timeout", "120", "--graceful-timeout", "5"]
     return [*web, "--log-level", "warning"]
 
 

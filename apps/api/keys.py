@@ -10,18 +10,19 @@ import secrets
 import string
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import F, FilteredRelation, Q
 from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.api.models import ApiKey, Scope
-from apps.workspaces.access import require
+from apps.workspaces.access import open_memberships, require
 from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
 
 ALPHABET = string.ascii_letters + string.digits
 PREFIX_LENGTH, SECRET_LENGTH = 8, 32
+PREFIX_LIMIT = 16  # characters of the column
 NAME_LIMIT = 80
 # `last_used_at` is written at most this often, so that reading does not write a row for each request.
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -70,17 +71,23 @@ def make_key(
     return row, key
 
 
-def find_key(key: str) -> ApiKey | None:
-    """The usable key of these characters, or None; notes that it was used."""
-    prefix, _, _ = key.rpartition("_")
-    row = ApiKey.objects.usable().select_related("workspace", "user").filter(prefix=prefix[:16]).first()
-    if row is None or not hmac.compare_digest(row.digest, digest_of(key)) or not row.user.is_active:
+def find_key(key: str) -> tuple[ApiKey, Membership] | None:
+    """The usable key of these characters and its person's membership in its workspace, in one query; None where there
+    is no such key, or its person may not come in (any more). Notes that the key was used.
+    """
+    prefix = key.rpartition("_")[0][:PREFIX_LIMIT]
+    by_prefix = FilteredRelation("workspace__api_keys", condition=Q(workspace__api_keys__prefix=prefix))
+    held = open_memberships().alias(api_key=by_prefix).filter(api_key__user=F("user"), user__is_active=True)
+    held = held.select_related("workspace", "user", "api_key")  # type: ignore[misc]  # a relation of this query alone
+    membership = next(iter(held), None)
+    row: ApiKey | None = getattr(membership, "api_key", None)
+    if membership is None or row is None or not row.is_usable or not hmac.compare_digest(row.digest, digest_of(key)):
         return None
     now = timezone.now()
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_NOTED_EVERY)
     if row.last_used_at is None or row.last_used_at < now - USE_NOTED_EVERY:
         ApiKey.objects.filter(stale, pk=row.pk).update(last_used_at=now)
-    return row
+    return row, membership
 
 
 def visible_keys(membership: Membership) -> list[ApiKey]:

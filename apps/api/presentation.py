@@ -98,7 +98,9 @@ def _error(code: str, message: str, advice: str) -> dict[str, Any]:
 
 def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str) -> list[dict[str, Any]]:
     """The inputs as they were sent; those that came as files or ids get an address that works now."""
-    assets = [generation.video, generation.audio, *(sound.asset for sound in generation.segment_sounds.all())]
+    assets = [generation.video, generation.audio]
+    if generation.segments:
+        assets += [sound.asset for sound in generation.segment_sounds.all()]
     by_id = {str(asset.pk): asset for asset in assets}
     return [
         item | {"url": file_url(base, by_id[item["assetId"].lower()])}

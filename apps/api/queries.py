@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet, prefetch_related_objects
 from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
@@ -88,11 +88,31 @@ def moment(request: HttpRequest, name: str) -> datetime | None:
         raise invalid(name, f"{name} is “{text[:40]}”, which is no year of the calendar.") from error
 
 
+# What the JSON of a generation shows. The rest stays in the database: reports above all, which can be long.
+_FILE = ("id", "name", "file")
+SHOWN = (
+    *("id", "status", "model", "sync_mode", "options", "segments", "created_at", "project_id"),
+    *("error_code", "error_message", "error_advice", "video__kind"),
+    *(f"{related}__{column}" for related in ("video", "audio", "result") for column in _FILE),
+    "result__duration_s",
+    *(f"api_call__{column}" for column in ("body", "warnings", "source", "webhook_url", "output_name", "created_at")),
+)
+SOUNDS = Prefetch(
+    "segment_sounds",
+    SegmentSound.objects.select_related("asset").only("generation", *(f"asset__{column}" for column in _FILE)),
+)
+
+
 def generations(workspace: Workspace) -> QuerySet[Generation]:
-    """Generations of a workspace with all that their JSON shows, in two queries."""
+    """Generations of a workspace with all that their JSON shows, in no order; see :func:`with_sounds`."""
     related = ("video", "audio", "result", "api_call")
-    sounds = Prefetch("segment_sounds", SegmentSound.objects.select_related("asset"))
-    return Generation.objects.listed(workspace).select_related(*related).prefetch_related(sounds)
+    return Generation.objects.listed(workspace).select_related(*related).order_by()
+
+
+def with_sounds(rows: list[Generation]) -> list[Generation]:
+    """Fetch the sounds of the segments of those that have some: one query for all, none where none has."""
+    prefetch_related_objects([row for row in rows if row.segments], SOUNDS)
+    return rows
 
 
 def waiting(workspace: Workspace) -> QuerySet[Call]:
@@ -146,7 +166,8 @@ def page_of(rows: QuerySet[Generation], calls: QuerySet[Call], *, limit: int | N
         place = _place(rows, calls, cursor)
         older = Q(created_at__lt=place.created_at) | Q(created_at=place.created_at, pk__lt=place.pk)
         rows, calls = rows.filter(older), calls.filter(older)
-    both: list[Row] = [*rows.order_by("-created_at", "-pk")[:count], *calls.order_by("-created_at", "-pk")[:count]]
+    newest = with_sounds(list(rows.order_by("-created_at", "-pk")[:count]))
+    both: list[Row] = [*newest, *calls.order_by("-created_at", "-pk")[:count]]
     return sorted(both, key=lambda row: (row.created_at, str(row.pk)), reverse=True)[:count]
 
 

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from pydantic import BaseModel
 
@@ -16,7 +15,7 @@ from apps.api import limits
 from apps.api.errors import ApiError, answer, failure, unauthorized
 from apps.api.keys import find_key
 from apps.api.models import ApiKey, Scope
-from apps.workspaces.access import membership_for, require
+from apps.workspaces.access import require
 from apps.workspaces.models import Membership, Role, Workspace
 from studio.client_address import client_address
 
@@ -150,13 +149,10 @@ def _caller(request: HttpRequest, scope: Scope) -> Caller | HttpResponse:
     given = request.headers.get(KEY_HEADER, "").strip()
     if not given:
         return unauthorized(request, missing=True)
-    key = find_key(given)
-    if key is None:
+    known = find_key(given)
+    if known is None:
         return unauthorized(request, missing=False)
-    try:
-        membership = membership_for(key.user, key.workspace)
-    except PermissionDenied:
-        return unauthorized(request, missing=False)
+    key, membership = known
     if not key.allows(scope):
         raise ApiError(
             "forbidden",

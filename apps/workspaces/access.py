@@ -5,7 +5,7 @@ small is told so (403).
 """
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from apps.accounts.models import User
@@ -19,7 +19,7 @@ def membership_in(user, slug: str, *, at_least: Role = Role.VIEWER) -> Membershi
 
     Raises ``Http404`` for outsiders, ``PermissionDenied`` for a role below ``at_least``.
     """
-    membership = _of(user).filter(workspace__slug=slug).first()
+    membership = open_memberships().filter(user=user, workspace__slug=slug).first()
     if membership is None:
         raise Http404("There is no such workspace.")
     require(membership, at_least)
@@ -28,16 +28,16 @@ def membership_in(user, slug: str, *, at_least: Role = Role.VIEWER) -> Membershi
 
 def membership_for(user: User, workspace: Workspace, *, at_least: Role = Role.VIEWER) -> Membership:
     """The same for a workspace already at hand; a person who is not in it meets ``PermissionDenied``."""
-    membership = _of(user).filter(workspace=workspace).first()
+    membership = open_memberships().filter(user=user, workspace=workspace).first()
     if membership is None:
         raise PermissionDenied("This workspace is not yours.")
     require(membership, at_least)
     return membership
 
 
-def _of(user: User):
-    """Memberships of a person in workspaces that are open."""
-    return Membership.objects.select_related("workspace", "user").filter(user=user, workspace__closed_at=None)
+def open_memberships() -> QuerySet[Membership]:
+    """Memberships in workspaces that are open, with person and workspace; the caller says whose."""
+    return Membership.objects.select_related("workspace", "user").filter(workspace__closed_at=None)
 
 
 def visible_to(membership: Membership, prefix: str = "") -> Q:

@@ -1,6 +1,7 @@
 """Requests a minute: counted for each key, told in headers, refused beyond."""
 
 import pytest
+import redis
 import time_machine
 
 from apps.api.keys import make_key
@@ -48,3 +49,11 @@ def test_keys_do_not_share_a_count(api, membership, clock):
 def test_open_routes_count_by_address(api, clock):
     answers = [api("GET", "errors", key=None).status_code for _ in range(4)]
     assert answers == [200, 200, 200, 429]
+
+
+def test_without_redis_nobody_is_counted_and_nobody_refused(api, monkeypatch):
+    away = redis.Redis(port=1, socket_connect_timeout=0.2, retry=None)
+    monkeypatch.setattr("apps.api.limits.client", lambda: away)
+    answers = [api("GET", "models") for _ in range(5)]
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert answers[-1]["RateLimit-Remaining"] == "3"

@@ -75,22 +75,19 @@ def call_json(call: Call, caller: Caller) -> dict[str, Any]:
     base = base_of(caller.request)
     if call.generation is None:
         return waiting_json(call)
-    generation = queries.generations(caller.workspace).filter(pk=call.pk).first()
-    return generation_json(generation or call.generation, base)
+    return generation_json(queries.with_sounds([call.generation])[0], base)
 
 
-def _seen(caller: Caller):
-    """Generations of the workspace whose project the key's person sees."""
-    return queries.generations(caller.workspace).filter(visible_to(caller.membership, "project__"))
+def found(caller: Caller, text: str, *, only: tuple[str, ...] = ()) -> Generation | Call:
+    """The generation, or the call that is to become one, with this id, if the key's person sees its project.
 
-
-def found(caller: Caller, text: str) -> Generation | Call:
-    """The generation, or the call that is to become one, with this id. Raises ``ApiError``."""
+    ``only`` names the columns that are read at once, by default all. Raises ``ApiError``.
+    """
     row_id = queries.uuid_or_none(text)
     if row_id is None:
         raise ApiError("invalid_generation_id", f"“{text[:80]}” is no generation id.")
-    generation = _seen(caller).filter(pk=row_id).first()
-    if generation is not None:
+    rows = queries.generations(caller.workspace).filter(visible_to(caller.membership, "project__"), pk=row_id)
+    if generation := next(iter(queries.with_sounds(list(rows.only(*only)))), None):
         return generation
     call = queries.waiting(caller.workspace).filter(pk=row_id).first()
     if call is None:
@@ -120,7 +117,8 @@ def get(caller: Caller, generation_id: str) -> Any:
     request = caller.request
     with_progress = "progress" in queries.listed(request, "include")
     if not queries.flag(request, "wait"):
-        return row_json(found(caller, generation_id), caller, with_progress=with_progress)
+        row = found(caller, generation_id, only=() if with_progress else queries.SHOWN)
+        return row_json(row, caller, with_progress=with_progress)
     if with_progress:
         raise queries.invalid("include", "wait and include=progress cannot be combined.")
     seconds = queries.whole(request, "timeout", default=5, least=1, most=10) or 5
@@ -132,7 +130,7 @@ def get(caller: Caller, generation_id: str) -> Any:
 def _wait(caller: Caller, generation_id: str, seconds: int) -> Generation | Call:
     ends = time.monotonic() + seconds
     while True:
-        row = found(caller, generation_id)
+        row = found(caller, generation_id, only=queries.SHOWN)
         over = row.is_final if isinstance(row, Generation) else row.state == CallState.REFUSED
         if over or time.monotonic() >= ends:
             return row
@@ -154,7 +152,7 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
     """
     request = caller.request
     rows, calls = queries.filtered(request, caller.workspace)
-    rows = rows.filter(visible_to(caller.membership, "project__"))
+    rows = rows.filter(visible_to(caller.membership, "project__")).only(*queries.SHOWN)
     limit = queries.whole(request, "limit", default=None, least=1, most=100)
     cursor = request.GET.get("cursor", "")
     if cursor and limit is None:
