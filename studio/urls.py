@@ -26,6 +26,7 @@ urlpatterns = [
     path("w/<slug:ws>/sample/", views.try_sample, name="try_sample"),
     path("w/<slug:ws>/", include("apps.workspaces.urls")),
     path("w/<slug:ws>/", include("apps.desk.urls")),
+    path("w/<slug:ws>/", include("apps.desk.speech_urls")),
     path("w/<slug:ws>/library/", include("apps.assets.urls")),
     path("w/<slug:ws>/keys/", include("apps.api.page_urls")),
     path("w/<slug:ws>/usage/", include("apps.usage.urls")),

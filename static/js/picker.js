@@ -32,6 +32,7 @@ export function bindPicker() {
     event.preventDefault();
     label.querySelector("input").click();
   });
+  document.addEventListener("studio:spoken", (event) => put(event.detail.assetId, "audio"));
   bindDrop();
 }
 

@@ -18,6 +18,7 @@ import tests.environment  # a data folder of its own, before Django reads its se
 import django  # isort: skip
 
 from tests.browser.shots_people import PEOPLE, fill_people
+from tests.browser.shots_speech import SPEECH, fill_speech
 from tests.browser.shots_takes import (
     BENCH,
     FAILED,
@@ -141,6 +142,7 @@ SHOTS = [
     Shot("library-list", "/w/harbour/library/?view=list"),
     Shot("batches", "/w/harbour/batch/"),
     Shot("batch-new", "/w/harbour/batch/new/"),
+    *(Shot(*one) for one in SPEECH),
     *(Shot(name, address) for name, address in PEOPLE),
 ]
 
@@ -184,7 +186,7 @@ def fill() -> None:
     from apps.workspaces.services import create_workspace
     from studio.celery import app
 
-    app.send_task = lambda name, args: None  # the files are checked below, in the order they shall have
+    app.send_task = lambda name, args=(), **rest: None  # the files are checked below, in the order they shall have
     load_plans()
     ada = User.objects.create_user(EMAIL, PASSWORD, name="Ada Lind")
     harbour = create_workspace(name="Harbour films", owner=ada, slug="harbour")
@@ -203,6 +205,7 @@ def fill() -> None:
     create_project(membership=membership, name="Harbour interview, Spanish")
     fill_takes(membership, scratch)
     fill_people(membership)
+    fill_speech(membership)
 
 
 def clips(scratch: Path) -> list[Path]:

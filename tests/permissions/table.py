@@ -54,6 +54,14 @@ PAGES: dict[str, str] = {
     "desk:new": "GET editor, POST editor",
     "desk:batch": "GET viewer?",
     "desk:cancel": "POST editor?",
+    # spoken text
+    "speech:speak": "GET editor, POST editor",
+    "speech:preview": "GET viewer?",
+    "speech:job": "GET viewer",
+    "speech:voices": "GET admin",
+    "speech:key": "POST admin",
+    "speech:test": "POST admin",
+    "speech:remove": "POST admin",
     # keys and webhook
     "api_pages:keys": "GET viewer, POST viewer",
     "api_pages:rotate": "POST maker",
