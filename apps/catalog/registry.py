@@ -55,6 +55,7 @@ SYNC_MODES: dict[str, SyncMode] = {
 ALL_SYNC_MODES = tuple(SYNC_MODES)
 AVAILABLE = OptionSupport("available")
 STILL_CAVEAT = "Needs footage in which the person speaks. A mouth that never moves stays as it is."
+TURNED_CAVEAT = "Frames in which the head is turned by more than 45° stay as they are."
 CHUNK_CAVEAT = "Works in independent pieces of two seconds."
 
 
@@ -78,7 +79,7 @@ MODELS: dict[str, ModelSpec] = {
             name="sync-3",
             strength="Whole shot at once, opens still mouths",
             description="Plans the mouth over the whole shot, keeps the speaker's own shapes and handles obstructions.",
-            best_for="Demanding footage: silent lips, hands before the face, large faces",
+            best_for="Demanding footage: silent lips, hands before the face, turned heads, large faces",
             legacy=False,
             micros_per_frame=5340,
             stars_speed=4,
@@ -90,7 +91,10 @@ MODELS: dict[str, ModelSpec] = {
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=True,
-            caveats=("Opens silent lips with a general movement, not with the speaker's own.",),
+            caveats=(
+                "Opens silent lips with a general movement, not with the speaker's own.",
+                "Draws heads turned by up to 60°, more roughly from 50° on; beyond that frames stay as they are.",
+            ),
         ),
         ModelSpec(
             id="lipsync-2-pro",
@@ -109,7 +113,7 @@ MODELS: dict[str, ModelSpec] = {
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
-            caveats=(STILL_CAVEAT, CHUNK_CAVEAT),
+            caveats=(STILL_CAVEAT, CHUNK_CAVEAT, TURNED_CAVEAT),
         ),
         ModelSpec(
             id="lipsync-2",
@@ -128,7 +132,7 @@ MODELS: dict[str, ModelSpec] = {
             },
             sync_modes=ALL_SYNC_MODES,
             accepts_image=False,
-            caveats=(STILL_CAVEAT, CHUNK_CAVEAT),
+            caveats=(STILL_CAVEAT, CHUNK_CAVEAT, TURNED_CAVEAT),
         ),
         ModelSpec(
             id="lipsync-1.9.0-beta",
@@ -150,6 +154,7 @@ MODELS: dict[str, ModelSpec] = {
             caveats=(
                 "Keeps little of the speaker's style.",
                 "Teeth can look squeezed where a wide mouth has to close.",
+                TURNED_CAVEAT,
             ),
         ),
     )

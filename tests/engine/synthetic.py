@@ -52,6 +52,14 @@ def talking_landmarks(count, opening=0.08, size=SIZE, eyes=EYES_PX):
     return points.astype(np.float32)
 
 
+def turned(points, degrees):
+    """Landmarks (..., N, 3) turned about the vertical through their middle."""
+    angle = np.radians(degrees)
+    about = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    middle = points.mean(axis=-2, keepdims=True)
+    return ((points - middle) @ about.T + middle).astype(np.float32)
+
+
 def paint(points, size=SIZE, seed=5):
     """An I420 picture of the face with these landmarks."""
     random = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from apps.inference.engine.footage.check import check_footage, check_sound
 from apps.inference.engine.footage.findings import clock, said, stretches
 from apps.inference.engine.footage.heard import Sound, listen
 from apps.inference.engine.settings import MODELS
-from tests.engine.synthetic import EYES_PX, SIZE, made_up_person, make_footage, talking_landmarks
+from tests.engine.synthetic import EYES_PX, SIZE, made_up_person, make_footage, talking_landmarks, turned
 from tests.engine.tiny_media import write_wav
 
 TALK = Sound(4.0, np.full(200, -18.0), np.ones(200, bool), np.zeros(200, bool))
@@ -100,17 +100,26 @@ def test_a_stretch_without_a_face_can_be_left_out(tmp_path):
     assert found.fixes == [{"action": "exclude_range", "start_s": 1.6, "end_s": 2.6}]
 
 
-def test_a_head_that_turns_away_is_left_alone_beyond_what_can_be_drawn(talking):
+@pytest.mark.parametrize(
+    ("read", "said_to_be", "left_by", "fixes"),
+    [
+        (27, "up to 36°", [], []),
+        (39, "up to 52°", MODELS[:3], ["use_model", "exclude_range"]),
+        (60, "more than 60°", MODELS, ["exclude_range"]),
+    ],
+)
+def test_each_model_draws_a_turned_head_as_far_as_it_can(talking, read, said_to_be, left_by, fixes):
     points = np.array(talking.people[0].rows.points)
-    turn = np.radians(60)
-    middle = points[60:90].mean(axis=1, keepdims=True)
-    about = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
-    points[60:90] = (points[60:90] - middle) @ about.T + middle
-    footage = large(with_person(talking, points=points.astype(np.float32)))
-    found = [one for one in check_footage(footage, own_sound=TALK).findings if one.kind == "profile"]
-    assert len(found) == 1
-    assert (found[0].start_s, found[0].end_s) == pytest.approx((2.4, 3.6), abs=0.15)
-    assert float(found[0].reason.split("°")[0].split()[-1]) == pytest.approx(60, abs=6)
+    points[60:90] = turned(points[60:90], read)
+    check = check_footage(large(with_person(talking, points=points)), own_sound=TALK)
+    (found,) = [one for one in check.findings if one.kind == "profile"]
+    assert (found.start_s, found.end_s) == pytest.approx((2.4, 3.6), abs=0.15)
+    degrees = int(found.reason.split("°")[0].split()[-1])
+    assert degrees == pytest.approx(int(said_to_be.split("°")[0].split()[-1]), abs=6)
+    assert said_to_be.split()[0] in found.reason
+    assert {model for model, advice in found.advice.items() if "as they are" in advice} == set(left_by)
+    assert [fix["action"] for fix in found.fixes] == fixes
+    assert check.suggested_model == "sync-3" or "use_model" not in fixes
 
 
 def test_several_people_are_told_and_a_poster_is_not(talking):

@@ -16,10 +16,10 @@ from .choice import Chosen, choose
 from .errors import EngineError
 from .motion.trajectory import MouthRange, mouth_trajectory
 from .one_thread import one_thread
-from .plan import MotionPlan
+from .plan import NO_FACE, OUTSIDE_RANGE, TURNED_AWAY, MotionPlan
 from .planning import make_plan
 from .segments import MAIN, Segment, Span, check_order, driven_spans
-from .settings import EngineSettings
+from .settings import LARGEST_TURN, EngineSettings
 from .sound_plan import sound_parts
 from .speaker import Speaker, mouth_range, study_speaker
 from .speech.analysis import SpeechAnalysis
@@ -70,6 +70,7 @@ def plan_motion(
         for face, mine in _by_face(spans, segments, settings.face)
         for chosen in choose(footage, face)
     ]
+    _require_in_view(layers, settings)
     plan = layers[0]
     plan.others = layers[1:]
     plan.sound = sound_parts(spans, line, footage.times, footage.own_sound is not None)
@@ -100,6 +101,17 @@ def _require_sound(spans: Sequence[Span], heard: Mapping[str, SpeechAnalysis]) -
     if max(heard[span.source].level_db.max() for span in spans) < SILENT_DB:
         raise EngineError(
             "generation_input_audio_silent", "The audio is silent.", "Choose a recording in which somebody speaks."
+        )
+
+
+def _require_in_view(layers: Sequence[MotionPlan], settings: EngineSettings) -> None:
+    """Refuse what would come back as it was because everybody looks away all the time."""
+    left = np.concatenate([layer.passed[layer.passed != OUTSIDE_RANGE] for layer in layers])
+    if len(left) and (left == TURNED_AWAY).any() and np.isin(left, (TURNED_AWAY, NO_FACE)).all():
+        raise EngineError(
+            "generation_input_video_no_face",
+            f"The head is turned by more than {settings.largest_turn:.0f}° wherever it should speak.",
+            f"Use footage in which the face is seen; sync-3 moves the lips up to {LARGEST_TURN['sync-3']:.0f}°.",
         )
 
 

@@ -183,8 +183,14 @@ def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int, glides: bo
         mouth=mouth(int(plan.exemplar[index])), fading=mouth(int(plan.other[index])),
         weight=float(plan.weight[index]), inner_only=plan.interior == "inner",
         painted=_painted(plan, index) if plan.interior == "painted" else None, strength=float(plan.strength[index]),
-        detail=plan.detail, object_mask=_object_mask(plan, source), to_canvas=plan.to_canvas,
+        detail=plan.detail, depth=_depth(plan, source),
+        object_mask=_object_mask(plan, source), to_canvas=plan.to_canvas,
     )  # fmt: skip
+
+
+def _depth(plan: MotionPlan, source: int) -> NDArray[np.float64] | None:
+    known = plan.depth is not None and bool(np.isfinite(plan.depth[source, 0]))
+    return plan.depth[source].astype(np.float64) if known and plan.depth is not None else None
 
 
 def _object_mask(plan: MotionPlan, source: int) -> NDArray[np.uint8] | None:

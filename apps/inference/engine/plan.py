@@ -44,6 +44,9 @@ class MotionPlan:
     ``to_canvas`` leads to. ``glide`` (N,) is the source frame from which a loop that starts again glides over, -1 where
     nothing does, and ``glide_share`` (N,) how far it is gone.
 
+    ``depth`` (F, Q) is how far from the camera the points of a turned head lie (eye distances, NaN in frames that show
+    it from the front; None where all do).
+
     ``person`` is whose face this is, as the analysis counts (None: whom it looks at by itself); ``others`` are plans
     for further faces on the same timeline, drawn into the same frames. ``sound`` says what is heard when, ``segments``
     what was asked of each range (``start_s``, ``end_s`` and more, see :func:`.film_plan.plan_motion`).
@@ -70,6 +73,7 @@ class MotionPlan:
     triangles: Indices
     opens: Floats
     detail: tuple[float, float] | None = None
+    depth: NDArray[np.float16] | None = None
     object_masks: NDArray[np.uint8] | None = None
     to_canvas: NDArray[np.float64] | None = None
     glide: Indices | None = None
@@ -162,6 +166,8 @@ def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:
             plan.own[np.maximum(lent[:, driven], 0)], plan.opens]  # fmt: skip
     if plan.glide is not None and plan.glide_share is not None:
         used += [plan.glide[frames], plan.glide_share[frames]]
+    if plan.depth is not None and np.isfinite(plan.depth[shown]).any():
+        used.append(plan.depth[shown])
     if plan.object_masks is not None and plan.object_masks[shown].any():
         used += [plan.object_masks[shown], plan.to_canvas]
     for values in used:

@@ -10,7 +10,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from .analysis import FootageAnalysis
 from .crops import in_spread_runs
-from .faces_in_time import runs
+from .faces_in_time import BEYOND, runs
 from .motion.joins import find_joins
 from .motion.selection import ExemplarPool, Wanted, select_exemplars
 from .plan import DRIVEN, NO_FACE, OBSTRUCTED, OUTSIDE_RANGE, STILL_MOUTH, TURNED_AWAY, MotionPlan
@@ -19,7 +19,7 @@ from .render.detail import reference_detail
 from .render.occlusion import HOPELESS_SHARE, Obstructions, find_obstructions
 from .render.texture import MouthTextures
 from .settings import EngineSettings
-from .speaker import Speaker, mesh_points, opening_response, target_points
+from .speaker import Speaker, mesh_depth, mesh_points, opening_response, target_points
 from .sync_modes import Timeline
 
 Doubles = NDArray[np.float64]
@@ -31,7 +31,6 @@ EXEMPLAR_SHARE = 0.25
 SMOOTHING = 0.8  # frames at 25 per second
 UNIT_S = 2.0  # lipsync-2 and -pro work in independent units
 EASE_S = 0.12  # at the borders of what is left alone
-LARGEST_YAW = 45.0
 CUT_MARGIN = 2  # frames beside a cut are no exemplars: encoders smear there
 MOST_EXEMPLARS = 1500  # a minute of speech holds every mouth a speaker makes; the search costs their square
 BLUR_PENALTY = 1.0
@@ -80,6 +79,7 @@ def make_plan(
         own=own, eyes=speaker.track.faces.scale.astype(np.float32),
         params=wanted.astype(np.float32), own_params=speaker.track.params.astype(np.float32),
         triangles=speaker.mesh.triangles, opens=opening_response(speaker), person=footage.person,
+        depth=mesh_depth(speaker),
         object_masks=np.where(obstructions.share[:, None] > 0, obstructions.masks, 0).astype(np.uint8)
         if obstructions else None,
         to_canvas=obstructions.to_canvas if obstructions else None,
@@ -141,6 +141,8 @@ def usable_exemplars(
         good[max(0, cut - CUT_MARGIN) : cut + CUT_MARGIN] = False
     if obstructions is not None:
         good &= ~obstructions.alarm
+    if (good & (speaker.track.turn < BEYOND)).any():
+        good &= speaker.track.turn < BEYOND  # their landmarks are wrong
     if not good.any():
         return seen
     count = footage.frame_count
@@ -174,7 +176,7 @@ def _passed(
         passed[obstructions.share > HOPELESS_SHARE] = OBSTRUCTED
     if speaker.is_still and not settings.opens_still_mouths:
         passed[:] = STILL_MOUTH
-    passed[np.abs(speaker.track.pose[:, 0]) > LARGEST_YAW] = TURNED_AWAY
+    passed[speaker.track.turn > settings.largest_turn] = TURNED_AWAY
     passed[~usable] = NO_FACE
     return passed[line.source]
 

@@ -8,6 +8,7 @@ from typing import Any
 from .errors import EngineError
 
 MODELS = ("lipsync-1.9.0-beta", "lipsync-2", "lipsync-2-pro", "sync-3")
+LARGEST_TURN = {model: 60.0 if model == "sync-3" else 45.0 for model in MODELS}
 SYNC_MODES = ("cut_off", "loop", "bounce", "silence", "remap")
 
 
@@ -63,6 +64,11 @@ class EngineSettings:
     def opens_still_mouths(self) -> bool:
         """Whether a mouth that never moves in the footage is opened with a painted interior."""
         return self.model == "sync-3"
+
+    @property
+    def largest_turn(self) -> float:
+        """Degrees to either side up to which a turned head is driven."""
+        return LARGEST_TURN[self.model]
 
     @property
     def range_temperature(self) -> float:

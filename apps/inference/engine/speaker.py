@@ -23,6 +23,7 @@ Doubles = NDArray[np.float64]
 # P95 - P5 of the opening: stills measured .001-.017, everyone who talks .095-.36.
 STILL_RANGE = 0.035
 BLOCK = 1000  # frames
+TURNED_FROM = 25.0  # degrees: from here on parts of the face hide behind others
 STUDIED = 3000  # frames the mouth code is learnt from: two minutes hold every shape
 MOVEMENT_S, MOVEMENT, LEAST_MOVEMENT = 0.8, 0.03, 40  # within so many seconds the opening changes by so much; frames
 
@@ -90,6 +91,21 @@ def opening_response(speaker: Speaker) -> NDArray[np.float32]:
     shapes = speaker.track.faces.shapes[np.ix_(frames, np.array(WARP_POINTS))][..., :2]
     moved = np.einsum("n,npc->pc", change, shapes - shapes.mean(0)) / (change @ change)
     return (moved * np.isin(WARP_POINTS, FREE_POINTS)[:, None]).astype(np.float32)
+
+
+def mesh_depth(speaker: Speaker) -> NDArray[np.float16] | None:
+    """(F, Q): how far from the camera the points of a turned head lie, in eye distances; NaN in other frames.
+
+    None where no frame shows a turned head.
+    """
+    faces, turned = speaker.track.faces, speaker.track.usable & (speaker.track.turn > TURNED_FROM)
+    if not turned.any():
+        return None
+    depth = np.full((len(turned), len(WARP_POINTS) + len(speaker.mesh.ring)), np.nan, np.float16)
+    for frame in np.flatnonzero(turned):
+        ring = speaker.mesh.ring @ faces.rotation[frame, 2] + faces.shift[frame, 2] / faces.scale[frame]
+        depth[frame] = np.concatenate([faces.landmarks[frame, WARP_POINTS, 2] / faces.scale[frame], ring])
+    return depth
 
 
 def target_points(

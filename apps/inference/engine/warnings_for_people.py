@@ -10,7 +10,7 @@ from .settings import EngineSettings
 from .speaker import Speaker
 
 SMALL_FACE_PX = 70.0  # outer eye corners apart; at 44 px lips keep 65 % of their sharpness
-STEEP_YAW = 30.0  # degrees; nothing was measured beyond 21
+STEEP_TURN = 30.0  # degrees
 NOTED_SHARE = 0.02  # of the frames
 
 
@@ -18,11 +18,11 @@ def footage_warnings(speaker: Speaker, passed: NDArray[np.uint8], settings: Engi
     """``code`` and ``message`` of everything in the footage that shows in the result."""
     usable = speaker.track.usable
     eyes = float(np.median(speaker.track.faces.scale[usable]))
-    yaw = float(np.percentile(np.abs(speaker.track.pose[usable, 0]), 95))
+    turn = float(np.percentile(speaker.track.turn[usable], 95))
     found = []
     if eyes < SMALL_FACE_PX:
         found.append(("small_face", "The face is small, so lips look soft. Footage closer to the face looks sharper."))
-    if yaw > STEEP_YAW:
+    if turn > STEEP_TURN:
         found.append(("turned_head", "The head turns far to the side; lips are least exact there."))
     if (passed == STILL_MOUTH).any():
         found.append(

@@ -55,6 +55,11 @@ class CanonicalFaces:
         """Tilt of the head in the picture plane, degrees (T,)."""
         return np.degrees(np.arctan2(self.rotation[:, 1, 0], self.rotation[:, 0, 0]))
 
+    def misfit(self) -> Doubles:
+        """(T,) how far the still points of the face lie from where its pose puts them, RMS in eye distances."""
+        away = self.shapes[:, RIGID] - self.template[RIGID]
+        return np.asarray(np.sqrt((away**2).sum(2).mean(1)))
+
     def project(self, frame: int, shape: Doubles) -> Doubles:
         """Canonical points (P, 3) put back into the frame's picture: (P, 2) source pixels."""
         placed = self.scale[frame] * shape @ self.rotation[frame].T + self.shift[frame]

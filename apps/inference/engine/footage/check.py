@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..analysis import FootageAnalysis
-from ..planning import LARGEST_YAW
 from ..report import ENGINE_VERSION
-from ..settings import MODELS
+from ..settings import LARGEST_TURN, MODELS
 from ..speech.offset import estimate_offset
 from .findings import BLOCKING, INFO, WARNING, Finding, FootageCheck, PersonSeen, said
 from .heard import Sound, every_model, sound_findings
@@ -85,17 +84,22 @@ def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
         reason = f"The face is small: about {1.6 * picture.eyes_px:.0f} pixels wide."
         soft = every_model("{model} draws the lips softly at this size. Footage closer to the face looks sharper.")
         found.append(_finding("small_face", (0.0, footage.end_s), severity, reason, soft))
-    for start, end, yaw in picture.turned:
-        found.append(_profile((start, end), yaw))
+    for start, end, turn in picture.turned:
+        found.append(_profile((start, end), turn))
     return found
 
 
-def _profile(at: tuple[float, float], yaw: float) -> Finding:
-    reason = f"The head is turned by up to {yaw:.0f}° at {said([at])}."
-    if yaw > LARGEST_YAW:
-        advice = every_model(f"{{model}} leaves frames turned by more than {LARGEST_YAW:.0f}° as they are.")
-        return _finding("profile", at, WARNING, reason, advice, [_exclude(at)])
-    return _finding("profile", at, INFO, reason, every_model("{model} draws turned lips less exactly."))
+def _profile(at: tuple[float, float], turn: float) -> Finding:
+    most = max(LARGEST_TURN.values())
+    reason = f"The head is turned by {'more than' if turn > most else 'up to'} {min(turn, most):.0f}° at {said([at])}."
+    leaves = {model: limit for model, limit in LARGEST_TURN.items() if turn > limit}
+    advice = every_model("{model} draws turned lips less exactly.")
+    advice |= {model: f"{{model}} leaves frames turned by more than {limit:.0f}° as they are."
+               for model, limit in leaves.items()}  # fmt: skip
+    fixes = [_exclude(at)] if leaves else []
+    if leaves and len(leaves) < len(MODELS):
+        fixes = [USE_SYNC_3, *fixes]
+    return _finding("profile", at, WARNING if leaves else INFO, reason, advice, fixes)
 
 
 def _lips(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
@@ -215,5 +219,4 @@ def _seen(footage: FootageAnalysis, number: int) -> PersonSeen:
 
 def _suggested(findings: list[Finding]) -> str:
     """sync-3 where it alone does what is needed, else lipsync-2."""
-    needs = {"still_image", "silent_lips", "obstruction"}
-    return "sync-3" if needs & {finding.kind for finding in findings} else "lipsync-2"
+    return "sync-3" if any(USE_SYNC_3 in finding.fixes for finding in findings) else "lipsync-2"

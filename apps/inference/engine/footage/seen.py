@@ -41,7 +41,7 @@ OTHERS_S = 1.0
 class Picture:
     """Ranges in seconds of everything that was looked for; ``speaker`` None where nobody is seen well enough.
 
-    ``yaw`` holds ranges turned beyond 30° with the largest turn in each; ``eyes_px`` the median eye distance.
+    ``turned`` holds ranges turned beyond 30° with the largest turn in each; ``eyes_px`` the median eye distance.
     """
 
     unseen: Ranges
@@ -111,8 +111,7 @@ def _several(others: list[Person], footage: FootageAnalysis) -> Ranges:
 
 
 def _turned(speaker: Speaker, footage: FootageAnalysis) -> list[tuple[float, float, float]]:
-    yaw = np.where(speaker.track.usable, np.abs(speaker.track.pose[:, 0]), 0.0)
-    yaw = _steady(yaw, footage)
+    yaw = _steady(np.where(speaker.track.usable, speaker.track.turn, 0.0), footage)
     found = []
     for start, end in stretches(yaw > STEEP_YAW, footage.times, footage.end_s, 0.4, BRIDGE_S):
         inside = (footage.times >= start) & (footage.times < end)

@@ -19,6 +19,7 @@ from .interior import PaintedMouth, paint_interior
 from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box, resized, write_box
 from .mesh import ALL_LIPS, INNER, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, face_axes
 from .occlusion import in_picture
+from .turned import BAND, seen_triangles, within_outline
 from .warp import piecewise_map, sample_chroma, sample_luma
 
 Points = NDArray[np.floating]
@@ -26,6 +27,7 @@ Points = NDArray[np.floating]
 # All in eye distances.
 BOX_ABOVE_LIPS = 0.32  # the nose tip alone is not high enough with a short upper lip or a pitched head
 MOUTH_MARGIN = 0.30
+OUTLINE_MARGIN = 0.20  # around the lips of a turned head, whose ring may lie behind them
 MASK_GROWTH, MASK_SOFTNESS = 0.13, 0.055
 NOSE_RAMP = 0.015
 COLOUR_REACH = 0.16
@@ -54,6 +56,7 @@ class FrameJob:
     ``inner_only`` takes nothing but the inside of the mouth from the exemplar; ``painted`` asks for a
     painted inside instead; ``strength`` 0..1 is the opacity of the exemplar.
     ``detail`` is how much fine and middling detail the lips shall show.
+    ``depth`` (Q,) tells of a turned head how far from the camera each point lies, so that hidden parts stay hidden.
     ``object_mask`` tells of something in front of the mouth, on the canvas ``to_canvas`` (Q, 2) leads to.
     """
 
@@ -67,6 +70,7 @@ class FrameJob:
     painted: PaintedMouth | None = None
     strength: float = 1.0
     detail: tuple[float, float] | None = None
+    depth: Points | None = None
     object_mask: NDArray[np.uint8] | None = None
     to_canvas: Points | None = None
 
@@ -78,13 +82,19 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
     if min(box[2:]) < 4 * SIDE_MULTIPLE:
         return None
     original = read_box(yuv, box)
+    if job.depth is not None:
+        triangles = seen_triangles(triangles, job.depth, job.eyes, job.own, job.target)
     base = warp_base(yuv, original, job, triangles, box)
     if job.mouth is not None:
         place = mouth_box(job.target, job.eyes, box)
         if min(place[2:]) >= 2 * SIDE_MULTIPLE:
             _lay_mouth(base, place, box, job, triangles)
     elif job.painted is not None:
-        base = paint_interior(base.floats(), original, box, job.target, job.own, job.eyes, job.painted).bytes()
+        painted = paint_interior(base.floats(), original, box, job.target, job.own, job.eyes, job.painted)
+        if job.depth is not None:
+            outline = within_outline(job.target - box[:2], triangles, job.eyes, base.luma.shape, 1)
+            painted = base.floats().mix(painted, outline)
+        base = painted.bytes()
     if job.object_mask is not None and job.to_canvas is not None:
         in_front = in_picture(job.object_mask, job.to_canvas, job.own, job.eyes, box)
         base = base.floats().mix(original.floats(), in_front).bytes()
@@ -95,8 +105,10 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
 def face_box(job: FrameJob, size: tuple[int, int]) -> Box:
     """The part of the picture that may change: sides a multiple of 8, corners even."""
     lift = face_axes(job.own)[1] * BOX_ABOVE_LIPS * job.eyes
+    beside = OUTLINE_MARGIN * job.eyes if job.depth is not None else 0.0
     points = np.concatenate([
-        job.target[ALL_LIPS], job.target[POINT_COUNT + RING_ENDS : -RING_ENDS], job.own[[NOSE_TIP]],
+        job.target[ALL_LIPS] - beside, job.target[ALL_LIPS] + beside,
+        job.target[POINT_COUNT + RING_ENDS : -RING_ENDS], job.own[[NOSE_TIP]],
         job.own[OUTER] - lift, job.target[OUTER] - lift,
     ])  # fmt: skip
     return aligned_box(points.min(0) - 4, points.max(0) + 4, size)
@@ -120,7 +132,8 @@ def warp_base(
 ) -> Layer:
     """Layer 1: the frame's own pixels moved from ``own`` to ``target``."""
     step = 4 if job.eyes > 160 else 2
-    warp = piecewise_map(job.target, job.own, triangles, box, step, max(0.8, BASE_BLUR * job.eyes))
+    band = 0.0 if job.depth is None else BAND * job.eyes
+    warp = piecewise_map(job.target, job.own, triangles, box, step, max(0.8, BASE_BLUR * job.eyes), band)
     luma_plane = yuv[: yuv.shape[0] * 2 // 3]
     corner = (box[0], box[1])
     return Layer(sample_luma(luma_plane, warp.luma((0, 0))), sample_chroma(original.chroma, warp.chroma(corner)))
@@ -149,6 +162,10 @@ def _lay_mouth(base: Layer, place: Box, box: Box, job: FrameJob, triangles: NDAr
     under = base.part(place)
     mask = inner_mask(target, job.eyes, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
     step = mask_step(job.eyes)
+    if job.depth is not None:
+        lent = seen_triangles(triangles, job.depth, job.eyes, job.mouth.points)
+        cell = shape[0] // mask.shape[0]
+        mask = mask * within_outline(target, lent, job.eyes, mask.shape, cell)
     lit = relit(patch, under, resized(mask, (shape[0] // step, shape[1] // step)), job.eyes / step)
     blend = under.floats().mix(lit, mask * np.float32(job.strength))
     if job.detail is not None:

@@ -73,11 +73,12 @@ class Canvas:
 
 
 def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], triangles: NDArray[np.integer],
-                  box: Box, step: int, blur: float) -> WarpMap:  # fmt: skip
+                  box: Box, step: int, blur: float, band: float = 0.0) -> WarpMap:  # fmt: skip
     """The map that takes ``target`` points (Q, 2) from ``source`` points (Q, 2), both in picture pixels.
 
     ``step`` is how many pixels one map cell spans (width and height of ``box`` are multiples of it); ``blur`` is a
-    Gaussian in pixels that rounds the folds between triangles.
+    Gaussian in pixels that rounds the folds between triangles. What moves at the mesh's rim fades out over about twice
+    ``band`` pixels beyond it; without a band it ends there. Later triangles lie in front of earlier ones.
     """
     x, y, width, height = box
     columns, lines = width // step, height // step
@@ -93,7 +94,17 @@ def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], tr
     across = np.arange(columns, dtype=np.float32)[None, :, None]
     down = np.arange(lines, dtype=np.float32)[:, None, None]
     displacement = field[..., 0:2] * across + field[..., 2:4] * down + field[..., 4:]
+    if band:
+        displacement = _faded_out(displacement, owner > 0, band / step)
     return WarpMap(cv2.GaussianBlur(displacement, (0, 0), max(0.5, blur / step)), box)
+
+
+def _faded_out(displacement: Floats, covered: NDArray[np.bool_], band: float) -> Floats:
+    """``displacement`` (h, w, 2) carried on beyond what is ``covered`` (h, w), less and less."""
+    share = cv2.GaussianBlur(covered.astype(np.float32), (0, 0), band)
+    around = cv2.GaussianBlur(displacement, (0, 0), band) / np.maximum(share, 1e-3)[..., None]
+    around *= np.clip(2 * share, 0, 1)[..., None]
+    return np.where(covered[..., None], displacement, around)
 
 
 def _rasterise(

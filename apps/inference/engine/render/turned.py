@@ -1,0 +1,52 @@
+"""Heads turned far to the side: what of the mesh is seen, and where the face ends.
+
+From about 30° on parts of the face hide behind others. Triangles that face away are left out, the rest are painted from
+the far side to the near one, and the borrowed mouth ends at the face's outline, so that no background is lent or
+dragged along.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .layers import Floats, blurred
+from .mesh import POINT_COUNT
+from .warp import SUBPIXEL_BITS
+
+Points = NDArray[np.floating]
+Triangles = NDArray[np.integer]
+
+FACING_AWAY = -0.002  # square eye distances: lips that cross a little where they meet do not face away
+OUTLINE_INSIDE, OUTLINE_SOFTNESS = 0.02, 0.015  # eye distances: the mouth ends so far inside the outline
+BAND = 0.08  # eye distances beyond the outline over which what moves there fades out
+
+
+def seen_triangles(triangles: Triangles, depth: Points, eyes: float, *shapes: Points) -> Triangles:
+    """Those of ``triangles`` (T, 3) that face the camera in all ``shapes`` (Q, 2 each), the farthest first.
+
+    ``depth`` (Q,) grows away from the camera; corners run counter-clockwise where a triangle is seen from outside.
+    """
+    facing = np.ones(len(triangles), bool)
+    for points in shapes:
+        corners = points[triangles]
+        one, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        facing &= one[:, 0] * other[:, 1] - one[:, 1] * other[:, 0] > FACING_AWAY * eyes**2
+    order = np.argsort(-depth[triangles].mean(1), kind="stable")
+    return np.asarray(triangles[order[facing[order]]])
+
+
+def within_outline(points: Points, triangles: Triangles, eyes: float, shape: tuple[int, int], step: int) -> Floats:
+    """(h, w) 0..1: inside the face's outline, drawn from its seen ``triangles`` without those of the ring.
+
+    ``shape`` is in cells of ``step`` pixels, ``points`` (Q, 2) in pixels from the corner of the first cell.
+    """
+    face = triangles[(triangles < POINT_COUNT).all(1)]
+    cover = np.zeros(shape, np.uint8)
+    corners = np.round(((points[face] - (step - 1) / 2) / step) * (1 << SUBPIXEL_BITS)).astype(np.int32)
+    for corner in corners:
+        cv2.fillConvexPoly(cover, corner, 1, cv2.LINE_8, SUBPIXEL_BITS)
+    reach = max(1, round(OUTLINE_INSIDE * eyes / step))
+    inside = cv2.erode(cover, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8), borderValue=1)
+    return blurred(np.asarray(inside, np.float32), OUTLINE_SOFTNESS * eyes / step)
