@@ -33,17 +33,23 @@ def long_clip(
     size = size or (side, side)
     count = round(seconds * FPS)
     turn = 2 * len(frames) - 2
-    picture = folder / "picture.mp4"
-    with PieceWriter(picture, size, FPS, COLOUR) as writer:
-        for index in range(count):
-            at = index % turn
-            writer.write(_framed(frames[min(at, turn - at)], size))
+    once = [_framed(frames[min(at, turn - at)], size) for at in range(min(turn, count))]
+    turns = [_encoded(once, folder / "turn.mp4", size)] * (count // turn)
+    rest = [_encoded(once[: count % turn], folder / "rest.mp4", size)] if count % turn else []
     own, new = (_repeated(path, folder / f"{path.stem}_long.wav", seconds) for path in (sample.video, sample.new_line))
     video = folder / "video.mp4"
-    join([picture], np.arange(count) / float(FPS), FPS, video, sound=Soundtrack.whole(own), duration_s=seconds)
-    picture.unlink()
-    own.unlink()
+    join(turns + rest, np.arange(count) / float(FPS), FPS, video, sound=Soundtrack.whole(own), duration_s=seconds)
+    for path in {*turns, *rest, own}:
+        path.unlink()
     return video, new
+
+
+def _encoded(pictures: list[np.ndarray], piece: Path, size: tuple[int, int]) -> Path:
+    """A piece of a film; joined to itself it saves encoding the same pictures over and over."""
+    with PieceWriter(piece, size, FPS, COLOUR) as writer:
+        for picture in pictures:
+            writer.write(picture)
+    return piece
 
 
 def _framed(yuv: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -65,6 +65,15 @@ def test_head_movement_leaves_the_shape_alone():
     np.testing.assert_allclose(back, faces.landmarks[7, :, :2], atol=1e-6)
 
 
+def test_single_precision_is_enough_and_stays_single():
+    turns = np.linspace(-20, 20, 40)
+    angles, shift = np.stack([turns, turns / 2, turns / 4], axis=1), np.tile([300.0, 200.0, 0.0], (40, 1))
+    points = posed(talking(40), angles, np.full(40, 80.0), shift)
+    double, single = canonicalise(points), canonicalise(points.astype(np.float32))
+    assert single.shapes.dtype == single.landmarks.dtype == np.float32
+    np.testing.assert_allclose(single.shapes, double.shapes, atol=1e-5)
+
+
 def test_gaps_are_filled_in_time_and_reported():
     landmarks = posed(talking(9), np.zeros((9, 3)), np.full(9, 100.0), np.arange(27.0).reshape(9, 3))
     gappy = landmarks.copy()

@@ -163,6 +163,17 @@ def test_a_plan_with_segments_survives_the_way_to_another_process(plan_of, tmp_p
     assert again.fingerprint(0, 50) == plan.fingerprint(0, 50)
 
 
+def test_large_arrays_of_a_plan_stay_on_disk_and_what_is_written_to_them_does_not_reach_it(
+    plan_of, tmp_path, monkeypatch
+):
+    plan = plan_of(Segment(0.4, 0.8, audio=OTHER))
+    monkeypatch.setattr("apps.inference.engine.plan.MAPPED_FROM", 0)
+    loaded = MotionPlan.load(tmp_path)
+    assert isinstance(loaded.target.base, np.memmap)
+    loaded.target[:] = 0
+    np.testing.assert_array_equal(MotionPlan.load(tmp_path).target, plan.target)
+
+
 @pytest.mark.parametrize(
     ("make", "said"),
     [

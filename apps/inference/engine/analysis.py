@@ -127,8 +127,8 @@ class FootageAnalysis:
         count = len(times)
         nowhere = np.full((count, 5), -1, np.int64)
         return cls(
-            landmarks=np.full((count, landmarks, 3), np.nan, np.float32), sharpness=np.zeros(count), times=times,
-            crops=CropStore(folder / CROPS, nowhere), folder=folder, **known,
+            landmarks=np.broadcast_to(np.float32(np.nan), (count, landmarks, 3)), sharpness=np.zeros(count),
+            times=times, crops=CropStore(folder / CROPS, nowhere), folder=folder, **known,
         )  # fmt: skip
 
 

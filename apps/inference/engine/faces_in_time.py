@@ -15,6 +15,7 @@ from .face.mouth_params import mouth_params
 
 SMOOTHING = 5  # frames of a Savitzky–Golay filter of order 2: removes jitter, keeps a closure of two frames
 SHORTEST_RUN_S = 0.4  # a face seen for less is a passer-by or no face at all
+BLOCK = 1000  # frames whose mouth is measured at once
 LONGEST_GAP_S = 0.5  # a face missed for less is bridged
 # The landmark nets take a turned head for less turned than it is. Heads of three people turned in three dimensions by
 # 20 to 50° were read as 15 to 38°, by the net of 478 points as 14 to 34 (`python -m benchmarks.turned`).
@@ -55,12 +56,14 @@ def follow_face(landmarks: NDArray[np.floating], times: NDArray[np.floating], sh
     """Smooth ``landmarks`` (F, N, 3; NaN where unseen) within each shot and take the pose out of them."""
     seen = np.isfinite(landmarks[:, 0, 0])
     usable = usable_frames(seen, times, shot)
-    smoothed = np.where(usable[:, None, None], landmarks, np.nan).astype(np.float32)
+    smoothed = np.array(landmarks, np.float32)
+    smoothed[~usable] = np.nan
     for first, last in runs(usable & seen, shot):
         if last - first >= SMOOTHING:
             smoothed[first:last] = savgol_filter(smoothed[first:last], SMOOTHING, 2, axis=0)
     faces = canonicalise(smoothed, smooth=False)
-    return FaceTrack(usable, usable & seen, faces, mouth_params(faces.shapes))
+    blocks = (faces.shapes[start : start + BLOCK].astype(np.float64) for start in range(0, len(usable), BLOCK))
+    return FaceTrack(usable, usable & seen, faces, np.concatenate([mouth_params(block) for block in blocks]))
 
 
 def usable_frames(seen: NDArray[np.bool_], times: NDArray[np.floating], shot: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -26,6 +26,7 @@ Indices = NDArray[np.int64]
 REASONS = ("", "no_face", "turned_away", "still_mouth", "outside_range", "obstructed")
 # A drawn mouth is looked at together with so many frames to either side.
 LOOKED_AT = 16
+MAPPED_FROM = 1 << 20  # bytes
 DRIVEN, NO_FACE, TURNED_AWAY, STILL_MOUTH, OUTSIDE_RANGE, OBSTRUCTED = range(len(REASONS))
 
 
@@ -125,15 +126,16 @@ class MotionPlan:
         return slice(max(start, before[-1] if len(before) else 0, 0), min(stop, after[0] + 1 if len(after) else stop))
 
     def save(self, folder: Path) -> None:
-        """Write ``plan.npz`` and ``plan.json``, and further faces into folders of their own."""
+        """Write ``plan.json``, a file for each array, and further faces into folders of their own."""
         folder.mkdir(parents=True, exist_ok=True)
-        arrays: dict[str, Any] = {name: value for name, value in vars(self).items() if isinstance(value, np.ndarray)}
-        np.savez(folder / "plan.npz", **arrays)
+        arrays = [name for name, value in vars(self).items() if isinstance(value, np.ndarray)]
+        for name in arrays:
+            np.save(folder / f"{name}.npy", getattr(self, name))
         facts: dict[str, Any] = {
             "settings": self.settings.to_dict(), "fps": str(self.fps), "size": self.size,
             "duration_s": self.duration_s, "interior": self.interior, "detail": self.detail, "person": self.person,
             "warnings": self.warnings, "sound": [asdict(part) for part in self.sound], "segments": self.segments,
-            "others": len(self.others),
+            "others": len(self.others), "arrays": arrays,
         }  # fmt: skip
         (folder / "plan.json").write_text(json.dumps(facts))
         for index, other in enumerate(self.others):
@@ -141,7 +143,7 @@ class MotionPlan:
 
     @classmethod
     def load(cls, folder: Path) -> MotionPlan:
-        """The inverse of :meth:`save`."""
+        """The inverse of :meth:`save`; what is written to the arrays does not reach the files."""
         facts = json.loads((folder / "plan.json").read_text())
         facts["settings"] = EngineSettings.from_dict(facts["settings"])
         facts["fps"] = Fraction(facts["fps"])
@@ -149,8 +151,14 @@ class MotionPlan:
         facts["detail"] = tuple(facts["detail"]) if facts["detail"] else None
         facts["sound"] = [SoundPart(**part) for part in facts["sound"]]
         facts["others"] = [cls.load(folder / f"face-{index + 1}") for index in range(facts["others"])]
-        with np.load(folder / "plan.npz") as arrays:
-            return cls(**facts, **dict(arrays))
+        arrays: dict[str, Any] = {name: _loaded(folder / f"{name}.npy") for name in facts.pop("arrays")}
+        return cls(**facts, **arrays)
+
+
+def _loaded(file: Path) -> NDArray[Any]:
+    """An array of a plan. Large ones stay on disk: a piece needs its own part of them alone."""
+    mapped = file.stat().st_size > MAPPED_FROM
+    return np.asarray(np.load(file, mmap_mode="c" if mapped else None))
 
 
 def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:

@@ -20,7 +20,7 @@ from .one_thread import one_thread
 from .plan import OUTSIDE_RANGE, REASONS, MotionPlan
 from .progress import Monitor, Progress
 
-ENGINE_VERSION = "1.1"
+ENGINE_VERSION = "1.2"
 Doubles = NDArray[np.float64]
 
 WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables

@@ -20,6 +20,7 @@ Bools = NDArray[np.bool_]
 
 _TEMPLATE_ROUNDS = 4
 _TEMPLATE_FRAMES = 1000  # the median of more costs memory and tells nothing new
+_BLOCK = 1000  # frames worked on at once: what is needed in passing would else fill the memory
 _SMOOTHING_FRAMES = 5  # Savitzky–Golay of order 2: removes tracker jitter, keeps a closure of two frames
 
 
@@ -29,16 +30,17 @@ class CanonicalFaces:
 
     landmarks: (T, N, 3) source pixels, gaps filled and smoothed; seen: (T,) frames in which the face was tracked;
     template: (N, 3) the median shape, frontal, eye distance 1; scale (T,), rotation (T, 3, 3), shift (T, 3);
-    shapes: (T, N, 3) pose-free, in eye distances.
+    shapes: (T, N, 3) pose-free, in eye distances. landmarks and shapes are as exact as what was given: in single
+    precision ten minutes take 84 MB each.
     """
 
-    landmarks: Doubles
+    landmarks: NDArray[np.floating]
     seen: Bools
     template: Doubles
     scale: Doubles
     rotation: Doubles
     shift: Doubles
-    shapes: Doubles
+    shapes: NDArray[np.floating]
 
     @property
     def yaw(self) -> Doubles:
@@ -74,27 +76,28 @@ def canonicalise(landmarks: NDArray[np.floating], smooth: bool = True) -> Canoni
     filled, seen = fill_missing(landmarks)
     if smooth and len(filled) > _SMOOTHING_FRAMES:
         filled = savgol_filter(filled, _SMOOTHING_FRAMES, 2, axis=0)
-    template = _template(filled[:: max(1, len(filled) // _TEMPLATE_FRAMES)])
-    scale, rotation, shift = fit_pose(template[RIGID], filled[:, RIGID])
+    template = _template(filled[:: max(1, len(filled) // _TEMPLATE_FRAMES)].astype(np.float64))
+    scale, rotation, shift = fit_pose(template[RIGID], filled[:, RIGID].astype(np.float64))
     shapes = _pose_free(filled, scale, rotation, shift)
     return CanonicalFaces(filled, seen, template, scale, rotation, shift, shapes)
 
 
-def fill_missing(landmarks: NDArray[np.floating]) -> tuple[Doubles, Bools]:
+def fill_missing(landmarks: NDArray[np.floating]) -> tuple[NDArray[np.floating], Bools]:
     """Landmarks with gaps filled linearly in time (held at the ends), and which frames were seen."""
-    values = np.asarray(landmarks, np.float64).copy()
+    values: NDArray[np.floating] = np.array(landmarks)
     seen: Bools = np.asarray(np.isfinite(values).all(axis=(1, 2)))
     if not seen.any():
         raise ValueError("no frame has a face")
     if not seen.all():
         known = np.flatnonzero(seen)
-        missing = np.flatnonzero(~seen)
-        after = np.clip(np.searchsorted(known, missing), 0, len(known) - 1)
-        before = np.clip(np.searchsorted(known, missing) - 1, 0, len(known) - 1)
-        left, right = known[before], known[after]
-        span = np.maximum(right - left, 1)
-        weight = np.clip((missing - left) / span, 0.0, 1.0)[:, None, None]
-        values[missing] = (1 - weight) * values[left] + weight * values[right]
+        unseen = np.flatnonzero(~seen)
+        for missing in np.split(unseen, range(_BLOCK, len(unseen), _BLOCK)):
+            after = np.clip(np.searchsorted(known, missing), 0, len(known) - 1)
+            before = np.clip(np.searchsorted(known, missing) - 1, 0, len(known) - 1)
+            left, right = known[before], known[after]
+            span = np.maximum(right - left, 1)
+            weight = np.clip((missing - left) / span, 0.0, 1.0)[:, None, None]
+            values[missing] = (1 - weight) * values[left] + weight * values[right]
     return values, seen
 
 
@@ -113,11 +116,13 @@ def fit_pose(template: Doubles, points: Doubles) -> tuple[Doubles, Doubles, Doub
     return scale, rotation, shift
 
 
-def _pose_free(landmarks: Doubles, scale: Doubles, rotation: Doubles, shift: Doubles) -> Doubles:
+def _pose_free(
+    landmarks: NDArray[np.floating], scale: Doubles, rotation: Doubles, shift: Doubles
+) -> NDArray[np.floating]:
     shapes = np.empty_like(landmarks)
     turned = rotation / scale[:, None, None]
-    for start in range(0, len(landmarks), 1000):  # in blocks: a long film's temporaries would fill the memory
-        block = slice(start, start + 1000)
+    for start in range(0, len(landmarks), _BLOCK):
+        block = slice(start, start + _BLOCK)
         shapes[block] = (landmarks[block] - shift[block, None]) @ turned[block]
     return shapes
 

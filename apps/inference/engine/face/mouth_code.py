@@ -32,7 +32,7 @@ class MouthCode:
     basis: Doubles
     from_params: Doubles
 
-    def encode(self, shapes: Doubles) -> Doubles:
+    def encode(self, shapes: NDArray[np.floating]) -> Doubles:
         """Codes (T, K) of canonical shapes (T, N, 3)."""
         offsets = (shapes[:, CODE_POINTS] - self.mean).reshape(len(shapes), -1)
         return np.asarray(offsets @ self.components.reshape(len(self.components), -1).T)
@@ -50,7 +50,7 @@ class MouthCode:
         return np.asarray(np.einsum("tk,kpc->tpc", code_change, self.basis))
 
 
-def learn_mouth_code(shapes: Doubles, params: Doubles, components: int = COMPONENTS) -> MouthCode:
+def learn_mouth_code(shapes: NDArray[np.floating], params: Doubles, components: int = COMPONENTS) -> MouthCode:
     """Fit the code on canonical shapes (T, N, 3) and their mouth parameters (T, 6)."""
     points = shapes[:, CODE_POINTS]
     mean = points.mean(0)

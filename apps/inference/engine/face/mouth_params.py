@@ -24,7 +24,7 @@ APERTURE, WIDTH, JAW, UPPER_LIP, LOWER_LIP, PROTRUSION = range(6)
 PARAMETERS = ("aperture", "width", "jaw", "upper lip", "lower lip", "protrusion")
 
 
-def mouth_params(shapes: Doubles) -> Doubles:
+def mouth_params(shapes: NDArray[np.floating]) -> Doubles:
     """Mouth parameters (T, 6) of canonical shapes (T, N, 3), in eye distances.
 
     aperture: mean of three inner lip distances; width: corner to corner; jaw: chin below the mean of the rigid
