@@ -334,6 +334,7 @@ CELERY_BEAT_SCHEDULE = {
     "batches of the studio": {"task": "desk.go_on", "schedule": 10.0, "options": {"expires": 20}},
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},
     "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
+    "messages of the payment provider": {"task": "billing.catch_up", "schedule": 3600.0},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "take up lost texts": {"task": "voices.sweep", "schedule": 60.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},

@@ -46,3 +46,9 @@ def daily() -> None:
         invoices.issue(workspace=Workspace.objects.get(pk=workspace_id))
     for workspace_id in invoices.open_entries().values_list("workspace", flat=True).distinct():
         after_usage(str(workspace_id))
+
+
+@shared_task(name="billing.catch_up")
+def catch_up() -> int:
+    """Ask the provider of payments for messages that did not arrive. Runs each hour; a refusal waits for the next."""
+    return provider().catch_up()

@@ -33,5 +33,8 @@ class ManualProvider:
     def portal(self, workspace: Workspace, back: str) -> str:
         raise OFFLINE
 
+    def catch_up(self) -> int:
+        return 0
+
     def receive(self, body: bytes, signature: str) -> str:
         raise OFFLINE

@@ -37,6 +37,10 @@ class Provider(Protocol):
         """Where the saved way of paying is looked after."""
         ...
 
+    def catch_up(self) -> int:
+        """Work off messages that did not arrive; returns how many there were."""
+        ...
+
     def receive(self, body: bytes, signature: str) -> str:
         """Work off a message of the provider; returns what it led to, in a few words. A second copy does nothing."""
         ...

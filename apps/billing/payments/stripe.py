@@ -5,19 +5,22 @@ the invoices. What a message says is booked under Stripe's own ids, so a message
 books once; the state of a subscription is asked for anew instead of being taken from the message.
 """
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import stripe
 from django.conf import settings
 
-from apps.billing.models import BillingProfile, Invoice, Plan
+from apps.billing.models import BillingProfile, Invoice, Plan, Subscription
 from apps.billing.payments import stripe_events
 from apps.billing.plans import open_subscription
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
 
 TIMEOUT_S = 20
+# Stripe itself tries a message for three days.
+CATCH_UP_S = 4 * 24 * 3600
 
 
 class StripeProvider:
@@ -49,7 +52,8 @@ class StripeProvider:
             current.next_plan, current.next_seats = plan, 0
             current.save(update_fields=["next_plan", "next_seats"])
             return ""
-        upgrade = plan.monthly_cents >= current.plan.monthly_cents
+        wanted = Subscription(workspace=workspace, plan=plan, extra_seats=extra_seats)
+        upgrade = wanted.monthly_micros >= current.monthly_micros
         found = self._ask(lambda: self.client.subscriptions.retrieve(current.provider_ref))
         params: dict[str, Any] = {
             "items": _changed_items(found, plan, extra_seats),
@@ -116,6 +120,26 @@ class StripeProvider:
                 "payment_signature_invalid", "The signature does not fit the message.", "", status=400
             ) from error
         return stripe_events.work_off(event.to_dict(), self.subscription)
+
+    def catch_up(self) -> int:
+        """Work off the messages of the last days that Stripe could not deliver, in the order they were made."""
+        params: dict[str, Any] = {
+            "created": {"gte": int(time.time()) - CATCH_UP_S},
+            "delivery_success": False,
+            "types": list(stripe_events.HANDLERS),
+            "limit": 100,
+        }
+        missed: list[dict[str, Any]] = []
+        more = True
+        while more:
+            page = self._ask(lambda: self.client.events.list(params=params))  # type: ignore[arg-type]
+            missed += page["data"]
+            more = bool(page.get("has_more") and page["data"])
+            if more:
+                params["starting_after"] = page["data"][-1]["id"]
+        for event in sorted(missed, key=lambda event: event["created"]):
+            stripe_events.work_off(event, self.subscription)
+        return len(missed)
 
     def subscription(self, ref: str) -> dict[str, Any]:
         """A subscription as it is now."""

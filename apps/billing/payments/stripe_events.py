@@ -7,6 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.db.models import Sum
+from django.utils import timezone
 
 from apps.billing import invoices, ledger
 from apps.billing.models import (
@@ -54,18 +55,27 @@ def work_off(event: dict[str, Any], subscription: Fetch) -> str:
     return row.outcome
 
 
-def set_plan(workspace: Workspace, plan: Plan, extra_seats: int, ref: str) -> None:
-    """Put a workspace on the plan that Stripe has it on; no change where it is on it already."""
+def set_plan(
+    workspace: Workspace, plan: Plan, extra_seats: int, ref: str, *, ends: bool = False, now: datetime | None = None
+) -> None:
+    """Put a workspace on the plan that Stripe has it on. A cheaper one, or its end, waits for the month's end."""
     current = open_subscription(workspace)
-    if current is not None and (current.plan_id, current.extra_seats, current.provider_ref) == (
-        plan.pk,
-        extra_seats,
-        ref,
-    ):
-        return
+    if current is not None and current.provider_ref == ref:
+        if (current.plan_id, current.extra_seats) == (plan.pk, extra_seats):
+            _plan_next(current, current_plan(FREE) if ends else None)
+            return
+        wanted = Subscription(workspace=workspace, plan=plan, extra_seats=extra_seats)
+        paid_on = current.period_end is not None and current.period_end > (now or timezone.now())
+        if paid_on and wanted.monthly_micros < current.monthly_micros:
+            _plan_next(current, plan, extra_seats)
+            return
     one = subscribe(workspace=workspace, plan=plan)
     Subscription.objects.filter(pk=one.pk).update(extra_seats=extra_seats, provider_ref=ref)
-    record("plan.changed", workspace=workspace, subject=plan.name)
+
+
+def _plan_next(current: Subscription, plan: Plan | None, extra_seats: int = 0) -> None:
+    current.next_plan, current.next_seats = plan, extra_seats
+    current.save(update_fields=["next_plan", "next_seats"])
 
 
 def _checkout_completed(workspace: Workspace, session: dict[str, Any], subscription: Fetch) -> str:
@@ -95,19 +105,32 @@ def _subscription_changed(workspace: Workspace, thing: dict[str, Any], subscript
     codes = [code for code in quantities if code and code != "seat"]
     if not codes:
         return IGNORED
-    set_plan(workspace, current_plan(codes[0]), quantities.get("seat", 0), found["id"])
-    _note_period(workspace, found)
-    return f"on {codes[0]}"
+    plan, period = current_plan(codes[0]), _period_of(found)
+    now = (
+        max(timezone.now(), period["period_start"]) if period else None
+    )  # a renewal may be told before our clock has it
+    ends = bool(found.get("cancel_at_period_end"))
+    set_plan(workspace, plan, quantities.get("seat", 0), found["id"], ends=ends, now=now)
+    Subscription.objects.filter(workspace=workspace, ended_at=None).update(**period)
+    return _said(workspace, current)
 
 
-def _note_period(workspace: Workspace, found: dict[str, Any]) -> None:
-    """Since API version 2025-03-31 the period stands at the items."""
+def _said(workspace: Workspace, before: Subscription | None) -> str:
+    """What came of it; a plan that has changed is told in the log, once."""
+    after = open_subscription(workspace)
+    assert after is not None  # it was set a moment ago
+    if before is None or before.plan_id != after.plan_id:
+        record("plan.changed", workspace=workspace, subject=after.plan.name)
+    return f"on {after.plan.code}, then {after.next_plan.code}" if after.next_plan else f"on {after.plan.code}"
+
+
+def _period_of(found: dict[str, Any]) -> dict[str, datetime]:
+    """The paid month. Since API version 2025-03-31 it stands at the items."""
     item = found["items"]["data"][0]
     start, end = (item.get(name) or found.get(name) for name in ("current_period_start", "current_period_end"))
-    if start and end:
-        Subscription.objects.filter(workspace=workspace, ended_at=None).update(
-            period_start=datetime.fromtimestamp(start, UTC), period_end=datetime.fromtimestamp(end, UTC)
-        )
+    if not start or not end:
+        return {}
+    return {"period_start": datetime.fromtimestamp(start, UTC), "period_end": datetime.fromtimestamp(end, UTC)}
 
 
 def _fee_paid(workspace: Workspace, bill: dict[str, Any], subscription: Fetch) -> str:
