@@ -13,7 +13,7 @@ from apps.inference.engine.render.interior import PaintedMouth
 from apps.inference.engine.render.layers import Layer, read_box, write_box
 from apps.inference.engine.render.mesh import LOWER_LINE, NOSE, OUTER, UPPER_LINE, FaceMesh2D, uncross_lips
 from apps.inference.engine.render.occlusion import find_obstructions, in_picture
-from apps.inference.engine.render.warp import Canvas, piecewise_map, sample_luma
+from apps.inference.engine.render.warp import Canvas, _rasterise, piecewise_map, sample_luma
 
 from .synthetic import EYES_PX, MEAN_FACE, SIZE, paint, talking_landmarks
 
@@ -224,3 +224,18 @@ def test_a_long_film_lends_evenly_spread_runs():
     assert 1400 <= kept.sum() <= 1515
     assert min(kept[start : start + 900].sum() for start in range(0, 9000, 900)) > 100
     assert all(in_spread_runs(index, 900, 1500) for index in range(900))
+
+
+def test_every_cell_belongs_to_the_last_triangle_that_covers_its_middle():
+    rng = np.random.default_rng(5)
+    corners = np.concatenate([rng.uniform(-4, 24, (40, 3, 2)), [[[3, 4], [15, 4], [9, 4]]], [[[2, 1], [2, 9], [8, 1]]]])
+    owner = _rasterise(corners, np.array([*range(0, 40, 2), 40, 41]), 20, 18)
+    lines, columns = np.mgrid[:18, :20]
+    expected = np.zeros((18, 20), int)
+    for number in [*range(0, 40, 2), 41]:
+        (a, b, c) = corners[number]
+        sides = [(q[0] - p[0]) * (lines - p[1]) - (q[1] - p[1]) * (columns - p[0]) for p, q in ((a, b), (b, c), (c, a))]
+        covered = np.all(np.array(sides) >= -1e-9, axis=0) | np.all(np.array(sides) <= 1e-9, axis=0)
+        expected[covered] = number + 1
+    np.testing.assert_array_equal(owner, expected)  # number 40 has no area
+    assert (owner == 42).sum() > 10

@@ -57,7 +57,8 @@ def find_obstructions(
     canvas = Canvas(to_canvas, mesh.triangles, (CANVAS, CANVAS))
     stored = np.flatnonzero(crops.stored & wanted)
     step = max(1, len(stored) // STUDIED)
-    sample = np.stack([_on_canvas(crops, points, canvas, frame) for frame in stored[::step].tolist()])
+    studied = {frame: _on_canvas(crops, points, canvas, frame) for frame in stored[::step].tolist()}
+    sample = np.stack(list(studied.values()))
     usual = np.median(sample, axis=0)
     spread = np.median(np.abs(sample - usual), axis=0) * TO_DEVIATION
     unit = np.maximum(USUAL_CHANGE, SPREADS * spread)
@@ -67,7 +68,8 @@ def find_obstructions(
     masks = np.zeros((len(points), CANVAS * CANVAS // 8), np.uint8)
     share = np.zeros(len(points))
     for frame in stored.tolist():
-        difference = _on_canvas(crops, points, canvas, frame) - usual
+        shown = studied[frame] if frame in studied else _on_canvas(crops, points, canvas, frame)
+        difference = shown - usual
         difference -= np.median(difference[::3, ::3], axis=(0, 1))  # the light as a whole
         mask = _objects((np.abs(difference) / unit).max(2) > limit, mouth)
         masks[frame], share[frame] = np.packbits(mask), mask.mean()

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from .layers import Floats, blurred
 from .mesh import POINT_COUNT
-from .warp import SUBPIXEL_BITS
 
 Points = NDArray[np.floating]
 Triangles = NDArray[np.integer]
 
+SUBPIXEL_BITS = 3
 FACING_AWAY = -0.002  # square eye distances: lips that cross a little where they meet do not face away
 OUTLINE_INSIDE, OUTLINE_SOFTNESS = 0.02, 0.015  # eye distances: the mouth ends so far inside the outline
 BAND = 0.08  # eye distances beyond the outline over which what moves there fades out

@@ -11,12 +11,13 @@ from typing import Any
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 Floats = NDArray[Any]  # of float32; the picture library types its results no closer
 Box = tuple[int, int, int, int]
 
 EMPTY: Floats = np.empty(0, np.float32)  # both coordinates lie in the first map
-SUBPIXEL_BITS = 3
+TOUCHING = 1e-6  # cells: a middle on the edge between two triangles belongs to one of them, however the edge is rounded
 MIN_DETERMINANT = 0.02  # of a triangle at map resolution; smaller ones are skipped
 # A thinner triangle moves as a whole: its slope, carried on to the pixels of its rim, would throw them far away.
 MIN_HEIGHT = 1.5
@@ -57,19 +58,18 @@ class Canvas:
         first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         solid = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) > MIN_DETERMINANT
         owner = _rasterise(corners, np.flatnonzero(solid), *size).ravel().astype(np.int64) - 1
-        self._inside = np.flatnonzero(owner >= 0)
-        owner = owner[self._inside]
-        self._corners = triangles[owner]
-        pixels = np.stack([self._inside % size[0], self._inside // size[0], np.ones(len(self._inside))], axis=1)
+        inside = np.flatnonzero(owner >= 0)
+        owner = owner[inside]
+        pixels = np.stack([inside % size[0], inside // size[0], np.ones(len(inside))], axis=1)
         upright = np.concatenate([corners[owner], np.ones((len(owner), 3, 1))], axis=2)
-        self._shares = np.einsum("nk,nkc->nc", pixels, np.linalg.inv(upright)).astype(np.float32)
+        shares = np.einsum("nk,nkc->nc", pixels, np.linalg.inv(upright)).astype(np.float32)
+        places = np.repeat(inside, 3), triangles[owner].ravel()
+        self._shares = csr_array((shares.ravel(), places), shape=(size[0] * size[1], len(target)))
 
     def warp(self, source: NDArray[np.floating]) -> WarpMap:
         """Where each canvas pixel lies in the picture in which the mesh points are at ``source`` (Q, 2)."""
         shift = (source - self._target).astype(np.float32)
-        field = np.zeros((self._box[2] * self._box[3], 2), np.float32)
-        field[self._inside] = np.einsum("nc,ncd->nd", self._shares, shift[self._corners])
-        return WarpMap(field.reshape(self._box[3], self._box[2], 2), self._box)
+        return WarpMap((self._shares @ shift).reshape(self._box[3], self._box[2], 2), self._box)
 
 
 def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], triangles: NDArray[np.integer],
@@ -90,10 +90,12 @@ def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], tr
     visible = (np.abs(determinant) > MIN_DETERMINANT) & (high >= 0).all(1) & (low < [columns, lines]).all(1)
     owner = _rasterise(corners, np.flatnonzero(visible), columns, lines)
     coefficients = _affine(source[triangles] - target[triangles], corners, determinant, visible)
-    field = np.take(coefficients, owner.ravel(), axis=0).reshape(lines, columns, 6)
-    across = np.arange(columns, dtype=np.float32)[None, :, None]
-    down = np.arange(lines, dtype=np.float32)[:, None, None]
-    displacement = field[..., 0:2] * across + field[..., 2:4] * down + field[..., 4:]
+    across = np.arange(columns, dtype=np.float32)
+    down = np.arange(lines, dtype=np.float32)[:, None]
+    displacement = np.empty((lines, columns, 2), np.float32)
+    for axis in range(2):  # one coordinate at a time: arithmetic along an axis of two numbers is slow
+        by_column, by_line, rest = (np.take(coefficients[:, part + axis], owner) for part in (0, 2, 4))
+        displacement[..., axis] = by_column * across + by_line * down + rest
     if band:
         displacement = _faded_out(displacement, owner > 0, band / step)
     return WarpMap(cv2.GaussianBlur(displacement, (0, 0), max(0.5, blur / step)), box)
@@ -110,12 +112,38 @@ def _faded_out(displacement: Floats, covered: NDArray[np.bool_], band: float) ->
 def _rasterise(
     corners: NDArray[np.floating], which: NDArray[np.integer], columns: int, lines: int
 ) -> NDArray[np.int16]:
-    """(lines, columns): number of the covering triangle plus 1, or 0 outside the mesh."""
-    owner = np.zeros((lines, columns), np.int16)
-    fixed = np.round(corners * (1 << SUBPIXEL_BITS)).astype(np.int32)
-    for index in which:
-        cv2.fillConvexPoly(owner, fixed[index], int(index) + 1, cv2.LINE_8, SUBPIXEL_BITS)
-    return owner
+    """(lines, columns): number of the triangle that covers the cell's middle plus 1, or 0 outside the mesh.
+
+    All triangles at once, line by line: each line of a triangle reaches from the leftmost to the rightmost edge that it
+    crosses. Later triangles lie in front of earlier ones.
+    """
+    shapes = corners[which]
+    top = np.maximum(np.ceil(shapes[..., 1].min(1)), 0).astype(np.int64)
+    bottom = np.minimum(np.floor(shapes[..., 1].max(1)), lines - 1).astype(np.int64)
+    triangle, line = _counted(top, bottom)
+    left, right = np.full(len(line), float(columns)), np.full(len(line), -1.0)
+    for start, end in ((0, 1), (1, 2), (2, 0)):
+        one, other = shapes[:, start], shapes[:, end]
+        fall = other[:, 1] - one[:, 1]
+        slope = (other[:, 0] - one[:, 0]) / np.where(fall == 0, np.inf, fall)
+        x = (one[:, 0] - one[:, 1] * slope)[triangle] + line * slope[triangle]
+        high, low = np.minimum(one[:, 1], other[:, 1]), np.where(fall == 0, -np.inf, np.maximum(one[:, 1], other[:, 1]))
+        crossed = (line >= high[triangle]) & (line <= low[triangle])
+        np.minimum(left, x, out=left, where=crossed)
+        np.maximum(right, x, out=right, where=crossed)
+    first = np.maximum(np.ceil(left - TOUCHING), 0).astype(np.int64)
+    last = np.minimum(np.floor(right + TOUCHING), columns - 1).astype(np.int64)
+    span, column = _counted(first, last)
+    owner = np.zeros(lines * columns, np.int16)
+    owner[line[span] * columns + column] = (which[triangle] + 1)[span]
+    return owner.reshape(lines, columns)
+
+
+def _counted(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """All whole numbers from ``first`` to ``last`` (n,), both included, one range behind the other: range, number."""
+    lengths = np.maximum(last - first + 1, 0)
+    ranges = np.repeat(np.arange(len(lengths)), lengths)
+    return ranges, np.arange(len(ranges)) + (first - np.cumsum(lengths) + lengths)[ranges]
 
 
 def _affine(
