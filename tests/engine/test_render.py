@@ -9,9 +9,9 @@ from apps.inference.engine.face.landmarks import LIPS, WARP_POINTS
 from apps.inference.engine.render.basis import generic_basis, generic_displacement
 from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, lips_mask, relit
 from apps.inference.engine.render.detail import bands, restored, strength
-from apps.inference.engine.render.interior import PaintedMouth
+from apps.inference.engine.render.interior import PaintedMouth, paint_interior
 from apps.inference.engine.render.layers import Layer, read_box, write_box
-from apps.inference.engine.render.mesh import LOWER_LINE, NOSE, OUTER, UPPER_LINE, FaceMesh2D, uncross_lips
+from apps.inference.engine.render.mesh import INNER, LOWER_LINE, NOSE, OUTER, UPPER_LINE, FaceMesh2D, uncross_lips
 from apps.inference.engine.render.occlusion import find_obstructions, in_picture
 from apps.inference.engine.render.warp import Canvas, _rasterise, piecewise_map, sample_luma
 
@@ -134,6 +134,25 @@ def test_a_painted_mouth_is_dark_inside_and_leaves_the_cheeks_alone(face):
     left, top, *_ = face_box(job, SIZE)
     np.testing.assert_array_equal(picture[:top], yuv[:top])
     np.testing.assert_array_equal(picture[:256, :left], yuv[:256, :left])
+
+
+def test_painted_teeth_are_faintly_parted_and_fade_towards_the_corners():
+    """On a mouth 300 pixels wide: a darker line between the two first incisors, none within one; corners in shade."""
+    own = MEAN[WARP_POINTS, :2] * 600 + [450, 100]
+    target = own.copy()
+    target[[row for row in LOWER_LINE if row not in (LOWER_LINE[0], LOWER_LINE[-1])], 1] += 0.12 * 600
+    shape = (900, 900)
+    base = Layer(np.full(shape, 160, np.float32), np.full((450, 450, 2), 128, np.float32))
+    mouth = paint_interior(base, base, (0, 0, *shape), target, own, 600.0, PaintedMouth(0.13, 0.01))
+    line = mouth.luma[int(target[UPPER_LINE[5], 1]) + 15]  # .025 eye distances below the lip
+    middle = float(target[INNER, 0].mean())
+    tooth = line[round(middle + 0.045 * 600)]
+    gap = line[round(middle) - 2 : round(middle) + 3].min()
+    assert 0.6 * tooth < gap < 0.9 * tooth
+    within = line[round(middle + 0.03 * 600) : round(middle + 0.06 * 600)]
+    assert np.ptp(within) < 0.06 * tooth
+    second = line[round(middle + 0.128 * 600)]
+    assert 0.5 * tooth < second < 0.95 * tooth
 
 
 def test_detail_is_raised_to_the_reference_and_not_beyond():

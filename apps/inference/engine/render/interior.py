@@ -22,12 +22,20 @@ SMILE_OPENING = 0.03  # a still that is more open shows teeth of its own
 FADE_IN = 0.014
 EDGE_SOFTNESS = 0.006
 # Tones relative to the skin's luma under the lips; chroma as 8-bit values, 128 is grey.
-CAVITY_LUMA, CAVITY_CHROMA = 0.17, (124.0, 147.0)
-TONGUE_LUMA, TONGUE_CHROMA = 0.30, (-4.0, 14.0)
-TONGUE_WIDTH, TONGUE_TOP, TONGUE_SLOPE, TONGUE_OPENING = 0.55, 0.60, 0.30, 0.09
-TEETH_LENGTH, TEETH_SHARE, TEETH_LEAST = 0.040, 0.50, 0.006
-TEETH_SHADE = (0.50, 0.34)  # under the lip, and what is added at 0.02 eye distances below it
-TEETH_WIDTH = 0.78  # of half the mouth
+CAVITY_LUMA, CAVITY_CHROMA = (0.10, 0.13), (123.0, 143.0)  # behind the teeth, and what is added at the lower lip
+TONGUE_LUMA, TONGUE_CHROMA = 0.36, (-4.0, 15.0)
+TONGUE_WIDTH, TONGUE_TOP, TONGUE_SLOPE, TONGUE_OPENING = 0.62, 0.52, 0.42, 0.09
+TONGUE_FURROW = 0.14  # how much darker the middle of the tongue is
+TEETH_LENGTH, TEETH_SHARE, TEETH_LEAST = 0.050, 0.45, 0.004
+TEETH_SHADE = (0.42, 0.46)  # under the lip, and what is added at 0.022 eye distances below it
+TEETH_WIDTH = 0.80  # of half the mouth
+# Where one tooth ends and the next begins, from the middle to the side: incisors, canine, premolars, as seen from the
+# front, in eye distances (outer corners of the eyes are 90 mm apart, a first incisor is 8.5 mm wide).
+TEETH_ENDS = np.array([0.0, 0.093, 0.163, 0.225, 0.272, 0.310, 0.345])
+TEETH_LENGTHS = np.array([1.0, 0.90, 1.02, 0.90, 0.84, 0.80])  # of each, the first incisor being 1
+GAP_WIDTH, GAP_DEPTH = 0.0055, 0.24
+EDGE_ROUND, SIDE_SHADE, TIP_SHADE = 0.16, 0.13, 0.10
+LENGTH_SOFTNESS = 0.008
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,11 @@ class PaintedMouth:
 @dataclass(frozen=True)
 class _Place:
     """Coordinates of each pixel in the mouth: ``across`` -1..1 from corner to corner, ``depth`` below the upper inner
-    lip and ``share`` of the way to the lowest point, by the face's own axes."""
+    lip and ``share`` of the way to the lowest point, by the face's own axes; ``aside`` eye distances from the middle.
+    """
 
     across: Floats
+    aside: Floats
     depth: Floats
     share: Floats
 
@@ -85,6 +95,7 @@ def _place(lips: Points, eyes: float, shape: tuple[int, ...]) -> _Place:
     height = max(1.0, np.ptp(inner[:, 1]))
     return _Place(
         ((along - middle) / half).astype(np.float32),
+        (np.abs(along - middle) / eyes).astype(np.float32),
         ((below - top) / eyes).astype(np.float32),
         ((below - inner[:, 1].min()) / height).astype(np.float32),
     )
@@ -107,24 +118,33 @@ def _flat(shape: tuple[int, ...], chroma: tuple[float, float]) -> Floats:
 
 
 def _cavity(place: _Place, skin: Floats, opening: float) -> Layer:
-    """Darkness with a tongue in its lower part, the more of it the wider the mouth."""
-    tongue = np.exp(-((place.across / TONGUE_WIDTH) ** 2)) * np.clip((place.share - TONGUE_TOP) / TONGUE_SLOPE, 0, 1)
+    """Darkness that gives way to a tongue in its lower part, the more of it the wider the mouth."""
+    rise = np.clip((place.share - TONGUE_TOP - 0.12 * place.across**2) / TONGUE_SLOPE, 0, 1)
+    tongue = np.exp(-((place.across / TONGUE_WIDTH) ** 4)) * rise * rise * (3 - 2 * rise)
     tongue = tongue * np.float32(min(1.0, opening / TONGUE_OPENING))
+    furrow = 1 - TONGUE_FURROW * np.exp(-((place.across / 0.10) ** 2))
+    dark = CAVITY_LUMA[0] + CAVITY_LUMA[1] * np.clip(place.share, 0, 1) * (1 - 0.5 * place.across**2)
     chroma = _flat(tongue.shape, CAVITY_CHROMA)
     chroma += resized(tongue, chroma.shape)[..., None] * np.array(TONGUE_CHROMA, np.float32)
-    return Layer((CAVITY_LUMA + TONGUE_LUMA * tongue) * skin[0], chroma)
+    return Layer(((dark + TONGUE_LUMA * tongue * furrow) * skin[0]).astype(np.float32), chroma)
 
 
 def _with_painted_teeth(inside: Layer, place: _Place, skin: Floats, opening: float) -> Layer:
-    """A band of teeth that hangs from the upper lip, darker under the lip and towards the corners."""
-    bend = place.across**2
-    length = min(TEETH_LENGTH, TEETH_SHARE * opening + TEETH_LEAST) * np.clip(1 - 0.5 * bend, 0, 1)
-    shown = np.clip((length - place.depth) / 0.010, 0, 1) * np.clip(1 - (np.abs(place.across) / TEETH_WIDTH) ** 4, 0, 1)
-    shade = (TEETH_SHADE[0] + TEETH_SHADE[1] * np.clip(place.depth / 0.020, 0, 1)) * (1 - 0.45 * bend)
-    gaps = 1 - 0.05 * (np.abs((place.across * 3.1) % 1 - 0.5) > 0.45)
-    grey = (0.70 * 128 + 0.30 * float(skin[1]), 0.75 * 128 + 0.25 * float(skin[2]))
-    teeth = Layer((np.clip(shade * gaps * skin[0], 16, 215)).astype(np.float32), _flat(shade.shape, grey))
-    return inside.mix(teeth, (0.92 * shown).astype(np.float32))
+    """Upper teeth that hang from the lip: rounded, faintly parted, in its shadow, darker towards the corners."""
+    which = np.clip(np.searchsorted(TEETH_ENDS, place.aside, side="right") - 1, 0, len(TEETH_LENGTHS) - 1)
+    start, end = TEETH_ENDS[which], TEETH_ENDS[which + 1]
+    within = (2 * (place.aside - start) / (end - start) - 1) ** 2  # 0 in the middle of a tooth, 1 at its sides
+    longest = min(TEETH_LENGTH, TEETH_SHARE * opening + TEETH_LEAST)
+    length = longest * TEETH_LENGTHS[which] * (1 - EDGE_ROUND * within**2) * np.clip(1 - 0.35 * place.across**2, 0, 1)
+    shown = np.clip((length - place.depth) / LENGTH_SOFTNESS, 0, 1)
+    shown = shown * np.clip(1 - (np.abs(place.across) / TEETH_WIDTH) ** 4, 0, 1)
+    gap = np.minimum(place.aside - start, end - place.aside) / GAP_WIDTH
+    relief = (1 - SIDE_SHADE * within) * (1 - GAP_DEPTH * np.exp(-(gap**2)))
+    tip = 1 - TIP_SHADE * np.clip(place.depth / np.maximum(length, 1e-3), 0, 1) ** 3
+    shade = (TEETH_SHADE[0] + TEETH_SHADE[1] * np.clip(place.depth / 0.022, 0, 1)) * (1 - 0.50 * place.across**2)
+    luma = np.clip(shade * relief * tip * skin[0], 16, 215).astype(np.float32)
+    warm = (0.72 * 126 + 0.28 * float(skin[1]), 0.74 * 128 + 0.26 * float(skin[2]))
+    return inside.mix(Layer(luma, _flat(luma.shape, warm)), (0.94 * shown).astype(np.float32))
 
 
 def _real_teeth(original: Layer, box: Box, target: Points, own: Points, eyes: float,
