@@ -314,6 +314,7 @@ CELERY_TASK_ROUTES = {
     "api.*": {"queue": "io"},
     "desk.*": {"queue": "io"},
     "billing.*": {"queue": "io"},
+    "usage.*": {"queue": "io"},
     "voices.*": {"queue": "io"},  # speaking goes where its provider says
 }
 # Longer than the longest step (hard limit one hour), or Redis would hand a running step to a second worker.
@@ -334,6 +335,7 @@ CELERY_BEAT_SCHEDULE = {
     "batches of the studio": {"task": "desk.go_on", "schedule": 10.0, "options": {"expires": 20}},
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},
     "renewals and invoices": {"task": "billing.daily", "schedule": 3600.0},
+    "storage of the day": {"task": "usage.storage", "schedule": 3600.0},
     "messages of the payment provider": {"task": "billing.catch_up", "schedule": 3600.0},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "take up lost texts": {"task": "voices.sweep", "schedule": 60.0},

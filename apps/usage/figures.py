@@ -10,9 +10,11 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Floor, TruncDate
 from django.utils import timezone
 
+from apps.billing.models import Account, Entry, TransactionKind
 from apps.billing.prices import BILLED_FPS, FRAME_SLACK
 from apps.billing.spending import month_start
 from apps.billing.subscriptions import month_later
@@ -171,17 +173,37 @@ def _mean(values: Sequence[int]) -> int:
     return round(sum(values) / len(values))
 
 
+NOT_TAKES = {TransactionKind.REFUND: "Refunds", TransactionKind.CHARGE: "Other charges"}
+
+
+def besides_takes(workspace: Workspace, month: Month) -> dict[str, int]:
+    """Micro-dollars of the month that are no take's: spoken text, storage, refunds (below zero), largest first."""
+    entries = Entry.objects.filter(
+        workspace=workspace, account=Account.REVENUE, created_at__gte=month.start, created_at__lt=month.end
+    ).exclude(transaction__kind=TransactionKind.CAPTURE, transaction__detail__what__isnull=True)
+    rows = entries.values_list("transaction__kind", KeyTextTransform("what", "transaction__detail")).order_by()
+    found: dict[str, int] = defaultdict(int)
+    for kind, what, micros in rows.annotate(total=Sum("amount_micros")):
+        found[what or NOT_TAKES.get(kind, "Lipsync")] += micros
+    return dict(sorted(found.items(), key=lambda item: -item[1]))
+
+
 EXPORT_FIELDS = ("day", "model", "project__name", "created_by__email", "api_call__key__name")
 EXPORT_HEAD = ("day", "model", "project", "member", "api_key", "takes", "seconds", "frames", "amount_usd")
 
 
 def export_rows(workspace: Workspace, month: Month) -> Iterable[tuple[Any, ...]]:
-    """Lines of the CSV: one per day, model, project, member and key."""
+    """Lines of the CSV: one per day, model, project, member and key; then what is no take's, under the last day."""
     takes = charged(month.start, month.end, workspace).annotate(day=TruncDate("finished_at"))
     sums = takes.values(*EXPORT_FIELDS).order_by(*EXPORT_FIELDS)
     for row in sums.annotate(
         takes=Count("pk"), seconds=Sum("charged_seconds"), frames=Sum(FRAMES), micros=Sum("charged_micros")
     ):
         names = tuple(row[name] or "" for name in EXPORT_FIELDS)
-        amount = f"{(row['micros'] or 0) / 1_000_000:.6f}"
-        yield (*names, row["takes"], round(row["seconds"] or 0.0, 3), int(row["frames"] or 0), amount)
+        yield (*names, row["takes"], round(row["seconds"] or 0.0, 3), int(row["frames"] or 0), _usd(row["micros"]))
+    for what, micros in besides_takes(workspace, month).items():
+        yield (month.days[-1], what, "", "", "", 0, 0.0, 0, _usd(micros))
+
+
+def _usd(micros: int | None) -> str:
+    return f"{(micros or 0) / 1_000_000:.6f}"

@@ -20,6 +20,7 @@ from apps.usage.figures import (
     GROUPS,
     Month,
     Row,
+    besides_takes,
     charged,
     export_rows,
     forecast,
@@ -46,6 +47,7 @@ def usage(request: SignedInRequest, ws: str) -> HttpResponse:
     group = group if group in GROUPS else "model"
     rows = rows_of(charged(month.start, month.end, membership.workspace), group)
     expected = forecast(membership.workspace, month)
+    total, besides = total_of(rows), besides_takes(membership.workspace, month)
     context = {
         "membership": membership,
         "ws": ws,
@@ -55,7 +57,9 @@ def usage(request: SignedInRequest, ws: str) -> HttpResponse:
         "groups": [(key, label) for key, (label, _) in GROUPS.items()],
         "group_label": GROUPS[group][0],
         "rows": [(row, _colour(rows, index)) for index, row in enumerate(rows)],
-        "total": total_of(rows),
+        "total": total,
+        "besides": besides.items(),
+        "whole": total.micros + sum(besides.values()),
         "expected": sum(expected.values()),
         "left_out": not_charged(membership.workspace, month),
     }

@@ -2,15 +2,18 @@
 
 import csv
 import io
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
 
-from apps.billing.models import BillingProfile
-from apps.generations.models import Status
+from apps.billing import ledger
+from apps.billing.models import Account, BillingProfile
+from apps.billing.speech import paid_speech
+from apps.generations.models import Generation, Status
 from apps.generations.services import begin, complete, end_without_result
 from apps.usage import charts
-from apps.usage.figures import Month, forecast
+from apps.usage.figures import Month, besides_takes, charged, forecast, rows_of, total_of
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
 
 pytestmark = pytest.mark.django_db
@@ -120,3 +123,19 @@ def test_the_axis_ends_at_a_round_figure(value, top):
 def test_more_than_four_series_are_summed_up():
     shown = charts.largest({name: [weight] for name, weight in zip("abcdef", [1, 2, 3, 4, 5, 6], strict=True)})
     assert shown == {"f": [6], "e": [5], "d": [4], "Others": [6]}
+
+
+def test_what_is_no_takes_is_shown_and_summed_up(as_person, owner, used):
+    with paid_speech(workspace=used, subject=uuid4(), characters=100):
+        pass  # costs nothing as yet
+    ledger.charge(workspace=used, micros=2_000_000, key="s", memo="October", detail={"what": "Storage"})
+    take = Generation.objects.filter(workspace=used, charged_micros__gt=0).first()
+    ledger.refund(workspace=used, subject=take.pk, micros=100_000, key="r", memo="sorry")
+    found = besides_takes(used, Month.read(""))
+    assert found == {"Storage": 2_000_000, "Spoken text": 0, "Refunds": -100_000}
+    total = total_of(rows_of(charged(Month.read("").start, Month.read("").end, used), "model")).micros
+    assert total + sum(found.values()) == ledger.balance(used, Account.REVENUE), "the page says what the books say"
+    page = as_person(owner).get(PAGE).content.decode()
+    assert "Besides takes" in page and "$2.00" in page and "−$0.10" in page
+    lines = as_person(owner).get(f"{PAGE}export.csv").getvalue().decode().splitlines()
+    assert any(",Storage,,,,0,0.0,0,2.000000" in line for line in lines)
