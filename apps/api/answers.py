@@ -70,6 +70,24 @@ class Report(BaseModel):
     events: list[dict[str, Any]]
 
 
+class CostPart(BaseModel):
+    type: Literal["lipsync", "speech_synthesis"]
+    costUsd: float | None = Field(description="null: not known until the generation has ended")
+
+
+class Costs(BaseModel):
+    generationId: UUID
+    components: list[CostPart]
+    totalCostUsd: float | None = Field(description="null while a part is not known")
+    knownSubtotalUsd: float
+    excludedCosts: list[str] = Field(description="types of the parts that are not known yet")
+    retryAfterSeconds: int | None
+
+
+class Health(BaseModel):
+    status: Literal["ok"]
+
+
 class Count(BaseModel):
     count: int
 
@@ -189,9 +207,11 @@ class ModelInfo(BaseModel):
 class Project(BaseModel):
     id: UUID
     name: str
+    description: str | None
     createdAt: datetime
     updatedAt: datetime
     visibility: Literal["USER", "ORGANIZATION"]
+    mode: Literal["CREATOR"] = "CREATOR"
     defaultWorkflow: Literal["lipsync"] = "lipsync"
 
 
@@ -241,13 +261,15 @@ class UsageFigures(BaseModel):
     totalSeconds: float
     totalFrames: int
     totalCostCents: float
+    totalTtsSeconds: float
 
 
 class Usage(BaseModel):
     since: datetime
     plan: str
     usage: UsageFigures
-    credits: dict[str, float]
+    credits: dict[str, float] = Field(description="US dollars: balance, and of it available and inFlight (held)")
+    freeMonthlyLimits: dict[str, int] = Field(description="what the plan includes each month")
     limits: dict[str, int | None]
     activeGenerations: int
 

@@ -153,6 +153,7 @@ ROWS: tuple[tuple[str, int, str, str], ...] = (
     ("project_busy", 409, "A generation of the project still runs.", "Wait for it or cancel it."),
     ("project_name_missing", 422, "A project needs a name.", "Send one."),
     ("project_name_too_long", 422, "The name is too long.", "Send 120 characters or fewer."),
+    ("project_description_too_long", 422, "The description is too long.", "Send 5,000 characters or fewer."),
     ("draft_stale", 409, "The draft was changed elsewhere.", "Get it again."),
     # --- webhooks
     ("webhook_missing", 409, "The workspace has no webhook address.", "Set one by PUT /v2/webhook."),

@@ -99,7 +99,7 @@ def _parameters(entry: Route) -> list[dict[str, Any]]:
     ]
     for param in entry.query:
         found.append({"name": param.name, "in": "query", "schema": param.schema, "description": param.meaning})
-    if entry.method == "POST" and entry.path in ("generate", "tts/jobs"):
+    if entry.method == "POST" and entry.path in ("generate", "generate/upload", "tts/jobs"):
         schema = {"type": "string", "pattern": "^[A-Za-z0-9._~-]{1,128}$"}
         found.append({"name": HEADER, "in": "header", "schema": schema, "description": "the same key, one result"})
     return found

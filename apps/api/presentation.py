@@ -113,7 +113,9 @@ def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str) -> l
 def _spoken_url(generation: Generation, call: Call | None, base: str) -> str | None:
     """Address of the first sound that was spoken for it; None where none was."""
     spoken = {call.assets.get(role) for role in call.speeches} if call and call.speeches else set()
-    sounds = [generation.audio, *(sound.asset for sound in generation.segment_sounds.all())] if spoken else []
+    sounds = [generation.audio]
+    if spoken and generation.segments:
+        sounds += [sound.asset for sound in generation.segment_sounds.all()]
     return next((file_url(base, asset) for asset in sounds if str(asset.pk) in spoken), None)
 
 
@@ -159,9 +161,11 @@ def project_json(project: Project) -> dict[str, Any]:
     return {
         "id": str(project.pk),
         "name": project.name,
+        "description": project.description or None,
         "createdAt": project.created_at.isoformat(),
         "updatedAt": project.updated_at.isoformat(),
         "visibility": SEEN_BY[Visibility(project.visibility)],
+        "mode": "CREATOR",
         "defaultWorkflow": "lipsync",
     }
 

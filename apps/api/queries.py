@@ -14,6 +14,7 @@ from apps.api.errors import INVALID, ApiError
 from apps.api.models import Call, CallState
 from apps.assets.models import Asset
 from apps.generations.models import Generation, SegmentSound, Status
+from apps.projects.models import Project
 from apps.workspaces.models import Workspace
 
 # Without a limit the documented list has no pages. That is kept up to this many rows, newest first.
@@ -88,6 +89,8 @@ def moment(request: HttpRequest, name: str) -> datetime | None:
         raise invalid(name, f"{name} is “{text[:40]}”, which is no year of the calendar.") from error
 
 
+# Of no project, or of one that nobody has deleted.
+IN_SIGHT = Q(project=None) | Q(project__deleted_at=None)
 # What the JSON of a generation shows. The rest stays in the database: reports above all, which can be long.
 _FILE = ("id", "name", "file")
 SHOWN = (
@@ -95,7 +98,8 @@ SHOWN = (
     *("error_code", "error_message", "error_advice", "video__kind"),
     *(f"{related}__{column}" for related in ("video", "audio", "result") for column in _FILE),
     "result__duration_s",
-    *(f"api_call__{column}" for column in ("body", "warnings", "source", "webhook_url", "output_name", "created_at")),
+    *(f"api_call__{column}" for column in ("body", "assets", "speeches", "warnings", "source", "created_at")),
+    *("api_call__webhook_url", "api_call__output_name"),
 )
 SOUNDS = Prefetch(
     "segment_sounds",
@@ -104,9 +108,11 @@ SOUNDS = Prefetch(
 
 
 def generations(workspace: Workspace) -> QuerySet[Generation]:
-    """Generations of a workspace with all that their JSON shows, in no order; see :func:`with_sounds`."""
+    """Generations of a workspace with all that their JSON shows, in no order; see :func:`with_sounds`. Those of a
+    deleted project are gone with it.
+    """
     related = ("video", "audio", "result", "api_call")
-    return Generation.objects.listed(workspace).select_related(*related).order_by()
+    return Generation.objects.listed(workspace).filter(IN_SIGHT).select_related(*related).order_by()
 
 
 def with_sounds(rows: list[Generation]) -> list[Generation]:
@@ -117,7 +123,8 @@ def with_sounds(rows: list[Generation]) -> list[Generation]:
 
 def waiting(workspace: Workspace) -> QuerySet[Call]:
     """Calls that have no generation: their files are on the way, or they were refused."""
-    return Call.objects.filter(workspace=workspace, generation=None, deleted_at=None).order_by("-created_at")
+    calls = Call.objects.filter(IN_SIGHT, workspace=workspace, generation=None, deleted_at=None)
+    return calls.order_by("-created_at")
 
 
 Row = Generation | Call
@@ -144,8 +151,9 @@ def filtered(request: HttpRequest, workspace: Workspace) -> tuple[QuerySet[Gener
         ours = Q(api_call__source__in=sources)
         rows = rows.filter(ours | Q(api_call=None) if "studio" in sources else ours)
         calls = calls.filter(source__in=sources)
-    kind = request.GET.get("type", "")
-    if kind in ("playground", "api"):
+    if kind := request.GET.get("type", ""):
+        if kind not in ("playground", "api"):
+            raise invalid("type", f"There is no type “{kind[:40]}”. There are: playground, api.")
         rows = rows.filter(api_call__isnull=kind == "playground")
         calls = calls if kind == "api" else calls.none()
     return rows, calls
@@ -199,7 +207,7 @@ def _of_project(rows: QuerySet[Asset], project: UUID | None) -> QuerySet[Asset]:
         return rows.none()
     takes = Generation.objects.filter(project_id=project, deleted_at=None)
     used: Any = Q(pk__in=takes.values("video")) | Q(pk__in=takes.values("audio")) | Q(pk__in=takes.values("result"))
-    return rows.filter(used)
+    return rows.filter(used | Q(pk__in=Project.files.through.objects.filter(project=project).values("asset")))
 
 
 def _order(name: str) -> tuple[str, ...]:

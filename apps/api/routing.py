@@ -131,7 +131,7 @@ def _run(entry: Route, request: HttpRequest, parts: dict[str, str]) -> HttpRespo
             return found
         caller = found
     who = str(caller.key.pk) if caller else f"address-{client_address(request)}"
-    allowance = limits.take(who, entry.bucket)
+    allowance = limits.take(who, entry.bucket, caller.workspace if caller else None)
     if allowance.exceeded:
         return answer(request, ApiError("rate_limit_exceeded", headers=allowance.headers()))
     try:

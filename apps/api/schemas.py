@@ -179,7 +179,7 @@ class RegisterAsset(Incoming):
     url: str = Field(max_length=4000)
     type: AssetType | None = None
     name: str | None = Field(None, max_length=255)
-    projectId: UUID | None = None
+    projectId: UUID | None = Field(None, description="a project that the file is put to")
 
 
 class PatchAsset(Incoming):
@@ -187,15 +187,27 @@ class PatchAsset(Incoming):
     visibility: Seen | None = None
 
 
+Workflow = Literal["lipsync", "translate_and_dub", "image_to_video", "edit_dialogue"]
+
+
 class NewProject(Incoming):
     name: str = Field(max_length=120)
     id: UUID | None = None
+    description: str | None = Field(None, max_length=5000)
     visibility: Seen = "ORGANIZATION"
+    mode: Literal["CREATOR"] = "CREATOR"
+    defaultWorkflow: Workflow | None = Field(None, description="lipsync; others answer 422")
 
 
 class PatchProject(Incoming):
     name: str | None = Field(None, max_length=120)
+    description: str | None = Field(None, max_length=5000)
     visibility: Seen | None = None
+    defaultWorkflow: Workflow | None = Field(None, description="lipsync; others answer 422")
+
+
+class AttachAsset(Incoming):
+    assetId: str = Field(description="a file of GET /v2/assets")
 
 
 class WebhookAddress(Incoming):

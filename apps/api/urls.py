@@ -11,6 +11,7 @@ from apps.api.routes import (
     costs,
     footage,
     generations,
+    projects,
     reference,
     sharing,
     studio,
@@ -20,7 +21,7 @@ from apps.api.routes import (
 )
 
 # Importing a module enters its routes.
-MODULES = (generations, sharing, costs, usage, assets, footage, batches, studio, voices, webhooks, reference)
+MODULES = (generations, sharing, costs, usage, assets, footage, batches, studio, projects, voices, webhooks, reference)
 
 app_name = "api"
 # "~" sorts behind every letter: plain words are tried before names in braces, assets/upload before assets/{asset_id}.

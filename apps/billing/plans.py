@@ -36,6 +36,8 @@ def _plan(code: str, name: str, monthly: int, longest: int | None, at_once: int 
         "voice_clones": 0,
         "speech_micros": 0,
         "storage_micros": 0,
+        "api_creates": None,
+        "api_requests": None,
         "included_takes": 0,
         "prepaid": False,
         "auto_invoice_cents": None,
@@ -60,11 +62,11 @@ PLANS: tuple[dict[str, Any], ...] = (
     ),
     _plan(
         "scale", "Scale", 249, 1800, 15, seats=5, extra_seat_cents=2500, voice_clones=50, discount_permille=200,
-        batch=True, max_file_bytes=5 * GIB, auto_invoice_cents=25_000, order=5,
+        batch=True, api_creates=300, api_requests=1800, max_file_bytes=5 * GIB, auto_invoice_cents=25_000, order=5,
     ),
     _plan(
         "enterprise", "Enterprise", 0, None, None, seats=None, voice_clones=None, discount_permille=200, batch=True,
-        order=6,
+        api_creates=300, api_requests=1800, order=6,
     ),
 )  # fmt: skip
 

@@ -22,6 +22,7 @@ class Project(models.Model):
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="projects")
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
     visibility = models.CharField(max_length=9, choices=Visibility, default=Visibility.WORKSPACE)
     video = models.ForeignKey("assets.Asset", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     audio = models.ForeignKey("assets.Asset", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
@@ -29,6 +30,9 @@ class Project(models.Model):
     sync_mode = models.CharField(max_length=10, default="cut_off")
     options = models.JSONField(default=dict, blank=True)
     segments = models.JSONField(default=list, blank=True, help_text="as of a generation")
+    files = models.ManyToManyField(
+        "assets.Asset", related_name="projects", blank=True, help_text="put to it by a program, whatever takes use"
+    )
     revision = models.PositiveIntegerField(
         default=1, help_text="counts edits of the draft, so that stale ones are seen"
     )

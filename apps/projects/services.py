@@ -19,7 +19,7 @@ from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
 
 UNTITLED = "Untitled project"
-NAME_LIMIT = 120
+NAME_LIMIT, DESCRIPTION_LIMIT = 120, 5000
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,9 @@ class StaleDraft(StudioError):
         self.project = project
 
 
-def create_project(*, membership: Membership, name: str = "", identity: UUID | None = None) -> Project:
+def create_project(
+    *, membership: Membership, name: str = "", identity: UUID | None = None, description: str = ""
+) -> Project:
     """A new, empty project; ``identity`` is the id it gets where somebody chose one."""
     require(membership, Role.EDITOR)
     with transaction.atomic():
@@ -59,6 +61,7 @@ def create_project(*, membership: Membership, name: str = "", identity: UUID | N
             workspace=membership.workspace,
             created_by=membership.user,
             name=_clean_name(name or UNTITLED),
+            description=_clean_description(description),
         )
         record("project.made", workspace=membership.workspace, actor=membership.user, subject=project.name)
     return project
@@ -69,6 +72,26 @@ def rename_project(*, membership: Membership, project: Project, name: str) -> Pr
     project.name = _clean_name(name)
     project.save(update_fields=["name", "updated_at"])
     return project
+
+
+def describe_project(*, membership: Membership, project: Project, description: str) -> Project:
+    """Say in more words what a project is about; an empty text takes them away."""
+    require(membership, Role.EDITOR)
+    project.description = _clean_description(description)
+    project.save(update_fields=["description", "updated_at"])
+    return project
+
+
+def attach_file(*, membership: Membership, project: Project, asset: Asset) -> None:
+    """Put a file of the library to a project; a second time changes nothing."""
+    require(membership, Role.EDITOR)
+    project.files.add(asset)
+
+
+def detach_file(*, membership: Membership, project: Project, asset: Asset) -> None:
+    """Take a file away from a project; it stays in the library, and in takes that use it."""
+    require(membership, Role.EDITOR)
+    project.files.remove(asset)
 
 
 def delete_project(*, membership: Membership, project: Project) -> None:
@@ -186,3 +209,15 @@ def _clean_name(name: str) -> str:
             field="name",
         )
     return name
+
+
+def _clean_description(text: str) -> str:
+    text = text.replace("\x00", "").strip()
+    if len(text) > DESCRIPTION_LIMIT:
+        raise StudioError(
+            "project_description_too_long",
+            f"The description has {len(text)} characters.",
+            f"Shorten it to {DESCRIPTION_LIMIT} or fewer.",
+            field="description",
+        )
+    return text

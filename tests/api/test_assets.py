@@ -4,7 +4,10 @@ import pytest
 from django.core.files.base import ContentFile
 
 from apps.api.keys import make_key
-from apps.assets.models import Asset, Status
+from apps.assets.models import Asset
+from apps.assets.models import Status as AssetStatus
+from apps.generations.models import Status
+from apps.projects.services import restore_project
 from apps.workspaces.models import Membership
 from tests.factories import AssetFactory, GenerationFactory
 
@@ -36,7 +39,7 @@ def test_a_ticket_takes_the_bytes_and_is_registered(api, client, settings):
     asset = api("POST", "assets", {"url": ticket["url"], "type": "VIDEO", "name": "My talk"})
     assert (asset.status_code, asset.json()["name"], asset.json()["size"]) == (201, "My talk", 6)
     row = Asset.objects.get()
-    assert (row.status, row.file.read()) == (Status.CHECKING, b"abcdef")
+    assert (row.status, row.file.read()) == (AssetStatus.CHECKING, b"abcdef")
     again = client.put(where, b"abcdef", content_type="video/mp4")
     assert (again.status_code, again.json()["errorCode"]) == (409, "upload_offset_conflict")
 
@@ -118,9 +121,62 @@ def test_projects(api, workspace):
     assert api("GET", "projects?searchQuery=long").json()["items"][0]["id"] == own
 
 
+def test_a_project_keeps_its_description_and_refuses_what_is_not_here(api):
+    made = api("POST", "projects", {"name": "Film", "description": " All languages ", "mode": "CREATOR"}).json()
+    assert (made["description"], made["mode"], made["defaultWorkflow"]) == ("All languages", "CREATOR", "lipsync")
+    address = f"projects/{made['id']}"
+    assert api("PATCH", address, {"description": ""}).json()["description"] is None
+    for method, path in (("POST", "projects"), ("PATCH", address)):
+        refused = api(method, path, {"name": "Film", "defaultWorkflow": "translate_and_dub"})
+        assert (refused.status_code, refused.json()["errorCode"]) == (422, "feature_unavailable")
+    for wrong in ({"mode": "VIEWER"}, {"visibility": "WORLD"}, {"defaultWorkflow": "paint"}, {"id": "no"}):
+        assert api("POST", "projects", {"name": "Film"} | wrong).status_code == 400, wrong
+    assert api("GET", "projects?sortBy=size").json()["field"] == "sortBy"
+
+
+def test_files_are_put_to_a_project_and_taken_away(api, workspace):
+    film = AssetFactory(workspace=workspace, video=True)
+    project = api("POST", "projects", {"name": "Film"}).json()["id"]
+    for _ in range(2):
+        answer = api("POST", f"projects/{project}/assets", {"assetId": str(film.pk)})
+        assert (answer.status_code, answer.content) == (204, b"")
+    listed = f"assets?projectId={project}"
+    assert [item["id"] for item in api("GET", listed).json()["items"]] == [str(film.pk)]
+    for _ in range(2):
+        assert api("DELETE", f"projects/{project}/assets/{film.pk}").status_code == 204
+    assert api("GET", listed).json() == {"items": [], "nextCursor": None, "totalCount": 0}
+    foreign = AssetFactory(video=True)
+    for asset, status in ((str(foreign.pk), 404), ("x", 400)):
+        assert api("POST", f"projects/{project}/assets", {"assetId": asset}).status_code == status
+
+
+def test_an_upload_is_registered_into_a_project(api, client):
+    project = api("POST", "projects", {"name": "Film"}).json()["id"]
+    ticket = api("POST", "assets/upload", {"fileName": "a.txt", "contentType": "text/plain", "size": 4}).json()
+    assert client.put(ticket["uploadUrl"].removeprefix("http://testserver"), b"text").status_code == 200
+    unknown = "00000000-0000-4000-8000-000000000000"
+    refused = api("POST", "assets", {"url": ticket["url"], "projectId": unknown})
+    assert (refused.status_code, refused.json()["errorCode"]) == (422, "project_not_found")
+    made = api("POST", "assets", {"url": ticket["url"], "projectId": project}).json()
+    assert [item["id"] for item in api("GET", f"assets?projectId={project}").json()["items"]] == [made["id"]]
+
+
+def test_generations_go_with_their_project_and_come_back_with_it(api, workspace, membership):
+    take = GenerationFactory(workspace=workspace, status=Status.COMPLETED)
+    other = GenerationFactory(workspace=workspace, status=Status.COMPLETED)
+    assert api("DELETE", f"projects/{take.project_id}").json() == {"id": str(take.project_id)}
+    assert api("GET", f"generate/{take.pk}").status_code == 404
+    assert [row["id"] for row in api("GET", "generations").json()] == [str(other.pk)]
+    assert api("GET", "generations/count").json() == {"count": 1}
+    restore_project(membership=membership, project=take.project)
+    assert api("GET", f"generate/{take.pk}").status_code == 200
+
+
 def test_parts_that_are_not_here(api):
     for method, path, code in (
         ("POST", "transcriptions", "feature_unavailable"),
         ("POST", "dialogue-edits", "feature_unavailable"),
+        ("POST", "device-auth/start", "feature_unavailable"),
+        ("GET", "oauth/userinfo", "feature_unavailable"),
     ):
         assert api(method, path, {} if method == "POST" else None).json()["errorCode"] == code

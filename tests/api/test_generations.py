@@ -11,6 +11,7 @@ from django.utils import timezone
 from apps.api.models import Call, CallState, Idempotency
 from apps.api.schemas import CreateGeneration
 from apps.api.wishes import options_of
+from apps.billing import ledger
 from apps.billing.plans import current_plan, subscribe
 from apps.generations.models import Generation, Status
 from apps.projects.models import Project
@@ -267,8 +268,17 @@ def test_usage_of_the_month(api, workspace):
         )
     GenerationFactory(workspace=workspace)
     body = api("GET", "usage").json()
-    assert body["usage"] == {"totalGenerations": 2, "totalSeconds": 8.0, "totalFrames": 200, "totalCostCents": 16.0}
-    assert (body["plan"], body["activeGenerations"], body["credits"]) == ("unlimited", 1, {"balance": 0.0})
+    figures = {"totalGenerations": 2, "totalSeconds": 8.0, "totalFrames": 200, "totalCostCents": 16.0}
+    assert body["usage"] == figures | {"totalTtsSeconds": 0.0}
+    assert (body["plan"], body["activeGenerations"], body["freeMonthlyLimits"]) == ("unlimited", 1, {"generations": 0})
+
+
+def test_usage_tells_what_is_held(api, wish, settings, workspace):
+    settings.BILLING = True
+    subscribe(workspace=workspace, plan=current_plan("creator"))
+    ledger.payment(workspace=workspace, micros=3_000_000, key="paid", memo="test")
+    assert api("POST", "generate", wish).status_code == 201
+    assert api("GET", "usage").json()["credits"] == {"balance": 3.0, "available": 2.5, "inFlight": 0.5}
 
 
 def test_costs(api, wish, settings, workspace):

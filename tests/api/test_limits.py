@@ -4,7 +4,9 @@ import pytest
 import redis
 import time_machine
 
+from apps.api import limits
 from apps.api.keys import make_key
+from apps.billing.plans import current_plan, subscribe
 
 pytestmark = pytest.mark.django_db
 
@@ -12,6 +14,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def small(settings):
     settings.API_REQUESTS_PER_MINUTE, settings.API_CREATES_PER_MINUTE = 3, 1
+    limits._limits_of.cache_clear()
 
 
 @pytest.fixture
@@ -57,3 +60,11 @@ def test_without_redis_nobody_is_counted_and_nobody_refused(api, monkeypatch):
     answers = [api("GET", "models") for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200] * 5
     assert answers[-1]["RateLimit-Remaining"] == "3"
+
+
+def test_a_plan_may_allow_more(api, clock, workspace):
+    assert api("GET", "models")["RateLimit-Limit"] == "3"
+    subscribe(workspace=workspace, plan=current_plan("scale"))
+    clock.shift(60)  # the plan is looked at once a minute
+    assert api("GET", "models")["RateLimit-Limit"] == "1800"
+    assert api("POST", "generate", {})["RateLimit-Limit"] == "300"

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 
 from apps.api import answers, bodies, limits, queries, schemas
+from apps.api.calls import project_for
 from apps.api.errors import ApiError
 from apps.api.intake import FETCH_IN_REQUEST_S, TooSlow, asset_by_id, asset_from_url, wait_until_checked
 from apps.api.links import (
@@ -29,6 +30,7 @@ from apps.assets.access import upload_in
 from apps.assets.models import Asset, Upload
 from apps.assets.services import append_bytes, delete_asset, finish_upload, rename_asset, set_visibility, start_upload
 from apps.assets.serving import media_type, serve
+from apps.projects.services import attach_file
 from apps.workspaces.access import visible_to
 from apps.workspaces.models import Role
 
@@ -124,11 +126,14 @@ def put(request: HttpRequest, token: str) -> Answer:
     example={"url": "https://media.example/talk.mp4", "type": "VIDEO"},
     gives=answers.Asset,
     status=201,
-    codes=("uploaded_file_not_found", "upload_incomplete", "generation_input_video_inaccessible"),
+    codes=("uploaded_file_not_found", "project_not_found", "upload_incomplete", "generation_input_video_inaccessible"),
 )
 def register(caller: Caller) -> dict[str, Any]:
-    """Take the `url` of a ticket into the library, or fetch the file at any other address."""
+    """Take the `url` of a ticket into the library, or fetch the file at any other address; `projectId` puts it to a
+    project.
+    """
     body = schemas.RegisterAsset.model_validate(bodies.read_json(caller.request))
+    project = project_for(caller.membership, body.projectId) if body.projectId else None
     match = OUR_UPLOAD.search(body.url)
     if match:
         asset = _finished(caller, match.group(1))
@@ -141,6 +146,8 @@ def register(caller: Caller) -> dict[str, Any]:
     wait_until_checked([asset])
     if body.name:
         rename_asset(asset=asset, name=body.name)
+    if project is not None:
+        attach_file(membership=caller.membership, project=project, asset=asset)
     return asset_json(asset, caller)
 
 

@@ -1,5 +1,6 @@
 """Batches over HTTP."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -8,7 +9,7 @@ from apps.api import answers, batches, bodies, limits, queries
 from apps.api.errors import ApiError
 from apps.api.links import BATCH, FILE_LIVES_S, base_of, opened
 from apps.api.models import Batch, BatchState, Scope
-from apps.api.routing import Answer, Caller, Param, route
+from apps.api.routing import Answer, Caller, Handler, Param, route
 
 TAG = "Batches"
 TEXT = {"type": "string"}
@@ -25,18 +26,14 @@ CODES = (
 )
 
 
-@route(
-    "POST",
-    "batch",
-    summary="Start a batch",
-    tag=TAG,
-    scope=Scope.GENERATE,
-    bucket=limits.CREATE,
-    gives=answers.Batch | answers.Validated,
-    status=201,
-    also=200,
-    codes=CODES,
-)
+def _start(path: str, summary: str) -> Callable[[Handler], Handler]:
+    kind = answers.Batch | answers.Validated
+    rest = {"bucket": limits.CREATE, "gives": kind, "status": 201, "also": 200, "codes": CODES}
+    return route("POST", path, summary=summary, tag=TAG, scope=Scope.GENERATE, **rest)
+
+
+@_start("generate/batch", "Start a batch (older address)")
+@_start("batch", "Start a batch")
 def create(caller: Caller) -> Answer:
     """A form with the file `input`: 20 to 500 lines, each `{"request_id", "endpoint": "/v2/generate", "payload"}`, at
     most 5 MB. `dry_run=true` only checks it and answers 200 with the status VALIDATED. Inputs may last 30 s each.

@@ -4,23 +4,27 @@ from typing import Any
 
 from apps.api import answers, bodies, limits, schemas
 from apps.api.errors import ApiError
-from apps.api.intake import TooSlow, asset_by_id, asset_from_url, orders_of, wait_until_checked
-from apps.api.models import Scope
-from apps.api.presentation import cost_json
+from apps.api.intake import TooSlow, asset_by_id, asset_from_url, orders_of, speech_jobs, wait_until_checked
+from apps.api.models import Call, CallState, Scope
+from apps.api.presentation import call_of, cost_json
+from apps.api.routes.generations import found
 from apps.api.routes.parameters import EXAMPLE
 from apps.api.routing import Caller, route
 from apps.api.schemas import MediaInput
 from apps.api.wishes import wish_of
 from apps.assets.models import Asset, Kind, Status
+from apps.billing import ledger
 from apps.billing.plans import plan_of
 from apps.billing.prices import quote, speech_micros
 from apps.catalog.registry import model_spec
+from apps.generations.models import Generation
 from apps.generations.services import estimate
 from apps.voices.services import Order, known_speech
 from studio.errors import StudioError
 
 TAG = "Costs"
 SECONDS = 15.0
+COSTS_AGAIN_S = 5
 
 
 @route(
@@ -63,7 +67,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
                 raise ApiError("generation_media_probe_timeout", field="input") from error
     if not wait_until_checked(list(assets.values())):
         raise ApiError("generation_media_probe_timeout", field="input")
-    found = estimate(
+    expected = estimate(
         workspace=caller.workspace,
         video=assets["video"],
         audio=assets["audio"],
@@ -73,14 +77,14 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
         segments=wish.rows(assets),
     )
     # That as many run as the plan allows is no reason not to name the price.
-    refusals = [refusal for refusal in found.refusals if refusal.code != "concurrency_limit_reached"]
+    refusals = [refusal for refusal in expected.refusals if refusal.code != "concurrency_limit_reached"]
     if refusals:
         raise refusals[0]
-    cost = cost_json(found.quote.frames, found.quote.micros)
+    cost = cost_json(expected.quote.frames, expected.quote.micros)
     if orders:
         characters = sum(len(order.script) for order in orders.values())
         cost["estimatedSpeechSeconds"] = round(sum(assets[role].duration_s or 0.0 for role in orders), 2)
-        cost["estimatedSpeechCost"] = round(speech_micros(found.plan, characters) / 1_000_000, 6)
+        cost["estimatedSpeechCost"] = round(speech_micros(expected.plan, characters) / 1_000_000, 6)
     return [cost]
 
 
@@ -132,5 +136,37 @@ def of_length(caller: Caller) -> dict[str, Any]:
         model_spec(body.model)
     except StudioError as error:
         raise ApiError("cost_estimate_unavailable", str(error), field="model") from error
-    found = quote(model=body.model, plan=plan_of(caller.workspace), seconds=body.duration)
-    return cost_json(found.frames, found.micros) | {"estimatedCredits": None}
+    priced = quote(model=body.model, plan=plan_of(caller.workspace), seconds=body.duration)
+    return cost_json(priced.frames, priced.micros) | {"estimatedCredits": None}
+
+
+@route(
+    "GET",
+    "generations/{generation_id}/costs",
+    summary="What a generation has cost",
+    tag=TAG,
+    gives=answers.Costs,
+    codes=("generation_not_found",),
+)
+def of_generation(caller: Caller, generation_id: str) -> dict[str, Any]:
+    """Lipsync and spoken text, each as captured; null while it is not settled. What failed costs nothing."""
+    row = found(caller, generation_id)
+    call = row if isinstance(row, Call) else call_of(row)
+    settled = row.is_final if isinstance(row, Generation) else row.state == CallState.REFUSED
+    costs = {"lipsync": ledger.earned_by(row.pk) if settled else None}
+    if call and call.speeches:
+        jobs = speech_jobs(call.speeches).values()
+        ended = all(job.is_final for job in jobs)
+        costs["speech_synthesis"] = sum(ledger.earned_by(job.pk) for job in jobs) if ended else None
+    open_parts = [name for name, micros in costs.items() if micros is None]
+    known = sum(micros for micros in costs.values() if micros is not None) / 1_000_000
+    return {
+        "generationId": str(row.pk),
+        "components": [
+            {"type": name, "costUsd": None if micros is None else micros / 1_000_000} for name, micros in costs.items()
+        ],
+        "totalCostUsd": None if open_parts else known,
+        "knownSubtotalUsd": known,
+        "excludedCosts": open_parts,
+        "retryAfterSeconds": COSTS_AGAIN_S if open_parts else None,
+    }

@@ -27,6 +27,20 @@ JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
 
 @route(
     "POST",
+    "generate/upload",
+    summary="Make a generation (older address)",
+    tag=TAG,
+    scope=Scope.GENERATE,
+    bucket=limits.CREATE,
+    body=schemas.CreateGeneration,
+    form=True,
+    example=EXAMPLE,
+    gives=answers.Generation,
+    status=201,
+    codes=CREATE_CODES,
+)
+@route(
+    "POST",
     "generate",
     summary="Make a generation",
     tag=TAG,
@@ -115,7 +129,10 @@ def get(caller: Caller, generation_id: str) -> Any:
     `?include=progress` adds how far it is. The two are not combined.
     """
     request = caller.request
-    with_progress = "progress" in queries.listed(request, "include")
+    included = queries.listed(request, "include")
+    if unknown := [name for name in included if name != "progress"]:
+        raise queries.invalid("include", f"“{unknown[0][:40]}” cannot be included. There is: progress.")
+    with_progress = bool(included)
     if not queries.flag(request, "wait"):
         row = found(caller, generation_id, only=() if with_progress else queries.SHOWN)
         return row_json(row, caller, with_progress=with_progress)

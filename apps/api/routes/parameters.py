@@ -16,8 +16,9 @@ FILTERS = (
     Param("status", LIST, "states; as a JSON array, repeated, or separated by commas"),
     Param("ids", LIST, "ids, in the same encodings"),
     Param("projectId", TEXT, "of one project"),
-    Param("source", LIST, "api, batch or studio"),
-    Param("type", TEXT, "playground (made on pages) or api"),
+    Param("source", LIST, "api, batch or studio; other names match nothing"),
+    Param("generationSource", LIST, "the same as source"),
+    Param("type", {"type": "string", "enum": ["playground", "api"]}, "playground: made on pages"),
 )
 PAGES = (
     Param("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "how many"),
@@ -26,7 +27,7 @@ PAGES = (
 POLL = (
     Param("wait", {"type": "boolean"}, "answer when it is ready or the timeout is over"),
     Param("timeout", {"type": "integer", "minimum": 1, "maximum": 10}, "seconds to wait, default 5"),
-    Param("include", TEXT, "progress: how far it is; not together with wait"),
+    Param("include", LIST, "progress: how far it is; not together with wait"),
 )
 CREATE_CODES = (
     "generation_input_validation_failed",

@@ -8,9 +8,11 @@ from django.utils import timezone
 from apps.api import answers
 from apps.api.routing import Caller, route
 from apps.billing import ledger
+from apps.billing.models import Account
 from apps.billing.plans import plan_of
 from apps.billing.prices import BILLED_FPS
 from apps.generations.models import Generation, Status
+from apps.voices.models import SpeechJob, SpeechState
 
 MICROS_PER_CENT = 10_000
 
@@ -25,6 +27,8 @@ def usage(caller: Caller) -> dict[str, Any]:
     )
     plan = plan_of(workspace)
     seconds = sums["seconds"] or 0.0
+    spoken = SpeechJob.objects.filter(workspace=workspace, state=SpeechState.SUCCESS, finished_at__gte=since)
+    books = ledger.balances(workspace)
     return {
         "since": since.isoformat(),
         "plan": plan.code,
@@ -33,8 +37,14 @@ def usage(caller: Caller) -> dict[str, Any]:
             "totalSeconds": round(seconds, 3),
             "totalFrames": round(seconds * BILLED_FPS),
             "totalCostCents": round((sums["micros"] or 0) / MICROS_PER_CENT, 4),
+            "totalTtsSeconds": round(spoken.aggregate(seconds=Sum("asset__duration_s"))["seconds"] or 0.0, 3),
         },
-        "credits": {"balance": ledger.balance(workspace) / 1_000_000},
+        "credits": {
+            "balance": (books[Account.BALANCE] + books[Account.HELD]) / 1_000_000,
+            "available": books[Account.BALANCE] / 1_000_000,
+            "inFlight": books[Account.HELD] / 1_000_000,
+        },
+        "freeMonthlyLimits": {"generations": plan.included_takes},
         "limits": {"maxConcurrent": plan.max_concurrent, "maxDurationSeconds": plan.max_duration_s},
         "activeGenerations": Generation.objects.filter(workspace=workspace).active().count(),
     }

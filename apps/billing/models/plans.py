@@ -22,6 +22,8 @@ class Plan(models.Model):
     voice_clones = models.PositiveIntegerField(null=True, help_text="empty: no limit")
     speech_micros = models.PositiveIntegerField(default=0, help_text="micro-dollars for 1,000 spoken characters")
     storage_micros = models.PositiveIntegerField(default=0, help_text="micro-dollars for a gigabyte kept for a month")
+    api_creates = models.PositiveIntegerField(null=True, help_text="a minute for each key; empty: the studio's limit")
+    api_requests = models.PositiveIntegerField(null=True, help_text="others a minute; empty: the studio's limit")
     included_takes = models.PositiveIntegerField(default=0, help_text="takes a month that cost nothing")
     prepaid = models.BooleanField(default=False, help_text="work needs credit that was paid before")
     auto_invoice_cents = models.PositiveIntegerField(
