@@ -24,7 +24,7 @@ MEASURED_TAKES = 20
 PHOTO_FPS = 25.0
 # Looking at the footage and rendering are split into parts of about this length, which several workers share.
 SHARED = (Stage.READ, Stage.LIPSYNC)
-PART_S = 8.0
+PART_S = 12.0
 
 
 def megapixels(width: int | None, height: int | None, frames: float) -> float:

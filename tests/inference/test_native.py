@@ -60,7 +60,7 @@ def test_a_take_in_pieces_is_one_film(take_of, sample, monkeypatch):
     monkeypatch.setattr(native, "PIECE_S", 0.5)
     take = take_of(sample.video, sample.new_line, options={"temperature": 0.8, "occlusion_detection_enabled": True})
     pieces = prepared(take)
-    assert len(pieces) == 3
+    assert len(pieces) == 4
     for piece in reversed(pieces):  # in any order
         rendered(take, piece)
     assert run(take, "assemble", steps.assemble) is True
@@ -202,7 +202,8 @@ def test_a_silent_soundtrack_is_refused(take_of, sample, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("frames", "fps", "count"), [(1, 25, 1), (200, 25, 1), (201, 25, 2), (1500, 25, 8), (240, 30, 1)]
+    ("frames", "fps", "count"),
+    [(1, 25, 1), (200, 25, 1), (201, 25, 2), (750, 25, 2), (751, 25, 4), (1500, 25, 4), (240, 30, 1)],
 )
 def test_pieces_cover_every_frame_once(frames, fps, count):
     pieces = native.split(frames, fps)
@@ -213,7 +214,7 @@ def test_pieces_cover_every_frame_once(frames, fps, count):
 
 
 def test_pieces_end_where_segments_do():
-    assert native.split(500, 25, [30, 55]) == [(0, 30), (30, 55), (55, 203), (203, 352), (352, 500)]
+    assert native.split(500, 25, [30, 55]) == [(0, 30), (30, 55), (55, 277), (277, 500)]
 
 
 def test_pieces_that_are_kept_stay_whole():

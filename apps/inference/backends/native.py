@@ -15,9 +15,11 @@ from apps.inference.backends.base import Outcome, Piece, Render, RenderSegment, 
 from apps.inference.engine.pieces import Painter
 from apps.inference.engine.plan import MotionPlan
 
-# Short enough to share a clip of 10 s between two workers, long enough that opening the video again (0.1 to 0.3 s)
-# stays below 5 % of drawing the piece.
-PIECE_S = 8.0
+# The longest piece. What each costs beside its own frames (decoding up to its first one, the frames around it that are
+# tried, opening everything) is about 0.2 s of a processor at 480 pixels: 3 % of drawing so much.
+PIECE_S = 15.0
+# What is longer is drawn in pieces, so that a clip of 10 s is shared by two workers.
+SHARED_FROM_S = 8.0
 FILM, SEEN = "film.mp4", "seen.npy"
 # What the catalog calls an option, and what the engine calls it.
 OPTION_NAMES = {
@@ -179,11 +181,15 @@ def still_true(earlier: Sequence[Piece], frames: int, digest: Callable[[int, int
 def split(
     frames: int, fps: float, borders: Sequence[int] = (), kept: Sequence[tuple[int, int]] = ()
 ) -> list[tuple[int, int]]:
-    """Ranges of nearly equal length between ``borders``, none longer than ``PIECE_S``; those ``kept`` stay whole."""
+    """Ranges of nearly equal length between ``borders``, none longer than ``PIECE_S``; those ``kept`` stay whole.
+
+    What is parted is parted evenly: two workers shall both have as much to do.
+    """
+    whole, longest = (max(1, round(seconds * fps)) for seconds in (min(SHARED_FROM_S, PIECE_S), PIECE_S))
     free = [frame for frame in borders if not any(first < frame < last for first, last in kept)]
     found: list[tuple[int, int]] = []
     for start, end in pairwise(sorted({0, frames, *free, *(edge for one in kept for edge in one)})):
-        count = 1 if (start, end) in kept else max(1, -(-(end - start) // max(1, round(PIECE_S * fps))))
+        count = 1 if (start, end) in kept or end - start <= whole else 2 * -(-(end - start) // (2 * longest))
         edges = [start + round((end - start) * index / count) for index in range(count + 1)]
         found += pairwise(edges)
     return found
