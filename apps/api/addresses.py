@@ -21,8 +21,8 @@ from django.conf import settings
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 PORTS = {"http": 80, "https": 443}
-# NAT64 wraps any IPv4 address into this network.
-NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# NAT64 wraps any IPv4 address into the first network, and whatever its owner likes into the second.
+NAT64, LOCAL_NAT64 = ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48")
 
 
 # A look-up cannot be called off, so it happens on a thread of its own that we stop waiting for. Slow name servers can
@@ -179,7 +179,7 @@ def is_public(ip: IPAddress) -> bool:
             inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(inner)
-        if ip.is_site_local:
+        if ip.is_site_local or ip in LOCAL_NAT64:
             return False
     return ip.is_global and not ip.is_multicast and not ip.is_reserved and not ip.is_unspecified
 
