@@ -4,7 +4,7 @@ from typing import Any
 
 from django.urls import reverse
 
-from apps.assets.models import Asset
+from apps.assets.models import Asset, Kind
 
 
 def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
@@ -24,4 +24,5 @@ def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
         "src": reverse("assets:file", args=address),
         "peaks": reverse("assets:peaks", args=address) if asset.peaks else "",
         "thumbnail": reverse("assets:thumbnail", args=address) if asset.thumbnail else "",
+        "faces": reverse("assets:faces", args=address) if asset.kind == Kind.VIDEO else "",
     }

@@ -11,5 +11,6 @@ urlpatterns = [
     path("<uuid:asset_id>/download/", serving.download, name="download"),
     path("<uuid:asset_id>/thumbnail/", serving.thumbnail, name="thumbnail"),
     path("<uuid:asset_id>/people/<int:number>/", serving.person, name="person"),
+    path("<uuid:asset_id>/faces/", serving.faces, name="faces"),
     path("<uuid:asset_id>/peaks/", serving.peaks, name="peaks"),
 ]

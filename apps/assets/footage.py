@@ -39,3 +39,8 @@ def request_check(asset: Asset) -> FootageCheck:
 def head_name(asset: Asset, person: int) -> str:
     """Where the picture of a person's head is stored."""
     return f"{asset_folder(asset.workspace_id, asset.pk)}/person-{person}.webp"
+
+
+def faces_name(asset: Asset) -> str:
+    """Where it is stored in which place of the picture the faces are, over time."""
+    return f"{asset_folder(asset.workspace_id, asset.pk)}/faces.json"

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_safe
 
 from apps.assets.access import asset_in
 from apps.assets.files import local_path
-from apps.assets.footage import head_name
+from apps.assets.footage import faces_name, head_name
 from apps.assets.models import Asset
 from apps.assets.naming import suffix_of
 from apps.workspaces.access import membership_in
@@ -71,6 +71,19 @@ def person(request: HttpRequest, ws: str, asset_id: UUID, number: int) -> HttpRe
     if not default_storage.exists(head.name or ""):
         raise Http404("There is no such person in this file.")
     return serve(request, head, etag=f"{asset.sha256[:32]}-{number}", content_type="image/webp", stream=True)
+
+
+@login_required
+@require_safe
+def faces(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
+    """Where the faces are: ``{"rate", "people": [{"id", "boxes": [[x, y, width, height] or null, …]}]}``, in shares
+    of the picture. 404 for a file that was looked through before this was kept, until it is looked through again.
+    """
+    asset = asset_in(membership_in(request.user, ws), asset_id)
+    places = FieldFile(asset, asset.thumbnail.field, faces_name(asset))
+    if not default_storage.exists(places.name or ""):
+        raise Http404("Nobody has looked for faces in this file.")
+    return serve(request, places, etag=f"{asset.sha256[:32]}-f", content_type="application/json", stream=True)
 
 
 @login_required

@@ -43,13 +43,14 @@ class SyncMode:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One model."""
+    """One model. ``quality`` says in a sentence what its lips are like; the figures behind it are in docs/engine.md."""
 
     id: str
     name: str
     strength: str
     description: str
     best_for: str
+    quality: str
     legacy: bool
     micros_per_frame: int
     stars_speed: int
@@ -57,3 +58,4 @@ class ModelSpec:
     sync_modes: tuple[str, ...]
     accepts_image: bool
     caveats: tuple[str, ...]
+    opens_still_lips: bool = False

@@ -1,5 +1,6 @@
 """Runs the footage check of an asset on a worker; the analysis it makes is kept for the takes of that file."""
 
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +12,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.assets import files
-from apps.assets.footage import head_name
+from apps.assets.footage import faces_name, head_name
 from apps.assets.models import Asset, CheckStatus, FootageCheck, Kind
 from apps.inference import work
 from apps.inference.backends.native import NativeBackend
@@ -20,6 +21,7 @@ from apps.inference.engine.errors import EngineError
 from apps.inference.engine.footage.check import check_footage, check_sound
 from apps.inference.engine.footage.findings import FootageCheck as Checked
 from apps.inference.engine.footage.heard import Sound, listen
+from apps.inference.engine.footage.places import face_places
 from apps.inference.engine.people import head_file
 from apps.inference.engine.speech.analysis import SpeechAnalysis, analyse_speech
 from apps.inference.running import TRANSIENT
@@ -95,7 +97,16 @@ def _look(asset: Asset) -> Checked:
             for person in footage.people:
                 if head_file(folder, person.id).is_file():
                     files.put(head_file(folder, person.id), head_name(asset, person.id))
+            _keep_faces(asset, footage)
     return found
+
+
+def _keep_faces(asset: Asset, footage: FootageAnalysis) -> None:
+    """Where the faces are, beside the heads: the workbench draws its boxes from it."""
+    with files.scratch_folder() as scratch:
+        places = scratch / "faces.json"
+        places.write_text(json.dumps(face_places(footage), separators=(",", ":")))
+        files.put(places, faces_name(asset))
 
 
 def _analyse(path: Path, name: str) -> None:

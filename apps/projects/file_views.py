@@ -1,7 +1,8 @@
-"""The files of a draft: its regions once a file is checked, and choosing one."""
+"""What one chooses from: files for the places of a draft, sounds of segments, the models side by side."""
 
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_GET
 
 from apps.accounts.requests import SignedInRequest
 from apps.projects.access import project_in
+from apps.projects.comparing import comparison_context
 from apps.projects.queries import PICKS_SHOWN, PLACES, pickable
 from apps.projects.workbench import draft_context, segment_sounds
 from apps.workspaces.access import membership_in
@@ -59,3 +61,20 @@ def sounds(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
     membership = membership_in(request.user, ws)
     project = project_in(membership, project_id)
     return render(request, "projects/parts/sounds.html", {"sounds": segment_sounds(membership, project)})
+
+
+@login_required
+@require_GET
+def compare(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
+    """The models side by side: a page of its own, or the inside of the workbench's dialog."""
+    membership = membership_in(request.user, ws)
+    project = project_in(membership, project_id)
+    context = {
+        "ws": ws,
+        "membership": membership,
+        "project": project,
+        "may_edit": membership.may(Role.EDITOR),
+        "billing_on": settings.BILLING,
+    }
+    template = "projects/compare.html" + ("#models" if request.htmx else "")
+    return render(request, template, context | comparison_context(project))

@@ -10,7 +10,7 @@ from apps.assets.footage import LOST_AFTER, check_of
 from apps.assets.models import Asset, CheckStatus, FootageCheck
 from apps.billing.models import Plan
 from apps.billing.prices import quote
-from apps.catalog.registry import MODELS, OPTIONS
+from apps.catalog.registry import FACE, MODELS, OPTIONS
 from apps.projects.models import Project
 
 TITLES = {
@@ -68,9 +68,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody the check has seen, with their stretch in percent of the film for the bar of presence."""
+    """Somebody the check has seen, with their stretch in percent of the film for the bar of presence.
+
+    ``number`` is what the page calls them, from 1, who is seen longest first; ``id`` is the footage check's.
+    """
 
     id: int
+    number: int
+    chosen: bool
     seconds: float
     first_s: float
     look_s: float
@@ -93,6 +98,8 @@ def footage_context(project: Project, plan: Plan) -> dict[str, Any]:
         "to_look_at": sum(row.tone != "pic" for row in rows),
         "suggested": suggested,
         "people": people_of(checks[0], project),
+        "chosen": chosen_person(project),
+        "follows_speaker": project.options.get(FACE) is True,
         "test_seconds": TEST_S,
         "test_micros": quote(model=project.model, plan=plan, seconds=TEST_S).micros,
     }
@@ -161,11 +168,15 @@ def people_of(check: FootageCheck | None, project: Project) -> list[Person]:
     result = check.result or {}
     length = max(float(result.get("duration_s") or 0.0), 1e-6)
     people = []
-    for raw in result.get("people", []):
+    chosen = chosen_person(project)
+    seen = sorted(result.get("people", []), key=lambda raw: -float(raw["seconds"]))
+    for number, raw in enumerate(seen, start=1):
         first, last = float(raw["first_s"]), float(raw["last_s"])
         people.append(
             Person(
                 id=int(raw["id"]),
+                number=number,
+                chosen=int(raw["id"]) == chosen,
                 seconds=float(raw["seconds"]),
                 first_s=first,
                 look_s=float(raw["thumbnail_time_s"]),
@@ -175,7 +186,13 @@ def people_of(check: FootageCheck | None, project: Project) -> list[Person]:
                 fixed=bool(raw.get("fixed")),
             )
         )
-    return sorted(people, key=lambda person: -person.seconds)
+    return people
+
+
+def chosen_person(project: Project) -> int | None:
+    """The person that the draft names; None where it is left to the engine, or said in another way."""
+    face = project.options.get(FACE)
+    return face["id"] if isinstance(face, dict) and face.get("kind") == "person" else None
 
 
 def marks_of(rows: list[Row]) -> list[dict[str, Any]]:

@@ -8,13 +8,16 @@ from django.http import QueryDict
 
 from apps.assets.access import asset_in
 from apps.assets.models import Asset
-from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES
+from apps.catalog.faces import clean_face
+from apps.catalog.registry import FACE, MODELS, OPTIONS, SYNC_MODES, OptionValue
 from apps.projects.services import DraftChanges
 from apps.workspaces.models import Membership
 from studio.errors import StudioError
 
 INVALID = "draft_invalid"
 OPTION_PREFIX = "option-"
+# A value that the page cannot show stays as it is; a person of the footage check is named by number.
+KEEP, PERSON = "keep", "person:"
 
 
 def posted_revision(post: QueryDict) -> int:
@@ -45,7 +48,7 @@ def posted_changes(membership: Membership, post: QueryDict) -> DraftChanges:
         audio=_file(membership, post.get("audio")),
         model=post.get("model"),
         sync_mode=post.get("sync_mode"),
-        options={name: _option(name, post) for name in OPTIONS if OPTION_PREFIX + name in post},
+        options={name: _option(name, post) for name in OPTIONS if post.get(OPTION_PREFIX + name, KEEP) != KEEP},
         segments=_segments(post.get("segments", "")) if "segments" in post else None,
     )
     if changes.model is not None and changes.model not in MODELS:
@@ -77,8 +80,11 @@ def _segments(text: str) -> list[dict[str, Any]]:
     return found
 
 
-def _option(name: str, post: QueryDict) -> float | bool:
+def _option(name: str, post: QueryDict) -> OptionValue:
     spec, text = OPTIONS[name], post.get(OPTION_PREFIX + name, "")
+    if name == FACE and text.startswith(PERSON):
+        number = text.removeprefix(PERSON)
+        return clean_face({"kind": "person", "id": int(number) if number.isdecimal() and len(number) < 8 else number})
     if spec.kind == "switch":
         return text == "on"
     try:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("p/<uuid:project_id>/test/", views.test_render, name="test"),
     path("p/<uuid:project_id>/from/<int:number>/", rerun_views.from_take, name="from_take"),
     path("p/<uuid:project_id>/back/", rerun_views.draft_back, name="draft_back"),
+    path("p/<uuid:project_id>/models/", file_views.compare, name="compare"),
     path("p/<uuid:project_id>/sounds/", file_views.sounds, name="sounds"),
     path("p/<uuid:project_id>/check/", views.check, name="check"),
     path("p/<uuid:project_id>/recheck/", views.recheck, name="recheck"),

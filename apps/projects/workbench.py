@@ -11,12 +11,13 @@ from apps.assets.facts import media_facts
 from apps.assets.models import Asset
 from apps.billing.models import Plan
 from apps.billing.prices import quote
-from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, output_seconds
+from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, OptionValue, output_seconds
 from apps.catalog.specs import ModelSpec, OptionSpec, SyncMode
 from apps.generations.models import Generation
 from apps.generations.places import NOT_KNOWN, about, in_line
 from apps.generations.services import Estimate, estimate
 from apps.projects.footage import TEST_S, footage_context, marks_of
+from apps.projects.forms import KEEP, PERSON
 from apps.projects.models import Project
 from apps.projects.queries import pickable
 from apps.projects.rerun import lately_finished, likeness
@@ -45,7 +46,19 @@ class OptionRow:
     spec: OptionSpec
     state: str
     why: str
-    value: float | bool
+    value: OptionValue
+
+    @property
+    def is_on(self) -> bool:
+        """Whether a switch is on; a face that is chosen otherwise is none of it."""
+        return self.value is True
+
+    @property
+    def unswitched(self) -> str:
+        """What a switch says while it is off: a person who is chosen stays chosen."""
+        if not isinstance(self.value, dict):
+            return "off"
+        return f"{PERSON}{self.value['id']}" if self.value["kind"] == "person" else KEEP
 
     @property
     def field(self) -> str:
@@ -54,7 +67,7 @@ class OptionRow:
     @property
     def number(self) -> str:
         """The value as a number field takes it: a point whatever the language, no idle zeros."""
-        return f"{float(self.value):g}"
+        return "" if isinstance(self.value, dict) else f"{float(self.value):g}"
 
     @property
     def limits(self) -> tuple[str, str, str]:
@@ -93,6 +106,8 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
     facts = timeline_facts(project) | {"marks": marks_of(footage["findings"])}
     if drives_parts(project) and project.video is not None and project.video.is_ready:
         facts["length"] = project.video.duration_s or seconds
+    facts["people"] = [{"id": person.id, "number": person.number} for person in footage["people"]]
+    facts["chosen"] = footage["chosen"]
     facts["cuts"] = [mark["start"] for mark in facts["marks"] if mark["start"] == mark["end"]]
     return footage | {
         "membership": membership,

@@ -57,6 +57,15 @@ export class Segments {
     this.#put({ start_s: start, end_s: end, lipsync: false });
   }
 
+  /** Give the chosen segment to a person; false where no segment with lips is chosen. */
+  choosePerson(id) {
+    const row = this.#rows[this.#chosen];
+    if (!row?.lipsync) return false;
+    const same = row.face?.kind === "person" && row.face.id === id;
+    this.#put({ ...row, face: same ? null : { kind: "person", id } }, this.#chosen);
+    return true;
+  }
+
   // --- Editing -------------------------------------------------------------------------------------------------------
 
   get #end() {

@@ -2,6 +2,7 @@
 
 import { bindDialogs } from "./bar.js";
 import { bindDraft } from "./draft.js";
+import { Faces } from "./faces.js";
 import { History } from "./history.js";
 import { showLocalTimes } from "./localtime.js";
 import { bindPicker } from "./picker.js";
@@ -10,6 +11,7 @@ import { Segments } from "./segments.js";
 
 const preview = new Preview();
 const segments = new Segments(document.getElementById("timeline"), preview.timeline, preview.transport);
+const faces = new Faces(preview.transport, choosePerson);
 let shown = "";
 
 /** Facts are replaced by every answer that concerns them; what is the same is left alone. */
@@ -19,6 +21,17 @@ function refresh() {
   shown = facts;
   preview.show(JSON.parse(facts));
   segments.setFacts(JSON.parse(facts));
+  faces.setFacts(JSON.parse(facts));
+}
+
+/** Who gets the new lips: in the chosen segment, else in the whole film. Choosing the same again leaves it open. */
+function choosePerson(id) {
+  if (segments.choosePerson(id)) return;
+  const field = document.getElementById("off-option-active_speaker_detection");
+  const wanted = `person:${id}`;
+  field.value = field.value === wanted ? "off" : wanted;
+  document.getElementById("option-active_speaker_detection").checked = false;
+  for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
 }
 
 /** On a phone one panel at a time stands below the picture. */
@@ -55,9 +68,31 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (performance.now() - wentAt < GONE_MS) event.preventDefault();
 });
 
+/** The models side by side: the inside of the dialog is a page of its own where scripts are off. */
+async function openCompare(link) {
+  const dialog = document.getElementById("compare");
+  await htmx.ajax("GET", link.href, { target: "#compare-body", swap: "outerHTML", source: link });
+  dialog.showModal();
+  dialog.addEventListener("close", () => document.getElementById("open-compare")?.focus(), { once: true });
+}
+
 document.addEventListener("click", (event) => {
   const mend = event.target.closest("[data-fix]");
-  if (mend) fix(mend.dataset);
+  if (mend) {
+    event.preventDefault(); // in the comparison it is a form's button, for those without scripts
+    fix(mend.dataset);
+    mend.closest("dialog")?.close();
+  }
+  const models = event.target.closest("[data-open-compare]");
+  if (models && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
+    openCompare(models);
+  }
+  const person = event.target.closest("[data-person]");
+  if (person) {
+    event.preventDefault();
+    choosePerson(Number(person.dataset.person));
+  }
   const tab = event.target.closest("[data-tab]");
   if (tab) showPanel(tab.dataset.tab);
   const place = event.target.closest("[data-seek-to]");

@@ -16,7 +16,7 @@ from django.core.files.storage import default_storage
 from apps.accounts.models import User
 from apps.api.keys import digest_of
 from apps.api.models import ApiKey, Delivery, Scope
-from apps.assets.footage import head_name
+from apps.assets.footage import faces_name, head_name
 from apps.assets.models import Upload
 from apps.billing import invoices, ledger
 from apps.voices.models import SpeechJob
@@ -80,6 +80,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
     asset.file.save(f"assets/{asset.pk}/original.mp4", ContentFile(_film()))
     asset.thumbnail.save(f"assets/{asset.pk}/thumbnail.webp", ContentFile(b"webp"))
     default_storage.save(head_name(asset, 1), ContentFile(b"webp"))
+    default_storage.save(faces_name(asset), ContentFile(b'{"rate": 5, "people": []}'))
     asset.peaks.save(f"assets/{asset.pk}/peaks.json", ContentFile(b'{"rate":100,"peaks":[[0,1]]}'))
     project = ProjectFactory(workspace=workspace, created_by=maker, video=asset)
     take = GenerationFactory(
