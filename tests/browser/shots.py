@@ -23,8 +23,11 @@ from tests.browser.shots_takes import (
     BENCH,
     FAILED,
     FINISHED,
+    PAIR,
     RUNNING,
     VACANT,
+    compare_open,
+    face_chosen,
     fill_takes,
     in_the_middle,
     keys_open,
@@ -34,7 +37,7 @@ from tests.browser.shots_takes import (
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 OUT = ROOT / "screenshots"
-SIZES = {"1440": (1440, 900), "390": (390, 844)}
+SIZES = {"1440": (1440, 900), "375": (375, 812)}
 EMAIL, PASSWORD = "ada@studio.example", "open-the-studio-1"
 
 
@@ -131,6 +134,9 @@ SHOTS = [
     Shot("workbench-empty", f"/w/harbour/p/{VACANT}/"),
     Shot("workbench-picker", BENCH, picker_open),
     Shot("workbench-keys", BENCH, keys_open),
+    Shot("workbench-compare", BENCH, compare_open),
+    Shot("workbench-faces", f"/w/harbour/p/{PAIR}/", face_chosen),
+    Shot("models", f"{BENCH}models/"),
     Shot("take-running", f"{BENCH}takes/{RUNNING}/"),
     Shot("take-refused", f"{BENCH}takes/{FAILED}/"),
     Shot("player", f"{BENCH}takes/{FINISHED}/", in_the_middle),

@@ -4,11 +4,14 @@ from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
+import av
+import numpy as np
 from django.conf import settings
 from django.utils import timezone
 
 PROJECT = UUID("5a3e7f10-0000-4000-8000-000000000001")
 VACANT = UUID("5a3e7f10-0000-4000-8000-000000000002")
+PAIR = UUID("5a3e7f10-0000-4000-8000-000000000003")
 BENCH = f"/w/harbour/p/{PROJECT}/"
 FINISHED, RUNNING, FAILED = 3, 4, 2
 
@@ -41,6 +44,7 @@ def fill_takes(membership, scratch: Path) -> None:
         pk=PROJECT, workspace=membership.workspace, name="A new line", video=sample.video, audio=sample.audio
     )
     Project.objects.create(pk=VACANT, workspace=membership.workspace, name="Next film")
+    fill_pair(membership, scratch, video, sample.audio)
     now = timezone.now()
 
     def take(number: int, status: str, minutes: float, **facts) -> Generation:
@@ -73,12 +77,57 @@ def fill_takes(membership, scratch: Path) -> None:
     signals.set_piece(running.pk, 0, 80)
 
 
+def fill_pair(membership, scratch: Path, film: Path, sound) -> None:
+    """A project on a film in which two people stand side by side, really looked through."""
+    from apps.assets.checking import check_asset
+    from apps.assets.services import import_file
+    from apps.inference.footage_checks import run_check
+    from apps.projects.models import Project
+
+    path = side_by_side(film, scratch / "two_at_a_table.mp4")
+    pair = import_file(workspace=membership.workspace, user=membership.user, path=path, name=path.name)
+    check_asset(pair.pk)
+    run_check(pair.pk)
+    pair.refresh_from_db()
+    Project.objects.create(pk=PAIR, workspace=membership.workspace, name="Two at a table", video=pair, audio=sound)
+
+
+def side_by_side(film: Path, path: Path) -> Path:
+    """The film beside its mirror image, which is half a second late."""
+    with av.open(str(film)) as source:
+        frames = [frame.to_ndarray(format="rgb24") for frame in source.decode(video=0)]
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        height, width = frames[0].shape[:2]
+        stream.width, stream.height, stream.pix_fmt = 2 * width, height, "yuv420p"
+        for left, right in zip(frames[12:], frames, strict=False):
+            both = np.hstack([left, right[:, ::-1]])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(both), format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
 # --- States -------------------------------------------------------------------------------------------------
 
 
 def settled(page) -> None:
     """Films decoded, lanes drawn."""
     page.wait_for_timeout(2500)
+
+
+def compare_open(page) -> None:
+    settled(page)
+    tab = page.locator('[data-tab="model"]')
+    if tab.is_visible():
+        tab.click()
+    page.locator("#open-compare").click()
+    page.locator("#compare").wait_for()
+
+
+def face_chosen(page) -> None:
+    settled(page)
+    page.locator("[data-face]").nth(1).click()
+    page.wait_for_timeout(900)
 
 
 def picker_open(page) -> None:
