@@ -10,6 +10,8 @@ DOLLAR = 1_000_000
 # Below 5 dollars a card payment costs more than it brings; above 10,000 somebody meant something else.
 LEAST_CREDIT, MOST_CREDIT = 5, 10_000
 MOST_CAP = 1_000_000
+CAP_ERRORS = ("invalid", "min_value", "max_value", "max_decimal_places", "max_digits", "max_whole_digits")
+CREDIT_ERRORS = ("required", "invalid", "min_value", "max_value")
 
 
 class CapForm(forms.Form):
@@ -22,6 +24,7 @@ class CapForm(forms.Form):
         max_value=Decimal(MOST_CAP),
         decimal_places=2,
         help_text="Empty: no cap.",
+        error_messages=dict.fromkeys(CAP_ERRORS, "Dollars and cents from 0 to 1,000,000, or empty for no cap."),
     )
 
     def micros(self) -> int | None:
@@ -38,6 +41,7 @@ class CreditForm(forms.Form):
         max_value=MOST_CREDIT,
         initial=20,
         help_text=f"{LEAST_CREDIT} to {MOST_CREDIT:,}.",
+        error_messages=dict.fromkeys(CREDIT_ERRORS, f"Whole dollars from {LEAST_CREDIT} to {MOST_CREDIT:,}."),
     )
 
 

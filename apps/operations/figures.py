@@ -11,6 +11,7 @@ from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+from apps.api.catalogue import ENTRIES
 from apps.assets.models import Asset
 from apps.billing.models import Account, Entry, Invoice, Subscription, TransactionKind
 from apps.generations import workers
@@ -151,11 +152,11 @@ def recurring() -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Failures:
-    """How the takes of a month ended; ``reasons`` as (code, count, percent of the largest)."""
+    """How the takes of a month ended; ``reasons`` as (code, words, count, percent of the largest)."""
 
     ended: int
     failed: int
-    reasons: Sequence[tuple[str, int, int]]
+    reasons: Sequence[tuple[str, str, int, int]]
 
     @property
     def percent(self) -> float:
@@ -167,8 +168,14 @@ def failures_of(month: Month) -> Failures:
     rows = list(ended.values_list("status", "error_code").order_by().annotate(Count("pk")))
     codes = sorted(((code or "no code", count) for status, code, count in rows if status == Status.FAILED), key=_least)
     largest = codes[0][1] if codes else 1
-    reasons = [(code, count, count * 100 // largest) for code, count in codes[:TOP_FAILURES]]
+    reasons = [(code, _in_words(code), count, count * 100 // largest) for code, count in codes[:TOP_FAILURES]]
     return Failures(sum(count for *_, count in rows), sum(count for _, count in codes), reasons)
+
+
+def _in_words(code: str) -> str:
+    """What the API's catalogue says of a code, without its full stop; the code where it says nothing."""
+    entry = ENTRIES.get(code)
+    return entry.message.removesuffix(".") if entry else code
 
 
 def _least(row: tuple[str, int]) -> tuple[int, str]:

@@ -47,6 +47,7 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
         "total": work.total,
         "revenue": revenue,
         "chart": charts.lines([str(day.day) for day in days], series),
+        "has_figures": any(revenue.by_day.values()) or any(work.cost_by_day.values()),
         "chart_table": [(day, revenue.by_day.get(day, 0), work.cost_by_day.get(day, 0)) for day in days],
         "recurring": figures.recurring(),
         "failures": figures.failures_of(month),

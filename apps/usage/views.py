@@ -12,7 +12,7 @@ from apps.billing import invoices
 from apps.billing.models import Invoice
 from apps.billing.plans import standing_of
 from apps.billing.prices import frame_price
-from apps.billing.spending import ALERTS, spend_of
+from apps.billing.spending import ALERTS, Spend, spend_of
 from apps.catalog.registry import MODELS
 from apps.usage import charts
 from apps.usage.figures import (
@@ -64,6 +64,7 @@ def usage(request: SignedInRequest, ws: str) -> HttpResponse:
         "left_out": not_charged(membership.workspace, month),
     }
     context |= _chart(month, rows, expected) | _money(membership, month)
+    context |= _coming(context["spend"], sum(expected.values()))
     if group == "model":
         plan = standing_of(membership.workspace).plan
         context["prices"] = {model: frame_price(model, plan) for model in MODELS}
@@ -97,6 +98,15 @@ def _chart(month: Month, rows: list[Row], expected: dict) -> dict[str, Any]:
         if any(values[index] for values in shown.values()) or expected.get(day)
     ]
     return {"chart": drawn, "chart_table": table, "has_forecast": any(coming)}
+
+
+def _coming(spend: Spend | None, expected: int) -> dict[str, int]:
+    """Where this month will end, and how far that is from the cap."""
+    if spend is None:
+        return {}
+    coming = spend.total + expected
+    room = coming - spend.cap if spend.cap is not None else 0
+    return {"coming_micros": coming, "over_cap": room, "under_cap": -room}
 
 
 def _money(membership: Membership, month: Month) -> dict[str, Any]:

@@ -49,6 +49,7 @@ class Shot:
     address: str
     prepare: Callable | None = None
     signed_in: bool = True
+    whole: bool = False  # the page to its end, not what fits the window
 
 
 # --- States -------------------------------------------------------------------------------------------------
@@ -166,8 +167,8 @@ class Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def studio() -> Iterator[str]:
-    """A studio with files in it; yields its address."""
+def studio(fill: Callable[[], None]) -> Iterator[str]:
+    """A studio with what ``fill`` puts into it; yields its address."""
     from django.core.management import call_command
 
     from studio.wsgi import application
@@ -262,7 +263,7 @@ def draw(browser, address: str, shots: list[Shot]) -> None:
                 if shot.prepare:
                     shot.prepare(page)
                 page.wait_for_timeout(250)
-                page.screenshot(path=OUT / f"{shot.name}-{width}-{theme}.png")
+                page.screenshot(path=OUT / f"{shot.name}-{width}-{theme}.png", full_page=shot.whole)
                 print(f"{shot.name}-{width}-{theme}.png")
                 context.close()
 
@@ -274,7 +275,7 @@ def main(words: list[str]) -> None:
 
     chosen = [shot for shot in SHOTS if not words or any(word in shot.name for word in words)]
     OUT.mkdir(exist_ok=True)
-    with studio() as address, sync_playwright() as playwright:
+    with studio(fill) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
         draw(browser, address, chosen)
         browser.close()

@@ -7,6 +7,7 @@ import pytest
 from django.urls import reverse
 
 from apps.accounts.models import User
+from apps.api.catalogue import ENTRIES
 from apps.billing import invoices, ledger
 from apps.billing.models import BillingProfile, Invoice
 from apps.billing.plans import load_plans, plan_of
@@ -19,6 +20,7 @@ from apps.workspaces.services import create_workspace
 from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
+NO_FACE = ENTRIES["generation_input_video_no_face"].message.removesuffix(".")
 
 
 @pytest.fixture(autouse=True)
@@ -64,12 +66,12 @@ def test_nobody_else_learns_that_the_pages_exist(as_person, owner, workspace, ta
 
 def test_the_dashboard_tells_money_takes_and_trouble(client, workspace, take):
     failed = GenerationFactory(workspace=workspace)
-    Generation.objects.filter(pk=failed.pk).update(error_code="no_face")
+    Generation.objects.filter(pk=failed.pk).update(error_code="generation_input_video_no_face")
     end_without_result(failed.pk, Status.FAILED)
     late = invoices.issue(workspace=workspace)
     invoices.note_failure(late, "declined")
     page = client.get(reverse("staff:dashboard")).content.decode()
-    for words in ("$0.50", "50.0 %", "1 of 2, none charged", "no_face", "LS-000001", "Harbour films", "lipsync-2"):
+    for words in ("$0.50", "50.0 %", "1 of 2, none charged", NO_FACE, "LS-000001", "Harbour films", "lipsync-2"):
         assert words in page, words
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+from datetime import date
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -139,3 +141,10 @@ def test_what_is_no_takes_is_shown_and_summed_up(as_person, owner, used):
     assert "Besides takes" in page and "$2.00" in page and "−$0.10" in page
     lines = as_person(owner).get(f"{PAGE}export.csv").getvalue().decode().splitlines()
     assert any(",Storage,,,,0,0.0,0,2.000000" in line for line in lines)
+
+
+@pytest.mark.parametrize(("cap", "words"), [(100, "under the cap"), (2, "over the cap")])
+def test_the_forecast_is_held_against_the_cap(as_person, owner, used, cap, words):
+    BillingProfile.objects.create(workspace=used, cap_micros=cap * 1_000_000)
+    with patch("apps.usage.views.forecast", lambda *_: {date.today(): 1_000_000}):
+        assert words in as_person(owner).get(PAGE).content.decode()

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 
 from django import template
 
+from apps.billing import limits
+from apps.billing.models import Plan
+
 register = template.Library()
 DOLLAR, CENT = 1_000_000, 10_000  # micro-dollars
 
@@ -41,6 +44,12 @@ def cents(amount: int | None) -> str:
 def of(table: Mapping[str, object], key: str) -> object:
     """The value under a key that is only known when the page is drawn."""
     return table.get(key)
+
+
+@register.filter
+def file_limit(plan: Plan) -> int:
+    """Largest file in bytes that plan and studio take."""
+    return limits.file_limit(plan)
 
 
 @register.filter

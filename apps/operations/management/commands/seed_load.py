@@ -28,7 +28,13 @@ DAYS = 180
 # A take that succeeds brings 5 entries; the rest up to a million are charges of 2, like spoken text.
 ENTRIES_OF_A_CHARGE = 2
 FAILED_SHARE = 0.03
-FAILURES = ("worker_lost", "generation_input_video_inaccessible", "no_face", "media_unreadable", "generation_timeout")
+FAILURES = (
+    "generation_infra_service_unavailable",
+    "generation_input_video_inaccessible",
+    "generation_input_video_no_face",
+    "generation_infra_storage_error",
+    "generation_timeout",
+)
 PLANS = ("free", "hobbyist", "creator", "growth", "scale")
 
 

@@ -1,0 +1,35 @@
+"""The billing page: plans with all their figures, and forms that say what they want."""
+
+import pytest
+
+from apps.billing.models import BillingProfile
+from apps.billing.plans import load_plans
+
+pytestmark = pytest.mark.django_db
+PAGE = "/w/harbour/billing/"
+
+
+def test_each_plan_stands_with_all_its_figures(as_person, owner, workspace):
+    load_plans()
+    page = as_person(owner).get(PAGE).content.decode()
+    for words in ("Longest video", "At once", "Seats", "Off list prices", "Watermark", "Batches", "Cloned voices"):
+        assert page.count(f"<dt>{words}</dt>") == 5, words
+    for figure in ("$249.00", "30\N{NO-BREAK SPACE}min", "15 takes", "20 %", "5.4\N{NO-BREAK SPACE}GB"):
+        assert figure in page, figure
+
+
+@pytest.mark.parametrize("cap", ["-3", "many", "1.234", "9999999999999"])
+def test_a_cap_that_makes_no_sense_is_refused_in_words_and_kept_in_its_field(as_person, owner, workspace, cap):
+    answer = as_person(owner).post(f"{PAGE}cap/", {"cap": cap})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Dollars and cents from 0 to 1,000,000, or empty for no cap." in page and f'value="{cap}"' in page
+    assert not BillingProfile.objects.exists()
+
+
+@pytest.mark.parametrize("amount", ["4", "10001", "", "a"])
+def test_credit_outside_its_bounds_is_refused_in_words(as_person, owner, workspace, amount, settings):
+    settings.PAYMENTS = "stripe"
+    answer = as_person(owner).post(f"{PAGE}credit/", {"amount": amount})
+    assert answer.status_code == 422
+    assert "Whole dollars from 5 to 10,000." in answer.content.decode()
