@@ -48,7 +48,7 @@ def usage(request: SignedInRequest, ws: str) -> HttpResponse:
     rows = rows_of(charged(month.start, month.end, membership.workspace), group)
     expected = forecast(membership.workspace, month)
     total, besides = total_of(rows), besides_takes(membership.workspace, month)
-    context = {
+    context: dict[str, Any] = {
         "membership": membership,
         "ws": ws,
         "month": month,
