@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
 from apps.accounts.models import User
+from apps.assets import bucket
 from apps.workspaces.models import Membership, Workspace
 from apps.workspaces.services import first_workspace
 
@@ -22,6 +23,7 @@ def shell(request: HttpRequest) -> dict:
         "my_workspaces": Workspace.objects.of(user) if signed_in else Workspace.objects.none(),
         "theme": theme if theme in ("light", "dark") else "",
         "billing_on": settings.BILLING,
+        "direct_uploads": bucket.available(),
         "request_id": getattr(request, "request_id", ""),
     }
 

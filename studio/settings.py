@@ -245,7 +245,7 @@ if PRODUCTION:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_HSTS_SECONDS = 31_536_000
 FILE_UPLOAD_HANDLERS = ["studio.form_files.LimitForms", *global_settings.FILE_UPLOAD_HANDLERS]
-# Players load films straight from the bucket, by signed addresses.
+# Players load films straight from the bucket and uploads go straight there, by signed addresses.
 BUCKET = bucket_origins(S3_BUCKET, read("S3_ENDPOINT"), read("S3_REGION"))
 # Forms of the billing page lead to pages of Stripe where it takes the payments.
 PAYMENT_PAGES = ["https://checkout.stripe.com", "https://billing.stripe.com", "https://invoice.stripe.com"]
@@ -256,7 +256,7 @@ CONTENT_SECURITY_POLICY = {
         "style-src": [SELF, NONCE],
         "img-src": [SELF, "data:", "blob:", *BUCKET],
         "media-src": [SELF, "blob:", *BUCKET],
-        "connect-src": [SELF],
+        "connect-src": [SELF, *BUCKET],
         "object-src": [NONE],
         "base-uri": [SELF],
         "form-action": [SELF, *(PAYMENT_PAGES if read("STUDIO_PAYMENTS") == "stripe" else [])],
@@ -339,6 +339,7 @@ CELERY_BEAT_SCHEDULE = {
     "messages of the payment provider": {"task": "billing.catch_up", "schedule": 3600.0},
     "sweep lost calls of the API": {"task": "api.sweep", "schedule": 300.0},
     "take up lost texts": {"task": "voices.sweep", "schedule": 60.0},
+    "settle lost uploads": {"task": "assets.settle_lost", "schedule": 600.0},
     "forget stale uploads": {"task": "assets.forget_stale_uploads", "schedule": 3600.0},
     "remove old exports of accounts": {"task": "accounts.remove_old_exports", "schedule": 6 * 3600.0},
     "remove files of closed workspaces": {"task": "assets.remove_closed", "schedule": 6 * 3600.0},

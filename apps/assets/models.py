@@ -127,7 +127,11 @@ class FootageCheck(models.Model):
 
 
 class Upload(models.Model):
-    """A file on its way in, resumable after a lost network (tus 1.0). Its bytes lie in STUDIO_DATA/uploads."""
+    """A file on its way in, resumable after a lost network.
+
+    Through the studio (tus 1.0) its bytes lie in STUDIO_DATA/uploads; straight to the bucket its parts lie there, under
+    the bucket's own id ``multipart`` and the ``key`` that the object shall have.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="uploads")
@@ -135,6 +139,9 @@ class Upload(models.Model):
     name = models.CharField(max_length=255)
     size = models.BigIntegerField(help_text="bytes announced")
     offset = models.BigIntegerField(default=0, help_text="bytes safely here")
+    key = models.CharField(max_length=255, blank=True)
+    multipart = models.CharField(max_length=1024, blank=True)
+    completed_at = models.DateTimeField(null=True, help_text="when its parts were joined in the bucket")
     asset = models.OneToOneField(Asset, on_delete=models.CASCADE, null=True, related_name="upload")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)

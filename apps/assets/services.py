@@ -211,12 +211,8 @@ def _keep(
     asset_id: UUID | None = None,
 ) -> Asset:
     digest = sha256_of(path)
-    if asset_id is None:
-        seen = Q(visibility=Visibility.WORKSPACE) | Q(created_by=user)
-        same = Asset.objects.in_library(workspace).filter(seen, sha256=digest)
-        known = same.exclude(status=Status.REJECTED).first()
-        if known is not None:
-            return known
+    if asset_id is None and (known := same_bytes(workspace, user, digest)):
+        return known
     identity = asset_id or uuid4()
     size = path.stat().st_size
     stored = files.put(path, f"{asset_folder(workspace.pk, identity)}/original{suffix_of(name)}", move=move)
@@ -236,6 +232,13 @@ def _keep(
         )
         recheck(asset)
     return asset
+
+
+def same_bytes(workspace: Workspace, user: User | None, digest: str) -> Asset | None:
+    """The file of the library, as this person sees it, that has these bytes and is not refused."""
+    seen = Q(visibility=Visibility.WORKSPACE) | Q(created_by=user)
+    same = Asset.objects.in_library(workspace).filter(seen, sha256=digest)
+    return same.exclude(status=Status.REJECTED).first()
 
 
 def sha256_of(path: Path) -> str:

@@ -90,6 +90,8 @@ def tus_upload(request: HttpRequest, ws: str, upload_id: UUID) -> HttpResponse:
     if request.method == "OPTIONS":
         return _abilities()
     upload = upload_in(membership, upload_id)
+    if upload.multipart:
+        raise StudioError("upload_gone", "This upload goes straight to the bucket.", "Start it again.", status=404)
     if request.method == "HEAD":
         response = HttpResponse(status=200)
         response["Upload-Offset"] = str(uploads.arrived(upload))

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps.accounts.models import User
-from apps.assets import files
+from apps.assets import bucket, files
 from apps.assets.models import Upload
 from apps.assets.naming import clean_name
 from apps.billing.limits import file_limit
@@ -96,8 +96,8 @@ def start_upload(*, workspace: Workspace, user: User, name: str, size: int) -> U
     return upload
 
 
-def check_size(*, workspace: Workspace, name: str, size: int) -> None:
-    """Refuse what will not be taken before the first byte travels."""
+def check_size(*, workspace: Workspace, name: str, size: int, to_bucket: bool = False) -> None:
+    """Refuse what will not be taken before the first byte travels; ``to_bucket``: it never lies on this disk."""
     if size <= 0:
         raise StudioError("asset_empty", f"{clean_name(name)} is empty.", "Choose the file again.", field="file")
     plan = plan_of(workspace)
@@ -111,7 +111,7 @@ def check_size(*, workspace: Workspace, name: str, size: int) -> None:
             field="file",
             status=413,
         )
-    if shutil.disk_usage(folder()).free < size + DISK_RESERVE:
+    if not to_bucket and shutil.disk_usage(folder()).free < size + DISK_RESERVE:
         raise StudioError(
             "generation_infra_storage_error",
             "The studio's disk has no room for this file.",
@@ -183,6 +183,10 @@ def _conflict(upload: Upload, offset: int) -> StudioError:
 
 def cancel_upload(*, upload: Upload) -> None:
     """Give an unfinished upload up and free its bytes; a finished one only loses its record."""
+    if upload.multipart and upload.asset_id is None:
+        bucket.abort(upload.key, upload.multipart)
+        if upload.completed_at is not None:
+            bucket.delete(upload.key)
     part_file(upload).unlink(missing_ok=True)
     upload.delete()
 

@@ -2,6 +2,7 @@
 //
 // The page has one element with data-tus-src, the address of tus-js-client (22 kB compressed), loaded at the first file.
 
+import { sendParts, unfinishedParts } from "./direct.js";
 import { csrfToken } from "./shell.js";
 
 const PIECE_BYTES = 16 * 1024 * 1024;
@@ -136,6 +137,9 @@ export function sendFile(file, { url, onState = () => {}, onDone = () => {}, onE
     upload.start();
   }
 
+  if (document.querySelector("[data-direct]") && file.size) {
+    return sendParts(file, { url, onState, onDone, onError, speed, turn, leave() { running -= 1; nextTurn(); } });
+  }
   if (!file.size) {
     onError({ code: "asset_empty", message: `${file.name} is empty.`, advice: "Choose the file again." });
     return { cancel: async () => {} };
@@ -152,7 +156,7 @@ export function sendFile(file, { url, onState = () => {}, onDone = () => {}, onE
 
 /** Uploads to this address that an earlier visit left unfinished: [{ name, size, address, forget() }]. */
 export function unfinished(url) {
-  const found = [];
+  const found = unfinishedParts(url);
   const endpoint = new URL(url, location.href).pathname;
   for (let index = 0; index < localStorage.length; index += 1) {
     const key = localStorage.key(index);
