@@ -3,7 +3,8 @@
     python -m benchmarks.scaling [--seconds 60] [--side 480] [--model lipsync-2] [--workers 1,2,4]
 
 The same clip is made by the engine called directly in one process, and by the studio with so many workers, each of
-one process on one core. The last column compares with the row of one worker. Run it on a quiet machine.
+one process on one core. The last column compares with the row of one worker. What two cores can be worth on this
+machine at all is told by two engines alone that run beside each other. Run it on a quiet machine.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from benchmarks.studio_stack import ROOT, forget_work, made, make_take, studio, 
 
 DIRECT = """
 import os, sys, time
-os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+os.sched_setaffinity(0, {int(sys.argv[5])})
 from pathlib import Path
 from apps.inference import engine
 from importlib import import_module
 import_module("apps.inference.engine.pipeline")
-video, sound, out, model = sys.argv[1:]
+video, sound, out, model = sys.argv[1:5]
 began = time.monotonic()
 report = engine.lipsync(Path(video), Path(sound), Path(out), engine.EngineSettings(model=model))
 print(time.monotonic() - began, report.timings_s)
@@ -46,8 +47,14 @@ def main(arguments: list[str] | None = None) -> int:
 
         video, sound = long_clip(Path(scratch), settings.MODELS_DIR, given.seconds, side=given.side)
         print(f"{given.seconds:.0f} s of {given.side}×{given.side} at 25 fps, {given.model}", flush=True)
-        direct, stages = _direct(video, sound, Path(scratch) / "direct.mp4", given.model)
+        cores = sorted(os.sched_getaffinity(0))
+        ((direct, stages),) = _direct(video, sound, Path(scratch), given.model, cores[:1])
         print(f"engine alone      {direct:6.1f} s   {stages}", flush=True)
+        if len(cores) > 1:
+            beside = max(seconds for seconds, _ in _direct(video, sound, Path(scratch), given.model, cores[:2]))
+            print(
+                f"two side by side  {beside:6.1f} s   × {2 * direct / beside:4.2f} is what two cores can do", flush=True
+            )
         alone = None
         for number, count in enumerate(counts, start=1):
             forget_work(folder)
@@ -64,12 +71,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _direct(video: Path, sound: Path, out: Path, model: str) -> tuple[float, str]:
-    """Seconds of one process on one core, and the seconds of its stages."""
-    command = [sys.executable, "-c", DIRECT, str(video), str(sound), str(out), model]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, env=os.environ)
-    seconds, _, stages = done.stdout.strip().splitlines()[-1].partition(" ")
-    return float(seconds), stages
+def _direct(video: Path, sound: Path, scratch: Path, model: str, cores: list[int]) -> list[tuple[float, str]]:
+    """Of one process on each of ``cores``, all at once: its seconds, and those of its stages."""
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-c", DIRECT, str(video), str(sound), str(scratch / f"{core}.mp4"), model, str(core)],
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+        )
+        for core in cores
+    ]  # fmt: skip
+    found = []
+    for process in running:
+        told, _ = process.communicate()
+        if process.returncode:
+            raise RuntimeError("The engine alone did not make the film.")
+        seconds, _, stages = told.strip().splitlines()[-1].partition(" ")
+        found.append((float(seconds), stages))
+    return found
 
 
 if __name__ == "__main__":
