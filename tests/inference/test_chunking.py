@@ -18,6 +18,19 @@ from apps.inference.engine.sample.make import SampleFormat, make_sample
 LEAST_PSNR_DB = 38.0
 
 
+class Called:
+    """A watch whose take was cancelled: after so many questions it says so."""
+
+    def __init__(self, answers: int = 0) -> None:
+        self._left = answers
+
+    def progress(self, stage: str, done: int, total: int) -> None: ...
+
+    def cancelled(self) -> bool:
+        self._left -= 1
+        return self._left < 0
+
+
 class Quiet:
     """A watch that nobody looks at."""
 
@@ -60,8 +73,12 @@ def sound(film: Path) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def films(tmp_path_factory) -> tuple[Path, Path]:
-    sample = make_sample(tmp_path_factory.mktemp("sample"), settings.MODELS_DIR, SampleFormat(size=240, seconds=2.0))
+def sample(tmp_path_factory):
+    return make_sample(tmp_path_factory.mktemp("sample"), settings.MODELS_DIR, SampleFormat(size=240, seconds=2.0))
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory, sample) -> tuple[Path, Path]:
     return tuple(made(sample, tmp_path_factory.mktemp(f"in-{count}"), count) for count in (1, 5))
 
 
@@ -74,3 +91,22 @@ def test_every_picture_is_the_same_to_the_encoders_noise(films):
 
 def test_every_sample_of_the_sound_is_the_same(films):
     np.testing.assert_array_equal(*map(sound, films))
+
+
+@pytest.mark.parametrize("step", ["analyse_speech", "plan", "assemble"])
+def test_a_cancel_is_heard_in_steps_that_tell_no_frames(films, sample, tmp_path, step):
+    """Of a film of ten minutes each of them takes a quarter of a minute."""
+    backend, folder = load("native"), films[0].parent
+    job = Render(
+        sample.video, sample.new_line, "lipsync-2", "cut_off", {"temperature": 0.5, "occlusion_detection": True}
+    )
+    called = Called(answers=1)
+    with pytest.raises(engine.Cancelled):
+        if step == "analyse_speech":
+            backend.analyse_speech(sample.new_line, tmp_path, Called())
+        elif step == "plan":
+            backend.plan(job, folder / "footage", folder / "speech", tmp_path, called)
+        else:
+            pieces = [(Piece(0, 50), folder / Piece(0, 50).name)]
+            backend.assemble(job, folder / "plan", pieces, tmp_path / "film.mp4", called)
+    assert not list(tmp_path.iterdir())

@@ -14,6 +14,7 @@ from apps.inference import engine
 from apps.inference.backends.base import Outcome, Piece, Render, RenderSegment, Split, Watching
 from apps.inference.engine.pieces import Painter
 from apps.inference.engine.plan import MotionPlan
+from apps.inference.engine.progress import stoppable
 
 # The longest piece. What each costs beside its own frames (decoding up to its first one, the frames around it that are
 # tried, opening everything) is about 0.2 s of a processor at 480 pixels: 3 % of drawing so much.
@@ -54,23 +55,27 @@ class NativeBackend:
 
     def analyse_speech(self, audio: Path, into: Path, watch: Watching) -> None:
         watch.progress("speech", 0, 1)
-        engine.analyse_speech(audio, into, models=settings.MODELS_DIR)
+        with stoppable(watch.cancelled):
+            engine.analyse_speech(audio, into, models=settings.MODELS_DIR)
         watch.progress("speech", 1, 1)
 
     def plan(
         self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching, earlier: Sequence[Piece] = ()
     ) -> Split:
         watch.progress("plan", 0, 1)
-        plan = engine.plan_motion(
-            engine.FootageAnalysis.load(footage),
-            engine.SpeechAnalysis.load(speech),
-            engine_settings(job),
-            into,
-            segments=engine_segments(job),
-            sounds={
-                one.audio: engine.SpeechAnalysis.load(one.speech) for one in job.segments if one.audio and one.speech
-            },
-        )
+        with stoppable(watch.cancelled):
+            plan = engine.plan_motion(
+                engine.FootageAnalysis.load(footage),
+                engine.SpeechAnalysis.load(speech),
+                engine_settings(job),
+                into,
+                segments=engine_segments(job),
+                sounds={
+                    one.audio: engine.SpeechAnalysis.load(one.speech)
+                    for one in job.segments
+                    if one.audio and one.speech
+                },
+            )
         frames, fps, digest = len(plan), float(plan.fps), self.made_from(job, plan, into)
         kept = still_true(earlier, frames, digest)
         ranges = split(frames, fps, borders_of(plan), [(piece.first, piece.last) for piece in kept])
@@ -117,15 +122,16 @@ class NativeBackend:
             )
             for piece, folder in pieces
         ]
-        engine.assemble(
-            rendered,
-            job.audio,
-            motion,
-            out,
-            video=job.video,
-            segments=engine_segments(job),
-            progress=watch.progress,
-        )
+        with stoppable(watch.cancelled):
+            engine.assemble(
+                rendered,
+                job.audio,
+                motion,
+                out,
+                video=job.video,
+                segments=engine_segments(job),
+                progress=watch.progress,
+            )
         watch.progress("proof", 0, 1)
         report = engine.measure(out, motion, seen=np.concatenate([np.load(folder / SEEN) for _, folder in pieces]))
         watch.progress("proof", 1, 1)

@@ -14,7 +14,7 @@ from .assembly import assemble
 from .film_plan import plan_motion
 from .one_thread import one_thread
 from .pieces import render_piece
-from .progress import Monitor, Progress
+from .progress import Monitor, Progress, stoppable
 from .report import Report, measure
 from .segments import Segment
 from .settings import EngineSettings
@@ -49,7 +49,7 @@ def lipsync(
     if listen is None:
         listen = partial(analyse_speech, models=models)
     monitor = Monitor(progress, cancelled)
-    with _folder(workdir) as folder:
+    with _folder(workdir) as folder, stoppable(cancelled):
         with monitor.timed("read"):
             footage = analyse_footage(
                 video, folder, settings=settings, progress=progress, cancelled=cancelled, models=models

@@ -5,11 +5,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Protocol
 
 from .errors import Cancelled
 
 STAGES = ("read", "speech", "plan", "lipsync", "assemble", "proof")
+
+
+_asked_to_stop: ContextVar[Callable[[], bool] | None] = ContextVar("asked_to_stop", default=None)
+
+
+@contextmanager
+def stoppable(cancelled: Callable[[], bool] | None) -> Iterator[None]:
+    """Let every :func:`checkpoint` inside, in this thread, end the run where ``cancelled()`` says so."""
+    token = _asked_to_stop.set(cancelled)
+    try:
+        yield
+    finally:
+        _asked_to_stop.reset(token)
+
+
+def checkpoint() -> None:
+    """To be called in every loop that may take seconds and has no progress to tell; raises :class:`Cancelled`."""
+    cancelled = _asked_to_stop.get()
+    if cancelled is not None and cancelled():
+        raise Cancelled()
 
 
 class Progress(Protocol):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import checkpoint
 from .audio import OUTPUT_RATE, blocks, channel_count
 
 Floats = NDArray[np.float32]
@@ -67,6 +68,7 @@ class Soundtrack:
         idle: list[_Reader] = []
         try:
             for start in range(0, samples, BLOCK):
+                checkpoint()
                 block = np.zeros((self.channels, min(BLOCK, samples - start)), np.float32)
                 for one in playing:
                     one.add_to(block, start, idle)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..progress import checkpoint
 from ..render.texture import MouthTextures
 from .joins import LONGEST_STEP, is_run
 
@@ -114,6 +115,7 @@ class _Search:
         total = np.stack([costs[0], costs[0]])
         back = np.zeros((count, 2, keep), np.int64)  # which of the 2·keep states before
         for step in range(1, count):
+            checkpoint()
             total, back[step] = self._onward(total, places[step - 1], places[step], start + step)
             total += costs[step]
         path = np.empty(count, np.int64)

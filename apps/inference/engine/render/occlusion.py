@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..crops import CropStore
+from ..progress import checkpoint
 from .layers import Floats, blurred, polygon_mask
 from .mesh import ALL_LIPS, OUTER, FaceMesh2D
 from .warp import Canvas, sample_chroma, sample_luma
@@ -68,6 +69,7 @@ def find_obstructions(
     masks = np.zeros((len(points), CANVAS * CANVAS // 8), np.uint8)
     share = np.zeros(len(points))
     for frame in stored.tolist():
+        checkpoint()
         shown = studied[frame] if frame in studied else _on_canvas(crops, points, canvas, frame)
         difference = shown - usual
         difference -= np.median(difference[::3, ::3], axis=(0, 1))  # the light as a whole

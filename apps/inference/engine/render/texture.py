@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..crops import CropStore
+from ..progress import checkpoint
 from .layers import Floats, blurred, polygon_mask
 from .mesh import INNER, OUTER, FaceMesh2D
 from .warp import Canvas, sample_luma
@@ -34,6 +35,7 @@ class MouthTextures:
         self._row_of[frames] = np.arange(len(frames))
         self._rows = np.zeros((len(frames), CANVAS[0] * CANVAS[1]), np.float32)
         for row, frame in enumerate(frames.tolist()):
+            checkpoint()
             crop = crops[frame]
             luma = sample_luma(crop.luma, canvas.warp(points[frame]).luma((crop.x, crop.y))).astype(np.float32)
             self._rows[row] = (blurred(luma, 0.8) * self._inside).ravel() / weight

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..model_files import SPEECH_ENCODER, model_path
+from ..progress import checkpoint
 from .encoder_weights import BLOCKS, load_encoder_weights
 from .mel import HOP, SAMPLE_RATE, log_mel
 
@@ -62,6 +63,7 @@ class SpeechEncoder:
         total = len(mel) // 2
         result = np.zeros((total, STATE_SIZE), np.float32)
         for start, end, weight in windows(total):
+            checkpoint()
             result[start:end] += weight[:, None] * self._encode(mel[2 * start : 2 * end])
         return result[:count]
 
