@@ -1,6 +1,7 @@
 """What stands behind the lists: query parameters in all encodings of the clients, and pages of rows."""
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -130,6 +131,14 @@ def waiting(workspace: Workspace) -> QuerySet[Call]:
 Row = Generation | Call
 
 
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list: so many rows (None: all) after the row with the id ``cursor`` (empty: from the start)."""
+
+    limit: int | None
+    cursor: str
+
+
 def filtered(request: HttpRequest, workspace: Workspace) -> tuple[QuerySet[Generation], QuerySet[Call]]:
     """Both kinds of rows after the filters of the request."""
     rows, calls = generations(workspace), waiting(workspace)
@@ -167,24 +176,28 @@ def _has_status(statuses: list[str]) -> Q:
     return found
 
 
-def page_of(rows: QuerySet[Generation], calls: QuerySet[Call], *, limit: int | None, cursor: str) -> list[Row]:
+def page_of(workspace: Workspace, rows: QuerySet[Generation], calls: QuerySet[Call], page: Page) -> list[Row]:
     """The newest of both kinds of rows together, after the row whose id is the cursor."""
-    count = limit or UNPAGED
-    if cursor:
-        place = _place(rows, calls, cursor)
+    if page.cursor:
+        place = _place(workspace, page.cursor)
         older = Q(created_at__lt=place.created_at) | Q(created_at=place.created_at, pk__lt=place.pk)
         rows, calls = rows.filter(older), calls.filter(older)
+    count = page.limit or UNPAGED
     newest = with_sounds(list(rows.order_by("-created_at", "-pk")[:count]))
     both: list[Row] = [*newest, *calls.order_by("-created_at", "-pk")[:count]]
     return sorted(both, key=lambda row: (row.created_at, str(row.pk)), reverse=True)[:count]
 
 
-def _place(rows: QuerySet[Generation], calls: QuerySet[Call], cursor: str) -> Row:
+def _place(workspace: Workspace, cursor: str) -> Row:
+    """The row of a cursor, whether it still fits the filters or not: its status may have changed since, or it may be
+    deleted.
+    """
     row_id = uuid_or_none(cursor)
-    place = (rows.filter(pk=row_id).first() or calls.filter(pk=row_id).first()) if row_id else None
-    if place is None:
-        raise invalid("cursor", "The cursor is no id of this list.")
-    return place
+    tables: tuple[type[Generation] | type[Call], ...] = (Generation, Call)
+    for table in tables:
+        if row_id and (place := table.objects.filter(workspace=workspace, pk=row_id).only("created_at").first()):
+            return place
+    raise invalid("cursor", "The cursor is no id of this list.")
 
 
 def assets(request: HttpRequest, workspace: Workspace) -> QuerySet[Asset]:

@@ -178,6 +178,14 @@ def test_pages_follow_the_cursor(api, five):
     assert seen == five
 
 
+def test_a_cursor_leads_on_when_its_row_no_longer_fits_the_filter(api, workspace):
+    rows = [GenerationFactory(workspace=workspace) for _ in range(4)]
+    first = api("GET", "generations?status=PENDING&limit=2").json()
+    Generation.objects.filter(pk=first[-1]["id"]).update(status=Status.COMPLETED, deleted_at=timezone.now())
+    rest = api("GET", f"generations?status=PENDING&limit=2&cursor={first[-1]['id']}").json()
+    assert [row["id"] for row in rest] == [str(rows[1].pk), str(rows[0].pk)]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

@@ -228,6 +228,13 @@ def test_two_workers_send_a_delivery_once(receiver, workspace, monkeypatch):
     assert len(Receiver.got) == 1
 
 
+def test_the_log_names_the_host_alone(receiver, workspace, caplog):
+    caplog.set_level("INFO", logger="apps.api.delivering")
+    send_test(workspace=workspace, url=f"{receiver}?token=of-somebody")
+    deliver_due()
+    assert "to 127.0.0.1: 200" in caplog.text and "of-somebody" not in caplog.text and "/hook" not in caplog.text
+
+
 def test_the_routes_of_webhooks(api, receiver, workspace, teammate):
     assert api("POST", "webhook/test").json()["errorCode"] == "webhook_missing"
     assert api("PUT", "webhook", {"url": "ftp://x"}).json()["field"] == "webhookUrl"

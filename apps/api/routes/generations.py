@@ -174,7 +174,9 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
     cursor = request.GET.get("cursor", "")
     if cursor and limit is None:
         raise queries.invalid("cursor", "A cursor needs a limit.")
-    return [row_json(row, caller) for row in queries.page_of(rows, calls, limit=limit, cursor=cursor)]
+    return [
+        row_json(row, caller) for row in queries.page_of(caller.workspace, rows, calls, queries.Page(limit, cursor))
+    ]
 
 
 @route(

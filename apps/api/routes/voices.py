@@ -21,6 +21,8 @@ TAG = "Voices"
 POLL_S = "3"
 PROVIDER = Param("provider", {"type": "string"}, "only this provider's, such as local or elevenlabs")
 SPEAK_EXAMPLE = {"provider": "local", "voiceId": "heart", "script": "Good morning."}
+# Of a provider that is named or asked.
+PROVIDER_CODES = ("voice_provider_unknown", "tts_not_configured", "elevenlabs_service_unavailable")
 SPEAK_CODES = (
     "tts_not_configured",
     "voice_provider_unknown",
@@ -37,7 +39,15 @@ SPEAK_CODES = (
 )
 
 
-@route("GET", "voices", summary="List voices", tag=TAG, query=(PROVIDER,), gives=list[answers.Voice])
+@route(
+    "GET",
+    "voices",
+    summary="List voices",
+    tag=TAG,
+    query=(PROVIDER,),
+    gives=list[answers.Voice],
+    codes=PROVIDER_CODES,
+)
 def voices(caller: Caller) -> list[dict[str, Any]]:
     """The voices that can speak for this workspace. Empty where no provider is set up; one that is named and cannot be
     used is refused with the reason.
@@ -56,7 +66,7 @@ def voices(caller: Caller) -> list[dict[str, Any]]:
     tag=TAG,
     query=(PROVIDER,),
     gives=answers.Voice,
-    codes=("voice_not_found",),
+    codes=("voice_not_found", *PROVIDER_CODES),
 )
 def voice(caller: Caller, voice_id: str) -> dict[str, Any]:
     """One voice by its id."""
@@ -113,7 +123,7 @@ def clone(caller: Caller) -> dict[str, Any]:
     scope=Scope.MANAGE,
     query=(PROVIDER,),
     gives=bool,
-    codes=("voice_not_found", "voice_not_deletable", "elevenlabs_service_unavailable"),
+    codes=("voice_not_found", "voice_not_deletable", *PROVIDER_CODES),
 )
 def delete(caller: Caller, voice_id: str) -> bool:
     """Only a cloned one. What it spoke stays."""
