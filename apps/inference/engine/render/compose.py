@@ -20,7 +20,7 @@ from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box
 from .mesh import ALL_LIPS, INNER, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, face_axes
 from .occlusion import in_picture
 from .turned import BAND, seen_triangles, within_outline
-from .warp import piecewise_map, sample_chroma, sample_luma
+from .warp import TargetMesh, sample_chroma, sample_luma
 
 Points = NDArray[np.floating]
 
@@ -36,6 +36,7 @@ INNER_GROWTH = 0.012
 JOIN_GROWTH, JOIN_SOFTNESS = 0.02, 0.015
 COLOUR_LIMIT = 40.0  # of 255: a larger difference is no difference of light
 FEATHER_PX = 8
+LARGE_EYES = 160  # pixels: from here on jaw and cheeks are warped by a coarser map than the lips
 SIDE_MULTIPLE = 8
 
 
@@ -84,11 +85,12 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
     original = read_box(yuv, box)
     if job.depth is not None:
         triangles = seen_triangles(triangles, job.depth, job.eyes, job.own, job.target)
-    base = warp_base(yuv, original, job, triangles, box)
+    mesh = TargetMesh(job.target, triangles, box, 4 if job.eyes > LARGE_EYES else mouth_step(job.eyes))
+    base = warp_base(yuv, original, job, mesh, box)
     if job.mouth is not None:
         place = mouth_box(job.target, job.eyes, box)
         if min(place[2:]) >= 2 * SIDE_MULTIPLE:
-            _lay_mouth(base, place, box, job, triangles)
+            _lay_mouth(base, place, box, job, triangles, mesh)
     elif job.painted is not None:
         painted = paint_interior(base.floats(), original, box, job.target, job.own, job.eyes, job.painted)
         if job.depth is not None:
@@ -127,37 +129,42 @@ def aligned_box(low: Points, high: Points, size: tuple[int, int]) -> Box:
     return x, y, max(0, right - x) // SIDE_MULTIPLE * SIDE_MULTIPLE, max(0, bottom - y) // SIDE_MULTIPLE * SIDE_MULTIPLE
 
 
-def warp_base(
-    yuv: NDArray[np.uint8], original: Layer, job: FrameJob, triangles: NDArray[np.integer], box: Box
-) -> Layer:
-    """Layer 1: the frame's own pixels moved from ``own`` to ``target``."""
-    step = 4 if job.eyes > 160 else 2
+def mouth_step(eyes: float) -> int:
+    """Pixels per cell of the map that warps a mouth."""
+    return 2 if eyes > 90 else 1
+
+
+def warp_base(yuv: NDArray[np.uint8], original: Layer, job: FrameJob, mesh: TargetMesh, box: Box) -> Layer:
+    """Layer 1: the frame's own pixels moved from ``own`` to ``target``, where ``mesh`` lies."""
     band = 0.0 if job.depth is None else BAND * job.eyes
-    warp = piecewise_map(job.target, job.own, triangles, box, step, max(0.8, BASE_BLUR * job.eyes), band)
+    warp = mesh.map(job.own, box, max(0.8, BASE_BLUR * job.eyes), band)
     luma_plane = yuv[: yuv.shape[0] * 2 // 3]
     corner = (box[0], box[1])
     return Layer(sample_luma(luma_plane, warp.luma((0, 0))), sample_chroma(original.chroma, warp.chroma(corner)))
 
 
-def warp_mouth(mouth: Mouth, job: FrameJob, triangles: NDArray[np.integer], box: Box) -> Layer:
-    """Layer 2: the exemplar's pixels moved from its own points to ``target``; ``box`` in picture coordinates."""
-    step = 2 if job.eyes > 90 else 1
-    warp = piecewise_map(job.target, mouth.points, triangles, box, step, max(0.6, MOUTH_BLUR * job.eyes))
+def warp_mouth(mouth: Mouth, job: FrameJob, mesh: TargetMesh, box: Box) -> Layer:
+    """Layer 2: the exemplar's pixels moved from its own points to ``mesh``; ``box`` in picture coordinates."""
+    warp = mesh.map(mouth.points, box, max(0.6, MOUTH_BLUR * job.eyes))
     corner = (mouth.crop.x, mouth.crop.y)
     return Layer(
         sample_luma(mouth.crop.luma, warp.luma(corner)), sample_chroma(mouth.crop.chroma, warp.chroma(corner))
     ).floats()
 
 
-def _lay_mouth(base: Layer, place: Box, box: Box, job: FrameJob, triangles: NDArray[np.integer]) -> None:
+def _lay_mouth(
+    base: Layer, place: Box, box: Box, job: FrameJob, triangles: NDArray[np.integer], mesh: TargetMesh
+) -> None:
     """Blend the exemplar into ``base`` (uint8, in place)."""
     assert job.mouth is not None
     in_picture = (box[0] + place[0], box[1] + place[1], place[2], place[3])
+    if job.eyes > LARGE_EYES:  # the mesh of the whole face is too coarse for lips
+        mesh = TargetMesh(job.target, triangles, in_picture, mouth_step(job.eyes))
     target = job.target - in_picture[:2]
     shape = (place[3], place[2])
-    patch = warp_mouth(job.mouth, job, triangles, in_picture)
+    patch = warp_mouth(job.mouth, job, mesh, in_picture)
     if job.fading is not None:
-        other = warp_mouth(job.fading, job, triangles, in_picture)
+        other = warp_mouth(job.fading, job, mesh, in_picture)
         patch = other.mix(patch, join_weight(target, job, shape))
     under = base.part(place)
     mask = inner_mask(target, job.eyes, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
@@ -232,20 +239,27 @@ def relit(patch: Layer, under: Layer, mask: Floats, reach: float) -> Layer:
 
 def feathered(layer: Layer, original: Layer, box: Box, size: tuple[int, int]) -> Layer:
     """``layer`` easing into ``original`` along the box's sides, except where they are the picture's own."""
-    open_sides = (box[1] > 0, box[1] + box[3] < size[1] - 1, box[0] > 0, box[0] + box[2] < size[0] - 1)
-    for image, old, width in (
-        (layer.luma, original.luma, FEATHER_PX),
-        (layer.chroma, original.chroma, FEATHER_PX // 2),
-    ):
-        ramp = np.arange(width, dtype=np.float32) / width
-        for side, is_open in enumerate(open_sides):
-            if not is_open:
-                continue
-            axis, at_end = side // 2, side % 2
-            part = [slice(None)] * image.ndim
-            part[axis] = slice(-width, None) if at_end else slice(0, width)
-            weight = (ramp[::-1] if at_end else ramp).reshape([-1 if d == axis else 1 for d in range(image.ndim)])
-            strip = old[tuple(part)].astype(np.float32)
-            mixed = strip + (image[tuple(part)] - strip) * weight
-            image[tuple(part)] = np.round(mixed).astype(np.uint8)
-    return layer
+    fine, coarse = (_feather(box, size, scale) for scale in (1, 2))
+    return Layer(
+        cv2.blendLinear(layer.luma, original.luma, fine, 1 - fine),
+        cv2.blendLinear(layer.chroma, original.chroma, coarse, 1 - coarse),
+    )
+
+
+def _feather(box: Box, size: tuple[int, int], scale: int) -> Floats:
+    """(h, w) 0..1: rising from the sides of ``box`` that lie inside the picture; ``scale`` pixels make one."""
+    across, down = (
+        _ramps(box[axis + 2] // scale, box[axis] > 0, box[axis] + box[axis + 2] < size[axis] - 1, FEATHER_PX // scale)
+        for axis in (0, 1)
+    )
+    return down[:, None] * across
+
+
+def _ramps(length: int, rises: bool, falls: bool, width: int) -> Floats:
+    """(length,): 1, rising from 0 at the start and falling to 0 at the end where asked for."""
+    ramp = np.ones(length, np.float32)
+    if rises:
+        ramp[:width] = np.arange(width, dtype=np.float32) / width
+    if falls:
+        ramp[-width:] = np.minimum(ramp[-width:], np.arange(width, dtype=np.float32)[::-1] / width)
+    return ramp

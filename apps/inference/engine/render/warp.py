@@ -72,33 +72,66 @@ class Canvas:
         return WarpMap((self._shares @ shift).reshape(self._box[3], self._box[2], 2), self._box)
 
 
-def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], triangles: NDArray[np.integer],
-                  box: Box, step: int, blur: float, band: float = 0.0) -> WarpMap:  # fmt: skip
-    """The map that takes ``target`` points (Q, 2) from ``source`` points (Q, 2), both in picture pixels.
+class TargetMesh:
+    """A mesh as it shall lie in a picture, for warps from any number of sources.
 
-    ``step`` is how many pixels one map cell spans (width and height of ``box`` are multiples of it); ``blur`` is a
-    Gaussian in pixels that rounds the folds between triangles. What moves at the mesh's rim fades out over about twice
-    ``band`` pixels beyond it; without a band it ends there. Later triangles lie in front of earlier ones.
+    Later triangles lie in front of earlier ones.
     """
-    x, y, width, height = box
-    columns, lines = width // step, height // step
-    cells = (target - [x, y] - (step - 1) / 2) / step
-    corners = cells[triangles]
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    determinant = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
-    low, high = corners.min(1), corners.max(1)
-    visible = (np.abs(determinant) > MIN_DETERMINANT) & (high >= 0).all(1) & (low < [columns, lines]).all(1)
-    owner = _rasterise(corners, np.flatnonzero(visible), columns, lines)
-    coefficients = _affine(source[triangles] - target[triangles], corners, determinant, visible)
-    across = np.arange(columns, dtype=np.float32)
-    down = np.arange(lines, dtype=np.float32)[:, None]
-    displacement = np.empty((lines, columns, 2), np.float32)
-    for axis in range(2):  # one coordinate at a time: arithmetic along an axis of two numbers is slow
-        by_column, by_line, rest = (np.take(coefficients[:, part + axis], owner) for part in (0, 2, 4))
-        displacement[..., axis] = by_column * across + by_line * down + rest
-    if band:
-        displacement = _faded_out(displacement, owner > 0, band / step)
-    return WarpMap(cv2.GaussianBlur(displacement, (0, 0), max(0.5, blur / step)), box)
+
+    def __init__(self, target: NDArray[np.floating], triangles: NDArray[np.integer], box: Box, step: int) -> None:
+        """``target`` (Q, 2) in picture pixels, seen in ``box``, whose sides are multiples of ``step``: so many pixels
+        one map cell spans."""
+        self._target, self._triangles, self._box, self._step = target, triangles, box, step
+        columns, lines = box[2] // step, box[3] // step
+        corners = ((target - [box[0], box[1]] - (step - 1) / 2) / step)[triangles]
+        first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
+        determinant = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+        low, high = corners.min(1), corners.max(1)
+        self._hidden = (np.abs(determinant) <= MIN_DETERMINANT) | (high < 0).any(1) | (low >= [columns, lines]).any(1)
+        self._owner = _rasterise(corners, np.flatnonzero(~self._hidden), columns, lines)
+        area = np.where(self._hidden, 1.0, determinant)[:, None]
+        self._first, self._second, self._origin = first / area, second / area, corners[:, 0]
+        longest = np.sqrt(np.maximum((first**2).sum(1), np.maximum((second**2).sum(1), ((second - first) ** 2).sum(1))))
+        self._thin = np.abs(determinant) < MIN_HEIGHT * longest
+
+    def map(self, source: NDArray[np.floating], box: Box, blur: float, band: float = 0.0) -> WarpMap:
+        """The map for ``box``, a part of the mesh's own at a multiple of the step, if the points are at ``source``.
+
+        ``blur`` is a Gaussian in pixels that rounds the folds between triangles. What moves at the mesh's rim fades out
+        over about twice ``band`` pixels beyond it; without a band it ends there.
+        """
+        left, top = ((box[axis] - self._box[axis]) // self._step for axis in (0, 1))
+        columns, lines = box[2] // self._step, box[3] // self._step
+        owner = self._owner[top : top + lines, left : left + columns]
+        coefficients = self._affine((source - self._target)[self._triangles])
+        across = np.arange(left, left + columns, dtype=np.float32)
+        down = np.arange(top, top + lines, dtype=np.float32)[:, None]
+        displacement = np.empty((lines, columns, 2), np.float32)
+        for axis in range(2):  # one coordinate at a time: arithmetic along an axis of two numbers is slow
+            by_column, by_line, rest = (np.take(coefficients[:, part + axis], owner) for part in (0, 2, 4))
+            displacement[..., axis] = by_column * across + by_line * down + rest
+        if band:
+            displacement = _faded_out(displacement, owner > 0, band / self._step)
+        return WarpMap(cv2.GaussianBlur(displacement, (0, 0), max(0.5, blur / self._step)), box)
+
+    def _affine(self, shift: NDArray[np.floating]) -> Floats:
+        """(T + 1, 6): displacement per triangle as a·column + b·line + c, row 0 (no triangle) zero."""
+        one, other = shift[:, 1] - shift[:, 0], shift[:, 2] - shift[:, 0]
+        across = one * self._second[:, 1:] - other * self._first[:, 1:]
+        down = other * self._first[:, :1] - one * self._second[:, :1]
+        across[self._thin] = down[self._thin] = 0.0
+        rest = shift[:, 0] - across * self._origin[:, :1] - down * self._origin[:, 1:]
+        rest[self._thin] = shift[self._thin].mean(1)
+        table = np.zeros((len(shift) + 1, 6), np.float32)
+        table[1:] = np.concatenate([across, down, rest], axis=1)
+        table[1:][self._hidden] = 0.0
+        return table
+
+
+def piecewise_map(target: NDArray[np.floating], source: NDArray[np.floating], triangles: NDArray[np.integer],
+                  box: Box, step: int, blur: float) -> WarpMap:  # fmt: skip
+    """The map that takes ``target`` points (Q, 2) from ``source`` points (Q, 2), see :class:`TargetMesh`."""
+    return TargetMesh(target, triangles, box, step).map(source, box, blur)
 
 
 def _faded_out(displacement: Floats, covered: NDArray[np.bool_], band: float) -> Floats:
@@ -144,26 +177,6 @@ def _counted(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray
     lengths = np.maximum(last - first + 1, 0)
     ranges = np.repeat(np.arange(len(lengths)), lengths)
     return ranges, np.arange(len(ranges)) + (first - np.cumsum(lengths) + lengths)[ranges]
-
-
-def _affine(
-    shift: NDArray[np.floating], corners: NDArray[np.floating], determinant: NDArray[Any], visible: NDArray[np.bool_]
-) -> Floats:
-    """(T + 1, 6): displacement per triangle as a·column + b·line + c, row 0 (no triangle) zero."""
-    area = np.where(visible, determinant, 1.0)[:, None]
-    first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
-    one, other = shift[:, 1] - shift[:, 0], shift[:, 2] - shift[:, 0]
-    across = (one * second[:, 1:2] - other * first[:, 1:2]) / area
-    down = (other * first[:, :1] - one * second[:, :1]) / area
-    longest = np.sqrt(np.maximum((first**2).sum(1), np.maximum((second**2).sum(1), ((second - first) ** 2).sum(1))))
-    thin = np.abs(determinant) < MIN_HEIGHT * longest
-    across[thin] = down[thin] = 0.0
-    rest = shift[:, 0] - across * corners[:, 0, :1] - down * corners[:, 0, 1:]
-    rest[thin] = shift[thin].mean(1)
-    table = np.zeros((len(shift) + 1, 6), np.float32)
-    table[1:] = np.concatenate([across, down, rest], axis=1)
-    table[1:][~visible] = 0.0
-    return table
 
 
 def sample_luma(plane: NDArray[np.uint8], positions: Floats) -> NDArray[np.uint8]:
