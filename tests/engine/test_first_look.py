@@ -13,6 +13,7 @@ from apps.inference.engine.media.video_reader import split_planes
 from apps.inference.engine.plan import OUTSIDE_RANGE
 from apps.inference.engine.render.compose import FrameJob, Mouth
 from apps.inference.engine.render.miniature import miniature, small_points
+from apps.inference.engine.settings import EngineSettings
 
 from .test_second_look import COUNT, LANDMARKS, Eye, made_plan, off
 
@@ -77,9 +78,10 @@ def test_a_stretch_is_looked_at_by_itself_and_the_rest_stays():
     np.testing.assert_array_equal(one.target[20:26], plan.target[20:26])
     np.testing.assert_array_equal(one.target[:20], other.target[:20])
     assert not np.array_equal(one.target[26:], other.target[26:])
-    looked_at = parted.looked_at(0, 20)
-    assert (looked_at.start, looked_at.stop) == (0, 21)
-    assert plan.looked_at(20, 30) == slice(4, 46)
+    plain = EngineSettings(model="lipsync-2-pro")
+    assert replace(parted, settings=plain).looked_at(0, 20) == slice(0, 21)
+    assert replace(plan, settings=plain).looked_at(20, 30) == slice(4, 46)
+    assert plan.looked_at(50, 55) == slice(2, COUNT)  # with `reasoning`: whole blocks are mended
 
 
 def test_a_head_seen_from_the_side_is_left_as_planned():

@@ -1,9 +1,11 @@
 """Our own engine behind the protocol."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from django.conf import settings
@@ -21,7 +23,7 @@ from apps.inference.engine.progress import stoppable
 PIECE_S = 15.0
 # What is longer is drawn in pieces, so that a clip of 10 s is shared by two workers.
 SHARED_FROM_S = 8.0
-FILM, SEEN = "film.mp4", "seen.npy"
+FILM, SEEN, MENDED = "film.mp4", "seen.npy", "mended.json"
 # What the catalog calls an option, and what the engine calls it.
 OPTION_NAMES = {
     "temperature": "temperature",
@@ -90,7 +92,7 @@ class NativeBackend:
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         motion = MotionPlan.load(plan)
-        engine.render_piece(
+        drawn = engine.render_piece(
             job.video,
             engine.FootageAnalysis.load(footage),
             motion,
@@ -102,6 +104,7 @@ class NativeBackend:
             cancelled=watch.cancelled,
             models=settings.MODELS_DIR,
         )
+        (into / MENDED).write_text(json.dumps(drawn.mended))
         # Looked at again here and not in the end: so the proof, too, is shared by all workers.
         seen = engine.seen_opening(
             into / FILM, motion, piece.first, piece.last, cancelled=watch.cancelled, models=settings.MODELS_DIR
@@ -133,9 +136,20 @@ class NativeBackend:
                 progress=watch.progress,
             )
         watch.progress("proof", 0, 1)
-        report = engine.measure(out, motion, seen=np.concatenate([np.load(folder / SEEN) for _, folder in pieces]))
+        report = engine.measure(
+            out,
+            motion,
+            seen=np.concatenate([np.load(folder / SEEN) for _, folder in pieces]),
+            mended=[row for _, folder in pieces for row in _mended(folder)],
+        )
         watch.progress("proof", 1, 1)
         return Outcome(report.lipsynced_s, report.to_dict())
+
+
+def _mended(folder: Path) -> list[dict[str, Any]]:
+    """What `reasoning` mended in a piece; pieces drawn by an earlier version do not say."""
+    file = folder / MENDED
+    return list(json.loads(file.read_text())) if file.exists() else []
 
 
 def engine_settings(job: Render) -> engine.EngineSettings:

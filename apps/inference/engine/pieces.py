@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .analysis import FootageAnalysis
+from .artefacts import usual_changes
 from .face.mesh import FaceMesh
 from .first_look import FirstLook, looked_ahead
 from .media.frame_source import FrameSource
 from .media.morph import Morph
 from .media.prefetch import prefetch
 from .media.video_writer import PieceWriter
+from .mending import LipsSeen, Mender, whole_blocks
 from .model_files import models_folder
 from .one_thread import one_thread
 from .plan import MotionPlan
@@ -33,12 +36,13 @@ Painter = Callable[[NDArray[np.uint8], FootageAnalysis, MotionPlan, int, bool], 
 
 @dataclass(frozen=True)
 class PieceReport:
-    """What became of output frames [``first``, ``last``)."""
+    """What became of output frames [``first``, ``last``); ``mended`` as in the report."""
 
     path: Path
     first: int
     last: int
     driven: int
+    mended: list[dict[str, Any]] = field(default_factory=list)
 
 
 @one_thread
@@ -57,8 +61,9 @@ def render_piece(
 ) -> PieceReport:
     """Write output frames [``first``, ``last``) of ``plan`` to ``out``; ``paint`` draws the mouths another way."""
     monitor = Monitor(progress, cancelled)
+    mended: list[dict[str, Any]] = []
     if plan.settings.looks_again and paint is None:
-        plan = _looked_at(video, footage, plan, first, last, monitor, models)
+        plan, mended = _looked_at(video, footage, plan, first, last, monitor, models)
         mesh = None  # what is seen at full size needs no miniature
     else:
         mesh = FaceMesh(models_folder(models)) if paint is None else None
@@ -73,25 +78,44 @@ def render_piece(
             if index % 5 == 0:
                 monitor.step("lipsync", index - first, last - first)
     monitor.step("lipsync", last - first, last - first)
-    return PieceReport(out, first, last, driven)
+    return PieceReport(out, first, last, driven, mended)
 
 
 def _looked_at(
     video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, monitor: Monitor,
     models: Path | None,
-) -> MotionPlan:  # fmt: skip
-    """``plan`` with every face's mouth moved to where it comes out as wanted, in these frames."""
+) -> tuple[MotionPlan, list[dict[str, Any]]]:  # fmt: skip
+    """``plan`` with every face's mouth as the second look wants it in these frames, and what was found and mended."""
+    mesh, layers, found = FaceMesh(models_folder(models)), [], []
+    source = FrameSource(video, footage.times)
+    try:
+        for layer in plan.layers:
+            monitor.step("lipsync", 0, last - first)
+            moved, mended = _mended(source, _seen(footage, layer.person), layer, first, last, mesh, monitor)
+            layers.append(moved)
+            found += mended
+    finally:
+        source.close()
+    main, *others = layers
+    return replace(main, others=others), found
 
-    def drawn(layer: MotionPlan, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        for index, picture in prefetch(drawn_frames(video, footage, replace(layer, others=[]), start, stop)):
+
+def _mended(
+    source: FrameSource, seen: FootageAnalysis, layer: MotionPlan, first: int, last: int, mesh: FaceMesh,
+    monitor: Monitor,
+) -> tuple[MotionPlan, list[dict[str, Any]]]:  # fmt: skip
+    """One face's plan after both parts of the second look."""
+
+    def drawn(plan: MotionPlan, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        for index, picture in _drawn(source, seen, replace(plan, others=[]), start, stop):
             monitor.step("lipsync", 0, last - first)
             yield index, picture
 
-    mesh = FaceMesh(models_folder(models))
-    main, *others = [
-        look_again(drawn, layer, _seen(footage, layer.person).landmarks, first, last, mesh) for layer in plan.layers
-    ]
-    return replace(main, others=others)
+    begin, end = whole_blocks(first, last, len(layer))
+    moved = look_again(drawn, layer, seen.landmarks, max(0, begin - 1), min(len(layer), end + 1), mesh)
+    usual, lips = usual_changes(seen.crops, layer.own, layer.eyes), LipsSeen(layer, seen.landmarks, mesh)
+    better, mended = Mender(drawn, seen.crops.stored & seen.has_face, usual, lips).mend(moved, begin, end)
+    return replace(better, others=layer.others), [one.facts(layer) for one in mended if first <= one.first < last]
 
 
 def exemplar(picture: NDArray[np.uint8], footage: FootageAnalysis, plan: MotionPlan, index: int, glides: bool) -> None:
@@ -108,24 +132,31 @@ def drawn_frames(
     With ``mesh`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
     """
     source = FrameSource(video, footage.times)
+    try:
+        yield from _drawn(source, footage, plan, first, last, paint, mesh)
+    finally:
+        source.close()
+
+
+def _drawn(
+    source: FrameSource, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar,
+    mesh: FaceMesh | None = None,
+) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
     faces = [(layer, _seen(footage, layer.person)) for layer in plan.layers]
     looks = [] if mesh is None else [FirstLook(layer, seen.landmarks, mesh, partial(frame_job, seen))
                                      for layer, seen in faces]  # fmt: skip
     if looks:
         faces = [(replace(layer, target=layer.target.copy()), seen) for layer, seen in faces]
     ahead = max((look.ahead for look in looks), default=0)
-    try:
-        frames = _shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead))
-        for index, original, glides in looked_ahead(frames, looks, first, last) if looks else frames:
-            picture = original if glides else original.copy()
-            for at, (layer, seen) in enumerate(faces):
-                if layer.driven[index]:
-                    if looks:
-                        layer.target[index] = looks[at].points(index)
-                    paint(picture, seen, layer, index, glides)
-            yield index, picture
-    finally:
-        source.close()
+    frames = _shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead))
+    for index, original, glides in looked_ahead(frames, looks, first, last) if looks else frames:
+        picture = original if glides else original.copy()
+        for at, (layer, seen) in enumerate(faces):
+            if layer.driven[index]:
+                if looks:
+                    layer.target[index] = looks[at].points(index)
+                paint(picture, seen, layer, index, glides)
+        yield index, picture
 
 
 def _shown(

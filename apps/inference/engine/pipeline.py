@@ -69,7 +69,9 @@ def lipsync(
         with monitor.timed("assemble"):
             assemble([piece], audio, plan, output, video=video, segments=segments, progress=progress)
         with monitor.timed("proof"):
-            report = measure(output, plan, progress=progress, cancelled=cancelled, models=models)
+            report = measure(
+                output, plan, progress=progress, cancelled=cancelled, models=models, mended=piece.mended
+            )  # fmt: skip
     timings = {stage: round(seconds, 3) for stage, seconds in monitor.timings_s.items()}
     return replace(report, timings_s=timings, real_time_factor=round(sum(timings.values()) / plan.duration_s, 3))
 

@@ -26,6 +26,7 @@ Indices = NDArray[np.int64]
 REASONS = ("", "no_face", "turned_away", "still_mouth", "outside_range", "obstructed")
 # A drawn mouth is looked at together with so many frames to either side.
 LOOKED_AT = 16
+LOOKED_AGAIN = 48  # with `reasoning`
 MAPPED_FROM = 1 << 20  # bytes
 DRIVEN, NO_FACE, TURNED_AWAY, STILL_MOUTH, OUTSIDE_RANGE, OBSTRUCTED = range(len(REASONS))
 
@@ -120,6 +121,8 @@ class MotionPlan:
 
     def looked_at(self, first: int, last: int) -> slice:
         """Frames on which the pictures [``first``, ``last``) of this face depend: some more of the same stretches."""
+        if self.settings.looks_again:
+            return slice(max(0, first - LOOKED_AGAIN), min(len(self), last + LOOKED_AGAIN))
         start, stop = max(0, first - LOOKED_AT), min(len(self), last + LOOKED_AT)
         rests = np.flatnonzero(~self.driven)
         before, after = rests[rests <= first], rests[rests >= last - 1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,8 @@ class Report:
     seen with the opening planned, None where the mouth rests) and ``offset_ms`` (picture late positive). ``mouth`` is
     where the mouth is, see :func:`.mouth_track.mouth_track`. ``segments`` repeat what was asked of each range, with
     its ``lipsynced_s``, ``agreement`` and ``offset_ms``. ``watermark``: every frame carries the studio's name.
+    ``mended`` is what `reasoning` found: rows of ``start_s``, ``end_s``, the faults ``found`` (see :mod:`.artefacts`)
+    and what was ``done`` about them, None where nothing helped.
     """
 
     model: str
@@ -57,6 +59,7 @@ class Report:
     mouth: dict[str, Any] = field(default_factory=dict)
     segments: list[dict[str, Any]] = field(default_factory=list)
     watermark: bool = False
+    mended: list[dict[str, Any]] = field(default_factory=list)
     engine_version: str = ENGINE_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -112,12 +115,15 @@ def measure(
     cancelled: Callable[[], bool] | None = None,
     models: Path | None = None,
     seen: Doubles | None = None,
+    mended: Sequence[dict[str, Any]] = (),
 ) -> Report:
     """The report on ``film``, its face tracked anew from the encoded pictures.
 
-    ``seen`` (N,) is the opening where :func:`seen_opening` was asked before, piece by piece.
+    ``seen`` (N,) is the opening where :func:`seen_opening` was asked before, piece by piece;
+    ``mended`` what the pieces tell of it.
     """
     report = describe(plan)
+    report.mended = list(mended)
     if not plan.driven.any():
         return report
     if seen is None:
