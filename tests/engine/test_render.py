@@ -11,8 +11,17 @@ from apps.inference.engine.render.compose import FrameJob, draw, face_box, feath
 from apps.inference.engine.render.detail import bands, restored, strength
 from apps.inference.engine.render.interior import PaintedMouth, paint_interior
 from apps.inference.engine.render.layers import Layer, read_box, write_box
-from apps.inference.engine.render.mesh import INNER, LOWER_LINE, NOSE, OUTER, UPPER_LINE, FaceMesh2D, uncross_lips
-from apps.inference.engine.render.occlusion import find_obstructions, in_picture
+from apps.inference.engine.render.mesh import (
+    ALL_LIPS,
+    INNER,
+    LOWER_LINE,
+    NOSE,
+    OUTER,
+    UPPER_LINE,
+    FaceMesh2D,
+    uncross_lips,
+)
+from apps.inference.engine.render.occlusion import CANVAS, REACH, SPAN, _objects, find_obstructions, in_picture
 from apps.inference.engine.render.warp import Canvas, _rasterise, piecewise_map, sample_luma
 
 from .synthetic import EYES_PX, MEAN_FACE, SIZE, paint, talking_landmarks
@@ -192,6 +201,40 @@ def test_an_object_in_front_of_the_mouth_is_found_where_it_is(tmp_path):
     x, y = points[35][OUTER[0]].astype(int)
     other_x, other_y = points[35][OUTER[10]].astype(int)
     assert shown[y, x - 6] > 0.9 > 0.1 > shown[other_y, other_x + 6]
+
+
+def test_what_reaches_well_beyond_the_lips_is_an_object_and_an_open_mouth_is_none():
+    """A microphone before the mouth lies between the lips for the most part, and yet goes on below them."""
+    mouth = np.zeros((CANVAS, CANVAS), bool)
+    mouth[26:46, 16:56] = True
+    held, open_mouth = np.zeros((2, CANVAS, CANVAS), np.float32)
+    held[28:46, 28:44] = held[46:60, 28:40] = 1.5
+    open_mouth[26:50, 20:52] = 1.5
+    assert _objects(held, mouth)[30:58, 30:38].all()
+    assert not _objects(open_mouth, mouth).any()
+
+
+def test_an_object_reaches_as_far_as_its_place_looks_strange():
+    """Cloth whose tone comes close to the skin's at its rim is kept whole; what is as strange elsewhere is not."""
+    strange = np.zeros((CANVAS, CANVAS), np.float32)
+    strange[40:64, 10:30] = 1.4
+    strange[40:64, 30:50] = 0.6
+    strange[4:12, 10:50] = 0.6
+    found = _objects(strange, np.zeros((CANVAS, CANVAS), bool))
+    assert found[42:62, 12:48].all()
+    assert not found[:30].any()
+
+
+def test_a_hand_at_the_chin_goes_on_below_what_is_looked_at(face):
+    _, own, _ = face
+    mask = np.zeros((CANVAS, CANVAS), np.uint8)
+    mask[60:, 20:50] = 1
+    to_canvas = (MESH.template - (MESH.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
+    shown = in_picture(np.packbits(mask), to_canvas, own, EYES_PX, (0, 0, *SIZE))
+    x, y = own[ALL_LIPS].mean(0).astype(int)
+    assert shown[y + 35 : y + 60, x].min() > 0.9
+    assert shown[: y + 20].max() < 0.1
+    assert shown[y + 50, x + 40] < 0.1
 
 
 def test_talking_alone_is_no_object(tmp_path):

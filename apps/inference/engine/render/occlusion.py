@@ -3,8 +3,7 @@
 Every frame's mouth region is laid onto one canonical canvas. What differs from the usual look of its place, more than
 that place ever varies, is an object; its original pixels stay in front of the new mouth.
 
-Measured on ten clips: no false alarm in nine (13 of 600 frames in the tenth); a dark microphone is found in every
-frame; a flat skin-coloured object in about half of its frames, and then only partly.
+How much of what is found: `docs/engine.md` and `python -m benchmarks.obstructions`.
 """
 
 from __future__ import annotations
@@ -31,7 +30,8 @@ SPREADS = 2.6
 TO_DEVIATION = 1.48  # median absolute deviation to standard deviation of a normal distribution
 SKIN_LIMIT, LIPS_LIMIT = 1.0, 1.6
 LEAST_PART = 0.03  # of the canvas: smaller spots are no objects
-BEYOND_LIPS = 0.5  # of its area: a wide open mouth, rare in the footage, is no object
+BEYOND_LIPS = 0.35  # of its area: a wide open mouth, rare in the footage, is no object
+GROWN_TO = 0.45  # of the limit: an object that is found reaches as far as the place looks so unusual
 SHOWN_SHARE = 0.02  # of the canvas; an object is there when it is seen in three of five frames
 ALARM_SHARE = 0.015  # from here on the frame is no exemplar
 HOPELESS_SHARE = 0.45
@@ -73,7 +73,7 @@ def find_obstructions(
         shown = studied[frame] if frame in studied else _on_canvas(crops, points, canvas, frame)
         difference = shown - usual
         difference -= np.median(difference[::3, ::3], axis=(0, 1))  # the light as a whole
-        mask = _objects((np.abs(difference) / unit).max(2) > limit, mouth)
+        mask = _objects((np.abs(difference) / unit).max(2) / limit, mouth)
         masks[frame], share[frame] = np.packbits(mask), mask.mean()
     alarm = _count_around(share > ALARM_SHARE, NEIGHBOURS) > 0
     steady = _count_around(share > SHOWN_SHARE, 2) >= 3
@@ -95,29 +95,44 @@ def _on_canvas(crops: CropStore, points: NDArray[np.floating], canvas: Canvas, f
     return blurred(np.dstack([luma, chroma]).astype(np.float32), 1.2)
 
 
-def _objects(unusual: NDArray[np.bool_], mouth: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The large connected parts that reach well beyond the mouth, a little enlarged.
+def _objects(strangeness: Floats, mouth: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """(72, 72): the large connected parts of ``strangeness`` over 1 that reach well beyond the mouth, and around them
+    what is less strange.
 
     What is unusual only between the lips is the mouth itself, open for once.
     """
-    mask = np.asarray(cv2.morphologyEx(unusual.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)))
-    count, labels = cv2.connectedComponents(mask)
+    core = _opened(strangeness > 1)
+    count, labels = cv2.connectedComponents(core)
     large = []
     for part in range(1, count):
         shape = labels == part
         beyond = float((shape & ~mouth).sum())
-        if beyond > LEAST_PART * mask.size and beyond > BEYOND_LIPS * shape.sum():
+        if beyond > LEAST_PART * core.size and beyond > BEYOND_LIPS * shape.sum():
             large.append(part)
-    return cv2.dilate(np.isin(labels, large).astype(np.uint8), np.ones((7, 7), np.uint8)).astype(np.uint8)
+    if not large:
+        return np.zeros_like(core)
+    found = cv2.dilate(np.isin(labels, large).astype(np.uint8), np.ones((7, 7), np.uint8))
+    _, labels = cv2.connectedComponents(np.maximum(_opened(strangeness > GROWN_TO), np.asarray(found, np.uint8)))
+    grown = np.isin(labels, np.unique(labels[found > 0])).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(grown, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), np.uint8)
+
+
+def _opened(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Without specks and thin lines."""
+    return np.asarray(cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((5, 5), np.uint8)), np.uint8)
 
 
 def in_picture(
     packed: NDArray[np.uint8], to_canvas: NDArray[np.floating], own: NDArray[np.floating], eyes: float,
     box: tuple[int, int, int, int],
 ) -> Floats:  # fmt: skip
-    """(h, w) 0..1 within ``box`` of the picture: where the object is that the packed mask tells of."""
+    """(h, w) 0..1 within ``box`` of the picture: where the object is that the packed mask tells of.
+
+    What reaches the canvas' edge goes on beyond it: a hand at the chin has an arm.
+    """
     mask = np.unpackbits(packed).reshape(CANVAS, CANVAS).astype(np.float32)
     extended = np.c_[to_canvas, np.ones(len(to_canvas))]
     place = np.linalg.lstsq(extended, own - box[:2], rcond=None)[0].T
-    shown = cv2.warpAffine(mask, place.astype(np.float64), (box[2], box[3]), flags=cv2.INTER_LINEAR)
+    shown = cv2.warpAffine(mask, place.astype(np.float64), (box[2], box[3]), flags=cv2.INTER_LINEAR,
+                           borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
     return np.clip(2 * blurred(shown, EDGE_SOFTNESS * eyes), 0, 1)
