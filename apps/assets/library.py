@@ -5,8 +5,9 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
-from django.db.models import Count, F, QuerySet, Sum
+from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.expressions import Combinable
 from django.http import QueryDict
 from django.utils import timezone
@@ -16,6 +17,15 @@ from apps.workspaces.access import visible_to
 from apps.workspaces.models import Membership
 
 PAGE = 48
+PROJECTS = 100
+# How files are a project's: used or made by its takes, or put to it.
+WAYS_TO_PROJECTS = (
+    "takes_as_video__project",
+    "takes_as_audio__project",
+    "takes_as_segment_sound__generation__project",
+    "made_by__project",
+    "projects",
+)
 
 SHELVES: dict[str, str] = {
     "": "All",
@@ -30,6 +40,7 @@ ORDERS: dict[str, tuple[str, str | Combinable]] = {
     "name": ("Name", "name"),
     "length": ("Longest", F("duration_s").desc(nulls_last=True)),
     "size": ("Largest", "-size"),
+    "kind": ("Kind", "kind"),
 }
 
 
@@ -42,11 +53,13 @@ class Query:
     order: str = "newest"
     start: int = 0
     view: str = ""
+    project: str = ""
 
     @classmethod
     def read(cls, params: QueryDict) -> "Query":
         shelf, order, start = params.get("kind", ""), params.get("sort", ""), params.get("from", "")
         return cls(
+            project=_uuid_text(params.get("project", "")),
             text=params.get("q", "").replace("\x00", "").strip()[:200],
             shelf=shelf if shelf in SHELVES else "",
             order=order if order in ORDERS else "newest",
@@ -57,13 +70,13 @@ class Query:
     @property
     def filtered(self) -> bool:
         """Whether something is left out, so that an empty page is no empty library."""
-        return bool(self.text or self.shelf)
+        return bool(self.text or self.shelf or self.project)
 
     def address(self, changes: dict[str, str | int] | None = None) -> str:
         """The query string of these filters with some of them changed, ``?`` alone for the plain library."""
-        values = {"q": self.text, "kind": self.shelf, "sort": self.order, "view": self.view, "from": self.start} | (
-            changes or {}
-        )
+        values: dict[str, str | int] = {"q": self.text, "kind": self.shelf, "project": self.project}
+        values |= {"sort": self.order, "view": self.view, "from": self.start}
+        values |= changes or {}
         if values["sort"] == "newest":
             values["sort"] = ""
         kept = {name: value for name, value in values.items() if value}
@@ -78,7 +91,27 @@ class Query:
             assets = assets.filter(origin=Origin.RESULT)
         elif self.shelf:
             assets = assets.filter(kind=self.shelf)
+        if self.project:
+            assets = assets.filter(_of_project(membership, self.project))
         return assets.order_by(ORDERS[self.order][1], "-created_at", "pk")
+
+
+def _uuid_text(text: str) -> str:
+    try:
+        return str(UUID(text))
+    except ValueError:
+        return ""
+
+
+def _of_project(membership: Membership, project_id: str) -> Q:
+    """Condition on files: in the draft of a project, used or made by its takes, or put to it. None of one not seen."""
+    project = membership.workspace.projects.filter(visible_to(membership), pk=project_id, deleted_at=None).first()
+    if project is None:
+        return Q(pk=None)
+    found = Q(pk__in=[pk for pk in (project.video_id, project.audio_id) if pk])
+    for way in WAYS_TO_PROJECTS:
+        found |= Q(pk__in=Asset.objects.filter(**{way: project}).values("pk"))
+    return found
 
 
 @dataclass(frozen=True)
@@ -152,6 +185,13 @@ class Page:
         ]
 
     @property
+    def projects(self) -> list[tuple[str, str, bool]]:
+        """Id, name and whether it is the current one, last touched first; one query."""
+        found = self.membership.workspace.projects.filter(visible_to(self.membership), deleted_at=None)
+        rows = found.order_by("-updated_at").values_list("pk", "name")[:PROJECTS]
+        return [(str(pk), name, str(pk) == self.query.project) for pk, name in rows]
+
+    @property
     def orders(self) -> list[tuple[str, str, bool]]:
         """Value, label and whether it is the current one."""
         return [(value, label, value == self.query.order) for value, (label, _) in ORDERS.items()]
@@ -166,13 +206,15 @@ def totals(membership: Membership) -> tuple[int, int]:
 
 def takes_of(asset: Asset) -> list[Any]:
     """Takes that use a file or made it, newest first: where it would be missed."""
-    related = [asset.takes_as_video, asset.takes_as_audio, asset.made_by]  # type: ignore[attr-defined]
-    found = {
-        take.pk: take
-        for takes in related
-        for take in takes.filter(deleted_at=None).exclude(project=None).select_related("project").defer("report")
-    }
-    return sorted(found.values(), key=lambda take: take.created_at, reverse=True)
+    takes = asset.workspace.generations.filter(deleted_at=None).exclude(project=None)
+    used = takes.filter(Q(video=asset) | Q(audio=asset) | Q(result=asset) | Q(segment_sounds__asset=asset)).distinct()
+    return list(used.select_related("project").defer("report").order_by("-created_at"))
+
+
+def drafts_of(membership: Membership, asset: Asset) -> list[Any]:
+    """Projects whose draft has the file, or to which it was put, last touched first."""
+    listed = membership.workspace.projects.filter(visible_to(membership), deleted_at=None)
+    return list(listed.filter(Q(video=asset) | Q(audio=asset) | Q(files=asset)).distinct().order_by("-updated_at")[:12])
 
 
 def day_name(day: date, now: datetime | None = None) -> str:

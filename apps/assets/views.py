@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.requests import SignedInRequest
 from apps.assets import services
 from apps.assets.access import asset_in
-from apps.assets.library import Entry, Page, Query, takes_of, totals
+from apps.assets.library import Entry, Page, Query, drafts_of, takes_of, totals
 from apps.assets.models import Asset, Status
 from apps.assets.presentation import facts
 from apps.assets.wave import wave_svg
@@ -120,6 +120,7 @@ def detail_context(membership: Membership, asset: Asset, **more) -> dict:
             "asset": asset,
             "facts": facts(asset),
             "used": takes_of(asset),
+            "drafts": drafts_of(membership, asset),
             "may_hide": membership.may(Role.EDITOR if own else Role.ADMIN),
             "error": None,
         }

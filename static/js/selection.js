@@ -1,6 +1,7 @@
 /**
- * Choosing several files: by the box of each card, with Shift a run of them, by Space on a card that has the focus,
- * all with Ctrl A, none with Escape. What is chosen stays chosen while more cards are loaded.
+ * Choosing several files: by the box of each card, with Shift a run of them; by the arrow keys from card to card, Space
+ * to choose the one that has the focus, Shift and Space a run; all with Ctrl A, none with Escape, Delete deletes them.
+ * What is chosen stays chosen while more cards are loaded.
  */
 
 import { keyIsFree } from "./shell.js";
@@ -40,17 +41,35 @@ function none() {
   show();
 }
 
+/** Choose a card or not, with `run` all from the last one on. */
+function choose(box, on, run) {
+  const all = boxes();
+  if (run && last && all.includes(last)) {
+    const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((one, two) => one - two);
+    all.slice(from, to + 1).forEach((one) => set(one, on));
+  } else set(box, on);
+  last = box;
+  show();
+}
+
+/** The card that lies next in the direction of an arrow: in the same row, or nearest in the row above or below. */
+function neighbour(card, key) {
+  const cards = [...document.querySelectorAll(".asset a.thumb")];
+  const at = cards.indexOf(card);
+  if (key === "ArrowLeft") return cards[at - 1];
+  if (key === "ArrowRight") return cards[at + 1];
+  const from = card.getBoundingClientRect();
+  const down = key === "ArrowDown";
+  const rows = cards.map((one) => [one, one.getBoundingClientRect()])
+    .filter(([, place]) => (down ? place.top > from.top + 1 : place.top < from.top - 1));
+  const row = (down ? Math.min : Math.max)(...rows.map(([, place]) => place.top));
+  return rows.filter(([, place]) => Math.abs(place.top - row) < 2)
+    .sort((one, two) => Math.abs(one[1].left - from.left) - Math.abs(two[1].left - from.left))[0]?.[0];
+}
+
 document.addEventListener("click", (event) => {
   const box = event.target.closest("[data-choose]");
-  if (box) {
-    const all = boxes();
-    if (event.shiftKey && last && all.includes(last)) {
-      const [from, to] = [all.indexOf(last), all.indexOf(box)].sort((one, two) => one - two);
-      all.slice(from, to + 1).forEach((one) => set(one, box.checked));
-    } else set(box, box.checked);
-    last = box;
-    show();
-  }
+  if (box) choose(box, box.checked, event.shiftKey);
   if (event.target.closest("[data-unselect]")) none();
   if (event.target.closest("[data-batch]")) {
     location.assign(`${bar.dataset.batchUrl}?${new URLSearchParams([...chosen.keys()].map((id) => ["ids", id]))}`);
@@ -68,13 +87,23 @@ document.addEventListener("keydown", (event) => {
     show();
     return;
   }
+  if (!keyIsFree(event)) return;
+  if (event.key === "Delete" && chosen.size) {
+    document.getElementById("delete-many").requestSubmit();
+    return;
+  }
   const card = event.target.closest?.(".asset a.thumb");
-  if (event.key !== " " || !card || !keyIsFree(event)) return;
-  event.preventDefault();
-  const box = card.parentElement.querySelector("[data-choose]");
-  set(box, !box.checked);
-  last = box;
-  show();
+  if (!card) return;
+  if (event.key === " ") {
+    event.preventDefault();
+    const box = card.parentElement.querySelector("[data-choose]");
+    choose(box, event.shiftKey || !box.checked, event.shiftKey);
+  } else if (event.key.startsWith("Arrow")) {
+    const next = neighbour(card, event.key);
+    if (!next) return;
+    event.preventDefault();
+    next.focus();
+  }
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
