@@ -36,7 +36,9 @@ def long_clip(
     once = [_framed(frames[min(at, turn - at)], size) for at in range(min(turn, count))]
     turns = [_encoded(once, folder / "turn.mp4", size)] * (count // turn)
     rest = [_encoded(once[: count % turn], folder / "rest.mp4", size)] if count % turn else []
-    own, new = (_repeated(path, folder / f"{path.stem}_long.wav", seconds) for path in (sample.video, sample.new_line))
+    own, new = (
+        repeated_sound(path, folder / f"{path.stem}_long.wav", seconds) for path in (sample.video, sample.new_line)
+    )
     video = folder / "video.mp4"
     join(turns + rest, np.arange(count) / float(FPS), FPS, video, sound=Soundtrack.whole(own), duration_s=seconds)
     for path in {*turns, *rest, own}:
@@ -65,7 +67,7 @@ def _framed(yuv: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return whole
 
 
-def _repeated(source: Path, out: Path, seconds: float) -> Path:
+def repeated_sound(source: Path, out: Path, seconds: float) -> Path:
     """The sound of ``source`` over and over, as a 16-bit mono WAV of ``seconds``."""
     samples = read_mono(source, RATE)
     count = round(seconds * RATE)
