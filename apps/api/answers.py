@@ -161,6 +161,11 @@ class UploadTicket(BaseModel):
     expiresIn: int = Field(description="seconds")
 
 
+class Received(BaseModel):
+    received: int = Field(description="bytes that are here")
+    size: int = Field(description="bytes that were announced")
+
+
 class Voice(BaseModel):
     id: str
     voiceId: str

@@ -8,6 +8,7 @@ from pydantic import TypeAdapter
 
 from apps.api.answers import Failure
 from apps.api.catalogue import ENTRIES
+from apps.api.examples import example_of
 from apps.api.idempotency import HEADER
 from apps.api.models import Scope
 from apps.api.routing import KEY_HEADER, ROUTES, Route
@@ -30,6 +31,14 @@ TAGS = (
     "Errors",
     "Reference",
 )
+BYTES = "application/octet-stream"
+# Fields without which a form is none.
+FORM_NEEDS = ("model", "input")
+LIMIT_HEADERS = {
+    "RateLimit-Limit": "requests a minute",
+    "RateLimit-Remaining": "how many are left in this minute",
+    "RateLimit-Reset": "seconds until the next minute begins",
+}
 TITLE = "Lipsync Studio API"
 ABOUT = "Give a video of a person another soundtrack, and the mouth follows. Every failure has the same shape."
 
@@ -49,6 +58,9 @@ def document(base: str) -> dict[str, Any]:
         "paths": paths,
         "components": {
             "schemas": dict(sorted(schemas.items())),
+            "headers": {
+                name: {"description": meaning, "schema": {"type": "integer"}} for name, meaning in LIMIT_HEADERS.items()
+            },
             "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": KEY_HEADER}},
         },
     }
@@ -75,8 +87,8 @@ def _operation(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
     }
     if entry.scope is not None:
         operation["security"] = [{"key": []}]
-    if entry.body is not None:
-        operation["requestBody"] = {"required": True, "content": _contents(entry, schemas)}
+    if contents := _contents(entry, schemas):
+        operation["requestBody"] = {"required": True, "content": contents}
     return operation
 
 
@@ -106,23 +118,36 @@ def _parameters(entry: Route) -> list[dict[str, Any]]:
 
 
 def _contents(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = _reference(entry.body, schemas)
-    contents: dict[str, Any] = {"application/json": {"schema": schema}}
-    if entry.example is not None:
-        contents["application/json"]["example"] = entry.example
+    contents: dict[str, Any] = {}
+    if entry.body is not None:
+        contents["application/json"] = {"schema": _reference(entry.body, schemas)}
+        if entry.example is not None:
+            contents["application/json"]["example"] = entry.example
     if entry.form:
-        file, text = {"type": "string", "contentMediaType": "application/octet-stream"}, {"type": "string"}
-        fields: dict[str, Any] = {"video": file, "audio": file, "model": text, "options": text, "webhookUrl": text}
-        fields["input"] = {"type": "array", "items": text}
-        contents["multipart/form-data"] = {"schema": {"type": "object", "properties": fields, "required": ["model"]}}
+        required = [name for name in FORM_NEEDS if name in entry.form and (entry.body is None or name == "model")]
+        form = {"type": "object", "properties": entry.form, "required": required}
+        contents["multipart/form-data"] = {"schema": form}
+    if entry.takes_bytes:
+        contents["application/octet-stream"] = {"schema": {"type": "string", "contentMediaType": BYTES}}
     return contents
 
 
 def _successes(entry: Route, schemas: dict[str, Any]) -> dict[str, Any]:
-    """What goes out, by status. A handler without a schema answers with text or bytes."""
+    """What goes out, by status. A handler without a schema answers with text or bytes of the kind ``media``; parts that
+    the studio does not have only answer with their failure.
+    """
+    if entry.tag == "Not available":
+        return {}
     found: dict[str, Any] = {"description": entry.summary}
+    if entry.scope is not None:
+        found["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in LIMIT_HEADERS}
     if entry.gives is not None:
-        found["content"] = {"application/json": {"schema": _reference(entry.gives, schemas)}}
+        content: dict[str, Any] = {"schema": _reference(entry.gives, schemas)}
+        if (example := example_of(entry.gives)) is not None:
+            content["example"] = example
+        found["content"] = {"application/json": content}
+    elif entry.media:
+        found["content"] = {entry.media: {}}
     return {str(status): found for status in (entry.status, entry.also) if status is not None}
 
 
@@ -139,8 +164,15 @@ def _failures(entry: Route) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(ENTRIES[code].status, []).append(code)
-    content = {"application/json": {"schema": {"$ref": REF.format(model="Failure")}}}
     return {
-        str(status): {"description": ", ".join(names), "content": content}
+        str(status): {"description": ", ".join(names), "content": _failure(names[0])}
         for status, names in sorted(by_status.items())
     }
+
+
+def _failure(code: str) -> dict[str, Any]:
+    """The shape of every failure, with one of its status as the example."""
+    entry = ENTRIES[code]
+    example = {"statusCode": entry.status, "message": entry.message, "error": entry.reason, "errorCode": code}
+    example |= {"suggestion": entry.suggestion, "requestId": "5f0c2a7b9d31"}
+    return {"application/json": {"schema": {"$ref": REF.format(model="Failure")}, "example": example}}

@@ -61,8 +61,9 @@ class Route:
     """One route: what it takes and gives, for the dispatcher and for the OpenAPI document alike.
 
     ``path`` is below ``/v2/`` with ``{names}``; ``scope`` None means that no key is asked for. ``body`` is
-    the schema of what comes (``form``: also as a form, ``example``: one to show), ``gives`` of what goes out, ``codes``
-    the errors it is known to answer with; ``also`` is a second status of success.
+    the schema of what comes as JSON (``example``: one to show), ``form`` the fields where it may come as a form, and
+    ``takes_bytes`` says that the body is a file. ``gives`` is the schema of what goes out, ``media`` its kind where it
+    is no JSON; ``codes`` the errors it is known to answer with; ``also`` is a second status of success.
     """
 
     method: str
@@ -73,10 +74,12 @@ class Route:
     scope: Scope | None
     bucket: str = limits.OTHER
     body: type[BaseModel] | None = None
-    form: bool = False
+    form: dict[str, Any] = field(default_factory=dict)
+    takes_bytes: bool = False
     query: tuple[Param, ...] = ()
     example: dict[str, Any] | None = None
     gives: Any = None
+    media: str = ""
     status: int = 200
     also: int | None = None
     codes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from django.utils.html import escape
 from openapi_spec_validator import validate
 
 from apps.api import openapi
+from apps.api.routes.generations import FORM_FIELDS
 from apps.api.routing import ROUTES
 from apps.api.snippets import quick_starts, request_of, snippets_of
 from apps.assets.checking import check_asset
@@ -48,6 +49,34 @@ def test_the_document_is_valid_and_complete(document):
             assert "application/json" not in operation.get("requestBody", {}).get("content", {}) or (
                 operation["requestBody"]["content"]["application/json"].get("example") is not None
             ), operation["operationId"]
+
+
+def test_every_answer_has_an_example_that_fits_its_schema(document):
+    """Routes without one give text or bytes, or the document itself."""
+    without, checked = set(), 0
+    for path, entry in document["paths"].items():
+        for method, operation in entry.items():
+            for status, answer in operation["responses"].items():
+                for kind, content in answer.get("content", {}).items():
+                    if "example" not in content:
+                        without.add(f"{method} {path} {kind}")
+                        continue
+                    schema = content["schema"] | {"components": document["components"]}
+                    jsonschema.validate(content["example"], schema, cls=jsonschema.Draft202012Validator)
+                    checked += 1
+                assert status == "204" or "content" in answer, (path, method, status)
+    assert checked > 300
+    assert {line for line in without if line.endswith("json")} == {
+        "get /v2/openapi.json application/json",
+    }
+
+
+def test_forms_name_every_field_that_is_read(document):
+    form = document["paths"]["/v2/generate"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(form["properties"]) >= {"video", "audio", "input", "options", "segments", *FORM_FIELDS}
+    assert form["required"] == ["model"]
+    batch = document["paths"]["/v2/batch"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert (set(batch["properties"]), batch["required"]) == ({"input", "webhook_url", "dry_run"}, ["input"])
 
 
 @pytest.mark.django_db

@@ -69,7 +69,7 @@ def get(caller: Caller, asset_id: str) -> dict[str, Any]:
     return asset_json(asset_by_id(caller.membership, asset_id), caller)
 
 
-@route("GET", "assets/{asset_id}/download", summary="Address of a file", tag=TAG, codes=ASSET_CODES)
+@route("GET", "assets/{asset_id}/download", summary="Address of a file", tag=TAG, media="text/plain", codes=ASSET_CODES)
 def download(caller: Caller, asset_id: str) -> HttpResponse:
     """The signed address as plain text."""
     asset = asset_by_id(caller.membership, asset_id)
@@ -104,6 +104,8 @@ def ticket(caller: Caller) -> dict[str, Any]:
     tag=TAG,
     scope=None,
     bucket=limits.CREATE,
+    takes_bytes=True,
+    gives=answers.Received,
     codes=("link_expired", "not_found", "upload_too_long", "upload_offset_conflict", "upload_locked"),
 )
 def put(request: HttpRequest, token: str) -> Answer:
@@ -210,7 +212,13 @@ def _changeable(caller: Caller, asset_id: str) -> Asset:
 
 
 @route(
-    "GET", "files/{token}/{name}", summary="Bytes of a file", tag=TAG, scope=None, codes=("link_expired", "not_found")
+    "GET",
+    "files/{token}/{name}",
+    summary="Bytes of a file",
+    tag=TAG,
+    scope=None,
+    media="*/*",
+    codes=("link_expired", "not_found"),
 )
 def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
     """Ranges work. The address comes from an answer; it needs no key and works for seven days."""
@@ -219,7 +227,13 @@ def file(request: HttpRequest, token: str, name: str) -> HttpResponseBase:
 
 
 @route(
-    "GET", "thumbnails/{token}", summary="Picture of a file", tag=TAG, scope=None, codes=("link_expired", "not_found")
+    "GET",
+    "thumbnails/{token}",
+    summary="Picture of a file",
+    tag=TAG,
+    scope=None,
+    media="image/webp",
+    codes=("link_expired", "not_found"),
 )
 def thumbnail(request: HttpRequest, token: str) -> HttpResponseBase:
     """A WebP of at most 480 pixels."""

@@ -9,6 +9,7 @@ from apps.api import answers, batches, bodies, limits, queries
 from apps.api.errors import ApiError
 from apps.api.links import BATCH, FILE_LIVES_S, base_of, opened
 from apps.api.models import Batch, BatchState, Scope
+from apps.api.routes.parameters import FILE
 from apps.api.routing import Answer, Caller, Handler, Param, route
 
 TAG = "Batches"
@@ -28,7 +29,8 @@ CODES = (
 
 def _start(path: str, summary: str) -> Callable[[Handler], Handler]:
     kind = answers.Batch | answers.Validated
-    rest = {"bucket": limits.CREATE, "gives": kind, "status": 201, "also": 200, "codes": CODES}
+    form = {"input": FILE, "webhook_url": TEXT, "dry_run": {"type": "string", "enum": ["true", "false"]}}
+    rest = {"form": form, "bucket": limits.CREATE, "gives": kind, "status": 201, "also": 200, "codes": CODES}
     return route("POST", path, summary=summary, tag=TAG, scope=Scope.GENERATE, **rest)
 
 
@@ -96,7 +98,13 @@ def get(caller: Caller, batch_id: str) -> dict[str, Any]:
 
 
 @route(
-    "GET", "batches/{token}/results.jsonl", summary="Results of a batch", tag=TAG, scope=None, codes=("link_expired",)
+    "GET",
+    "batches/{token}/results.jsonl",
+    summary="Results of a batch",
+    tag=TAG,
+    scope=None,
+    media="application/jsonl",
+    codes=("link_expired", "batch_not_found"),
 )
 def output(request: HttpRequest, token: str) -> StreamingHttpResponse:
     """One JSON object for each line: `request_id`, and as `response` its generation. The address is signed."""

@@ -13,7 +13,7 @@ from apps.api.idempotency import HEADER
 from apps.api.links import base_of, file_url
 from apps.api.models import Call, CallState, Scope
 from apps.api.presentation import generation_json, status_of, waiting_json
-from apps.api.routes.parameters import CREATE_CODES, EXAMPLE, FILTERS, PAGES, POLL
+from apps.api.routes.parameters import CREATE_CODES, CREATE_FORM, EXAMPLE, FILTERS, PAGES, POLL
 from apps.api.routing import Answer, Caller, Param, route
 from apps.generations.models import Generation
 from apps.generations.services import cancel_generation, retry_generation
@@ -33,7 +33,7 @@ JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
     scope=Scope.GENERATE,
     bucket=limits.CREATE,
     body=schemas.CreateGeneration,
-    form=True,
+    form=CREATE_FORM,
     example=EXAMPLE,
     gives=answers.Generation,
     status=201,
@@ -47,7 +47,7 @@ JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
     scope=Scope.GENERATE,
     bucket=limits.CREATE,
     body=schemas.CreateGeneration,
-    form=True,
+    form=CREATE_FORM,
     example=EXAMPLE,
     gives=answers.Generation,
     status=201,
@@ -201,6 +201,7 @@ def count(caller: Caller) -> dict[str, int]:
     "generations/{generation_id}/download",
     summary="Address of the result",
     tag=TAG,
+    media="text/plain",
     codes=("generation_not_found", "generation_not_finished"),
 )
 def download(caller: Caller, generation_id: str) -> HttpResponse:

@@ -12,6 +12,19 @@ EXAMPLE = {
 }
 TEXT = {"type": "string"}
 LIST = {"type": "array", "items": TEXT}
+FILE = {"type": "string", "contentMediaType": "application/octet-stream"}
+JSON_TEXT = {"type": "string", "contentMediaType": "application/json"}
+CREATE_FORM = {
+    "video": FILE,
+    "audio": FILE,
+    "model": TEXT,
+    "webhookUrl": TEXT,
+    "outputFileName": TEXT,
+    "projectId": TEXT,
+    "input": {"type": "array", "items": JSON_TEXT},
+    "options": JSON_TEXT,
+    "segments": JSON_TEXT,
+}
 FILTERS = (
     Param("status", LIST, "states; as a JSON array, repeated, or separated by commas"),
     Param("ids", LIST, "ids, in the same encodings"),

@@ -32,7 +32,7 @@ def _with_code(text: str) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
 
 
-@route("GET", "docs", summary="This reference as a page", tag=TAG, scope=None)
+@route("GET", "docs", summary="This reference as a page", tag=TAG, scope=None, media="text/html")
 def page(request: HttpRequest) -> HttpResponse:
     """Every route with what it takes and the errors it answers with."""
     groups: dict[str, list[dict[str, Any]]] = {}
