@@ -225,6 +225,7 @@ MFA_ALLOW_UNVERIFIED_EMAIL = not PRODUCTION
 STAFF_SECOND_FACTOR = PRODUCTION
 # How many people a workspace may have; plans live in a room above that of workspaces.
 SEATS_RULE = "apps.billing.plans.seats_of"
+SEAT_REFUSAL = "apps.billing.limits.seat_refusal"
 
 if email_url := read("EMAIL_URL"):
     vars().update(environ.Env.email_url_config(email_url))

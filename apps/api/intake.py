@@ -18,7 +18,7 @@ from apps.assets import files
 from apps.assets.access import asset_in
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.services import import_file
-from apps.billing.limits import file_limit
+from apps.billing.limits import file_limit, too_large
 from apps.billing.plans import plan_of
 from apps.voices.models import SpeechJob, SpeechState
 from apps.voices.services import Order, order_of, request_speech
@@ -51,11 +51,11 @@ def keep_file(membership: Membership, path: Path, name: str) -> Asset:
 
 def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: float) -> Asset:
     """Fetch a file into the library. Raises ``TooSlow`` when it is not here after ``seconds``, else ``ApiError``."""
-    limit = file_limit(plan_of(membership.workspace))
+    plan = plan_of(membership.workspace)
     with files.scratch_folder() as folder:
         path = folder / "fetched"
         try:
-            fetched = fetch(url, path, limit=limit, seconds=seconds)
+            fetched = fetch(url, path, limit=file_limit(plan), seconds=seconds)
         except FetchFailed as error:
             raise ApiError(
                 f"generation_input_{kind}_inaccessible",
@@ -64,8 +64,8 @@ def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: floa
                 field="input",
             ) from error
         except TooLarge as error:
-            message = f"The {kind} is larger than {limit} bytes."
-            raise ApiError("file_size_exceeds_plan_limit", message, field="input") from error
+            refusal = too_large(plan, f"The {kind}")
+            raise ApiError(refusal.code, refusal.message, refusal.advice, field="input") from error
         return import_file(
             workspace=membership.workspace, user=membership.user, path=path, name=fetched.name, origin=Origin.URL
         )

@@ -22,7 +22,7 @@ from apps.accounts.models import User
 from apps.assets import bucket, files
 from apps.assets.models import Upload
 from apps.assets.naming import clean_name
-from apps.billing.limits import file_limit
+from apps.billing.limits import file_refusal
 from apps.billing.plans import plan_of
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
@@ -100,17 +100,9 @@ def check_size(*, workspace: Workspace, name: str, size: int, to_bucket: bool = 
     """Refuse what will not be taken before the first byte travels; ``to_bucket``: it never lies on this disk."""
     if size <= 0:
         raise StudioError("asset_empty", f"{clean_name(name)} is empty.", "Choose the file again.", field="file")
-    plan = plan_of(workspace)
-    limit = file_limit(plan)
-    if size > limit:
-        whose = f"The {plan.name} plan" if plan.max_file_bytes and plan.max_file_bytes == limit else "This studio"
-        raise StudioError(
-            "file_size_exceeds_plan_limit",
-            f"{clean_name(name)} has {_size(size)}. {whose} takes files up to {_size(limit)}.",
-            "Export it smaller, or cut it into parts.",
-            field="file",
-            status=413,
-        )
+    refusal = file_refusal(plan_of(workspace), clean_name(name), size)
+    if refusal is not None:
+        raise refusal
     if not to_bucket and shutil.disk_usage(folder()).free < size + DISK_RESERVE:
         raise StudioError(
             "generation_infra_storage_error",
@@ -231,10 +223,3 @@ def locked(upload: Upload) -> Iterator[BinaryIO]:
         finally:
             if upload.asset_id is not None:
                 path.unlink(missing_ok=True)  # opening made it again after its bytes had moved into the library
-
-
-def _size(count: int) -> str:
-    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= step:
-            return f"{count / step:.3g} {unit}"
-    return f"{count} bytes"

@@ -9,7 +9,8 @@ from typing import Any
 from django.conf import settings
 
 from apps.billing.models import Plan
-from apps.billing.plans import PLANS
+from apps.billing.plans import PLANS, standing_of
+from apps.workspaces.models import Workspace
 from studio.errors import StudioError
 
 # Half a frame at 25 fps: a length that is a whole number of seconds may arrive a rounding error longer.
@@ -55,6 +56,43 @@ def file_limit(plan: Plan) -> int:
     return min(settings.UPLOAD_LIMIT, plan.max_file_bytes or settings.UPLOAD_LIMIT)
 
 
+def file_refusal(plan: Plan, name: str, size: int) -> StudioError | None:
+    """Whether studio and plan take a file of this size in bytes."""
+    return None if size <= file_limit(plan) else too_large(plan, name, size)
+
+
+def too_large(plan: Plan, name: str, size: int | None = None) -> StudioError:
+    """The refusal of a file; ``size`` is None for one that was stopped while it was fetched."""
+    limit = file_limit(plan)
+    ours = not plan.max_file_bytes or plan.max_file_bytes > limit
+    larger = "" if ours else plan_for(lambda row: _takes(row, limit + 1 if size is None else size))
+    has = f"has {_size(size)}" if size is not None else f"has more than {_size(limit)}"
+    return StudioError(
+        "file_size_exceeds_plan_limit",
+        f"{name} {has}. {'This studio' if ours else f'The {plan.name} plan'} takes files up to {_size(limit)}.",
+        _advice(larger, "Or export it smaller.") if larger else "Export it smaller, or cut it into parts.",
+        field="file",
+        status=413,
+    )
+
+
+def seat_refusal(workspace: Workspace, used: int) -> StudioError | None:
+    """Whether a workspace with ``used`` seats taken has one more; the room of members asks this by name."""
+    standing = standing_of(workspace)
+    if standing.seats is None or used < standing.seats:
+        return None
+    plan = standing.plan
+    larger = plan_for(lambda row: row["seats"] is None or row["seats"] > used)
+    buys = f" {plan.name} sells more seats on the billing page." if plan.extra_seat_cents else ""
+    seats = "1 seat" if standing.seats == 1 else f"{standing.seats} seats"
+    return StudioError(
+        "workspace_full",
+        f"The {plan.name} plan has {seats}, and {used} {'is' if used == 1 else 'are'} taken.",
+        f"{_advice(larger, 'Or remove a member, or revoke an invitation.')}{buys}",
+        status=409,
+    )
+
+
 def batch_refusal(plan: Plan) -> StudioError | None:
     """Whether the plan has batches."""
     if plan.batch:
@@ -91,6 +129,18 @@ def mark_sentence(plan: Plan) -> str:
 def _advice(larger: str, otherwise: str = "") -> str:
     allowed = f"The {larger} plan allows it." if larger else ""
     return f"{allowed} {otherwise}".strip() or "No plan allows it."
+
+
+def _takes(row: dict[str, Any], size: int) -> bool:
+    return min(settings.UPLOAD_LIMIT, row["max_file_bytes"] or settings.UPLOAD_LIMIT) >= size
+
+
+def _size(count: int) -> str:
+    """``1.07 GB``, three figures, so that what is just too large does not look like the limit."""
+    for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= step:
+            return f"{count / step:.3g} {unit}"
+    return f"{count} bytes"
 
 
 def _length(seconds: float) -> str:

@@ -9,7 +9,7 @@ from apps.api.intake import FETCH_BY_WORKER_S
 from apps.assets import files
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.services import import_file
-from apps.billing.limits import file_limit
+from apps.billing.limits import file_limit, too_large
 from apps.billing.plans import plan_of
 from apps.desk import services
 from studio.errors import StudioError
@@ -21,10 +21,11 @@ def fetch_file(asset_id: str, url: str) -> None:
     asset = Asset.objects.select_related("workspace", "created_by").filter(pk=asset_id, deleted_at=None).first()
     if asset is None or asset.file or asset.status != Status.CHECKING:
         return
+    plan = plan_of(asset.workspace)
     with files.scratch_folder() as folder:
         path = folder / "fetched"
         try:
-            fetch(url, path, limit=file_limit(plan_of(asset.workspace)), seconds=FETCH_BY_WORKER_S)
+            fetch(url, path, limit=file_limit(plan), seconds=FETCH_BY_WORKER_S)
             import_file(
                 workspace=asset.workspace,
                 user=asset.created_by,
@@ -37,7 +38,8 @@ def fetch_file(asset_id: str, url: str) -> None:
             advice = "Upload the file, or use a link that opens without signing in."
             services.reject(asset.pk, "asset_link_unreachable", f"{error} {advice}")
         except TooLarge:
-            services.reject(asset.pk, "file_size_exceeds_plan_limit", "The file is larger than the plan takes.")
+            refusal = too_large(plan, asset.name)
+            services.reject(asset.pk, refusal.code, str(refusal))
         except TooSlow:
             services.reject(asset.pk, "asset_link_slow", "The file did not come within 15 minutes. Upload it instead.")
         except StudioError as error:

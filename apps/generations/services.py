@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
+from celery import current_task
 from django.db import models, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -185,8 +186,14 @@ def note_stage(generation_id: UUID, stage: str) -> bool:
         reached = Generation.objects.filter(pk=generation_id, status=Status.PROCESSING, stage__in=earlier)
         moved = reached.update(stage=stage, heartbeat_at=timezone.now()) == 1
         if moved:
-            Event.objects.create(generation_id=generation_id, what=STAGE_EVENT, detail={"stage": stage})
+            Event.objects.create(generation_id=generation_id, what=STAGE_EVENT, detail={"stage": stage} | _by_whom())
     return moved
+
+
+def _by_whom() -> dict[str, str]:
+    """The task at work and its worker, for the story of a take; nothing outside a worker."""
+    request = current_task.request if current_task else None
+    return {"worker": request.hostname or "", "task": request.id} if request and request.id else {}
 
 
 def end_without_result(generation_id: UUID, to: Status, error: StudioError | None = None) -> bool:

@@ -15,7 +15,7 @@ from apps.billing import invoices, ledger
 from apps.billing.models import Account, BillingProfile, Invoice, Transaction
 from apps.billing.plans import standing_of
 from apps.billing.spending import spend_of
-from apps.generations.models import Generation
+from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
 from apps.operations import deeds, figures, visiting
 from apps.operations.access import any_take, any_workspace, staff_only
 from apps.operations.models import StaffAction
@@ -170,13 +170,23 @@ def _workspace_page(one: Workspace, failed: dict[str, Any] | None = None) -> dic
 def _take_page(one: Generation, failed: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "take": one,
-        "events": one.events.all()[:EVENTS_SHOWN],
+        "events": [_told(event) for event in one.events.all()[:EVENTS_SHOWN]],
+        "took_s": (one.finished_at - one.started_at).total_seconds() if one.finished_at and one.started_at else None,
         "booked": _booked(Transaction.objects.filter(subject=one.pk).order_by("created_at")),
         "earned": ledger.earned_by(one.pk),
         "log": StaffAction.objects.filter(generation=one.pk).select_related("actor"),
         "report": one.report or {},
         "deeds": _offered(deeds.TAKE_DEEDS, one, one.workspace, failed or {}),
     }
+
+
+def _told(event: Event) -> Event:
+    """An event with its words: names of states and stages as pages call them."""
+    labels = {str(status): status.label for status in Status} | {STAGE_EVENT: "Reached"}
+    event.words = labels.get(event.what, event.what)  # type: ignore[attr-defined]
+    if "stage" in event.detail:
+        event.detail["stage"] = Stage(event.detail["stage"]).label
+    return event
 
 
 def _offered(

@@ -21,12 +21,6 @@ def taken(workspace: Workspace) -> int:
 
 def require_seat(workspace: Workspace, *, used: int) -> None:
     """Raise ``StudioError`` where ``used`` seats leave none free. Hold the workspace's row meanwhile."""
-    limit = seats_of(workspace)
-    if limit is not None and used >= limit:
-        seats = "1 seat" if limit == 1 else f"{limit} seats"
-        raise StudioError(
-            "workspace_full",
-            f"The plan has {seats}, and {used} {'is' if used == 1 else 'are'} taken.",
-            "Remove a member, revoke an invitation, or choose a larger plan.",
-            status=409,
-        )
+    refusal: StudioError | None = import_string(settings.SEAT_REFUSAL)(workspace, used)
+    if refusal is not None:
+        raise refusal

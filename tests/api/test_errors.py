@@ -125,6 +125,7 @@ PAGES_ONLY = {
     "visibility_unknown",
     "voice_clone_limit_reached",
     "workspace_busy",
+    "workspace_full",
 }
 PAGES_ONLY_BEGIN = ("key_", "upload_", "payment_")
 

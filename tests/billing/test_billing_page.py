@@ -2,8 +2,9 @@
 
 import pytest
 
+from apps.billing.limits import file_refusal, seat_refusal
 from apps.billing.models import BillingProfile
-from apps.billing.plans import load_plans
+from apps.billing.plans import current_plan, load_plans, subscribe
 
 pytestmark = pytest.mark.django_db
 PAGE = "/w/harbour/billing/"
@@ -33,3 +34,30 @@ def test_credit_outside_its_bounds_is_refused_in_words(as_person, owner, workspa
     answer = as_person(owner).post(f"{PAGE}credit/", {"amount": amount})
     assert answer.status_code == 422
     assert "Whole dollars from 5 to 10,000." in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("plan", "size", "words"),
+    [
+        (
+            "free",
+            600 * 10**6,
+            "film.mp4 has 600 MB. The Free plan takes files up to 537 MB. The Hobbyist plan",
+        ),
+        ("hobbyist", 3 * 10**9, "The Hobbyist plan takes files up to 1.07 GB. The Growth plan allows it."),
+        ("scale", 6 * 10**9, "has 6 GB. The Scale plan takes files up to 5.37 GB. Export it smaller"),
+    ],
+)
+def test_a_large_file_is_told_its_size_the_limit_and_the_plan_that_takes_it(plan, size, words):
+    assert words in str(file_refusal(current_plan(plan), "film.mp4", size))
+    assert file_refusal(current_plan(plan), "film.mp4", 500 * 10**6) is None
+
+
+def test_a_full_workspace_is_told_which_plan_has_more_seats(workspace):
+    assert str(seat_refusal(workspace, 1)) == (
+        "The Free plan has 1 seat, and 1 is taken. The Growth plan allows it. "
+        "Or remove a member, or revoke an invitation."
+    )
+    subscribe(workspace=workspace, plan=current_plan("growth"))
+    assert seat_refusal(workspace, 2) is None
+    assert str(seat_refusal(workspace, 3)).endswith("Growth sells more seats on the billing page.")

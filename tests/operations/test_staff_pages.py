@@ -169,7 +169,7 @@ def test_a_running_take_is_cancelled_and_run_again_for_its_owner(client, workspa
 
 def test_the_whole_story_of_a_take(client, take):
     page = client.get(reverse("staff:take", args=[take.pk])).content.decode()
-    for words in ("COMPLETED", "Capture", "revenue $0.50", take.video.name, take.audio.name, str(take.pk)):
+    for words in ("Finished", "Capture", "revenue $0.50", take.video.name, take.audio.name, str(take.pk)):
         assert words in page, words
 
 

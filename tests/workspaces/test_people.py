@@ -159,7 +159,7 @@ def test_seats_count_members_and_promises(membership, workspace):
     subscribe(workspace=workspace, plan=current_plan("growth"))  # 3 seats
     first = invitations.invite(membership=membership, email="n1@studio.example", role=Role.VIEWER)
     invitations.invite(membership=membership, email="n2@studio.example", role=Role.VIEWER)
-    with pytest.raises(StudioError, match="The plan has 3 seats, and 3 are taken"):
+    with pytest.raises(StudioError, match=r"The Growth plan has 3 seats, and 3 are taken. The Scale plan allows it"):
         invitations.invite(membership=membership, email=NEW, role=Role.VIEWER)
     invitations.revoke(membership=membership, invitation=first)
     invitations.invite(membership=membership, email=NEW, role=Role.VIEWER)
