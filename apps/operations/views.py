@@ -26,7 +26,7 @@ from studio.errors import StudioError
 from studio.toasts import toast
 
 MICROS = 1_000_000
-FOUND, TAKES_SHOWN, BOOKED_SHOWN, DEEDS_SHOWN, EVENTS_SHOWN = 20, 20, 40, 20, 200
+FOUND, TAKES_SHOWN, BOOKED_SHOWN, DEEDS_SHOWN, EVENTS_SHOWN = 20, 12, 15, 20, 200
 
 
 @staff_only

@@ -53,6 +53,10 @@ def test_a_plan_is_chosen_and_its_invoice_opened(visit, membership: Membership):
     assert paper.startswith(b"%PDF-1.") and paper.rstrip().endswith(b"%%EOF")
     assert b"Invoice LS-000001" in paper, "the title of the document"
     assert serious(page) == []
+    page.set_viewport_size({"width": 375, "height": 812})
+    for route in ("billing:billing", "usage:usage"):
+        page.goto(page.url.split("/w/")[0] + reverse(route, args=["harbour"]))
+        assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth"), route
 
 
 def test_a_cap_that_is_reached_is_said_and_nothing_starts(visit, membership: Membership, tmp_path: Path, complaints):
