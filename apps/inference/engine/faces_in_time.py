@@ -18,8 +18,8 @@ SHORTEST_RUN_S = 0.4  # a face seen for less is a passer-by or no face at all
 BLOCK = 1000  # frames whose mouth is measured at once
 LONGEST_GAP_S = 0.5  # a face missed for less is bridged
 # The landmark nets take a turned head for less turned than it is. Heads of three people turned in three dimensions by
-# 20 to 50° were read as 15 to 38°, by the net of 478 points as 14 to 34 (`python -m benchmarks.turned`).
-TURN_PER_READING = {468: 4 / 3, 478: 1.47}
+# 20 to 50° were read as 15 to 38°, by the net of 478 points less evenly (`python -m benchmarks.turned`).
+TURN_PER_READING = 4 / 3
 # From about 60° on the nets lose the far side, and may read any angle; the still parts of the face then fit the head's
 # own shape no more: by .02 eye distances from the front, .05 at 50°, .06 to .08 where the lips are misread by a tenth.
 MISFIT, BEYOND = 0.058, 90.0
@@ -48,7 +48,7 @@ class FaceTrack:
     def turn(self) -> NDArray[np.float64]:
         """(F,) degrees by which the head is turned to either side, 90 where it is too far for the net to tell."""
         faces = self.faces
-        turn = np.abs(faces.yaw) * TURN_PER_READING[len(faces.template)]
+        turn = np.abs(faces.yaw) * TURN_PER_READING
         return np.where(faces.misfit() > MISFIT, BEYOND, turn)
 
 
