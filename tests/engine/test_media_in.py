@@ -5,6 +5,7 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
+from PIL import Image, ImageOps
 
 from apps.inference.engine.errors import EngineError
 from apps.inference.engine.media.audio import read_mono
@@ -62,6 +63,23 @@ def test_rotation_flags_are_obeyed(tmp_path, rotation, corner):
     red = frames[0].planes[2].astype(int)
     row, column = np.unravel_index(red.argmax(), red.shape)
     assert (row > red.shape[0] / 2, column > red.shape[1] / 2) == (bool(corner[0]), bool(corner[1]))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_and_mirrored_as_their_exif_data_says(tmp_path, orientation):
+    stored = np.zeros((64, 96, 3), np.uint8)
+    stored[:32, :48] = 200  # one bright corner tells all eight apart from each other
+    stored[:32, 48:] = 90
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(stored).save(path, exif=exif, quality=95)
+    frames, _ = read_all(path)
+    with Image.open(path) as photo:
+        shown = np.asarray(ImageOps.exif_transpose(photo).convert("L"), int)
+    luma = frames[0].planes[0].astype(int)
+    assert luma.shape == shown.shape
+    assert np.corrcoef(luma.ravel(), shown.ravel())[0, 1] > 0.99
 
 
 def test_odd_sizes_gain_a_repeated_row_and_column(tmp_path):

@@ -9,6 +9,7 @@ from typing import Any
 
 import av.error
 import numpy as np
+from PIL import Image
 
 from ..errors import EngineError, audio_invalid, video_invalid
 from .container import decode_tolerantly, open_input, pictures_of, sounds_of
@@ -18,6 +19,8 @@ MAX_SIDE, MAX_PIXELS, MIN_SIDE = 4096, 4096 * 2304, 64
 # A frame that stays a fifth longer or shorter than the median one makes the rate variable. Containers that count in
 # milliseconds are 1 ms off at 29.97 fps, which is 3 %.
 VFR_TOLERANCE = 0.2
+
+EXIF_ORIENTATION, MIRRORED = 0x0112, (2, 4, 5, 7)  # the tag, and its values that mirror before they turn
 
 LONGEST_LAST_S = 2.0  # a track that goes on longer after its last picture is broken off, not slow
 
@@ -139,6 +142,20 @@ def quarter_turns(frame: Any) -> int:
     """How many quarter turns counter-clockwise (0..3) show ``frame`` upright, by its display matrix."""
     turns = round(frame.rotation / 90)
     return turns % 4 if abs(frame.rotation - 90 * turns) <= 2 else 0
+
+
+def is_mirrored_photo(container: Any, path: Path) -> bool:
+    """Whether the open file at ``path`` is a photo whose EXIF data says that it shows things the wrong way round.
+
+    The angle of its display matrix then counts for the picture turned over top to bottom.
+    """
+    if container.format.name not in PICTURE_FORMATS:
+        return False
+    try:
+        with Image.open(path) as photo:
+            return photo.getexif().get(EXIF_ORIENTATION) in MIRRORED
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        return False  # FFmpeg reads pictures that Pillow does not
 
 
 def _check_size(width: int, height: int) -> None:

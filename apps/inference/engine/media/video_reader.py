@@ -20,7 +20,7 @@ import numpy as np
 from ..errors import video_invalid
 from .colour import RANGE_FULL, RANGE_LIMITED, ColourTags
 from .container import decode_tolerantly, open_input, pictures_of
-from .probe import quarter_turns
+from .probe import is_mirrored_photo, quarter_turns
 
 BT709 = ColourTags(range=1, space=1, primaries=1, transfer=1)
 DECODER_THREADS = min(4, os.cpu_count() or 1)
@@ -66,6 +66,7 @@ class VideoReader:
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = DECODER_THREADS
         self.colour = ColourTags.of(self._stream.codec_context)
+        self._mirrored = is_mirrored_photo(self._container, path)
         self._size: tuple[int, int] | None = None
         self._origin: float | None = None
         self._counting = True
@@ -107,6 +108,8 @@ class VideoReader:
 
     def _upright(self, picture: Any) -> np.ndarray:
         planes, self.colour = _planes(picture, self.colour)
+        if self._mirrored:
+            planes = [plane[::-1] for plane in planes]
         if turns := quarter_turns(picture):
             planes = [np.rot90(plane, turns) for plane in planes]
         height, width = (side + side % 2 for side in planes[0].shape)
