@@ -94,7 +94,7 @@ class Bench:
     def measure(self, clip: Clip, driver: Driver, names: tuple[str, ...] | list[str]) -> list[Row]:
         """Baselines first, then one row a model."""
         seconds = min(driver.duration_s, float(clip.seen.times[-1]))
-        plain = plain_copy(clip.video, self._scratch / "plain.mp4", seconds)
+        plain = plain_copy(clip.video, self._scratch / "plain.mp4", seconds).seconds
         rows = [self._original(clip, driver), self._frozen(clip, driver, seconds)]
         for name in names:
             rows.append(self._driven(clip, driver, name, seconds, plain))

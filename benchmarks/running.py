@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import resource
 import time
@@ -19,11 +20,21 @@ from apps.inference.engine.media.video_writer import PieceWriter
 
 @dataclass
 class Run:
-    """What one run took; ``report`` is the engine's own."""
+    """What one run took: ``seconds`` by the clock, ``cpu_seconds`` of all cores; ``report`` is the engine's own."""
 
     seconds: float
+    cpu_seconds: float
     peak_mb: float
     report: dict[str, Any]
+
+
+@dataclass
+class Plain:
+    """What decoding and encoding alone took."""
+
+    seconds: float
+    cpu_seconds: float
+    frames: int
 
 
 def run_engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -> Run:
@@ -31,9 +42,11 @@ def run_engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -
     return _apart(_engine, video, sound, out, workdir, model)
 
 
-def plain_copy(video: Path, out: Path, seconds: float) -> float:
-    """Seconds of decoding and encoding the same frames with the engine's own reader and writer, nothing in between."""
-    return float(_apart(_plain, video, out, seconds))
+def plain_copy(video: Path, out: Path, seconds: float) -> Plain:
+    """Decoding and encoding the same frames with the engine's own reader and writer, nothing in between."""
+    plain = _apart(_plain, video, out, seconds)
+    assert isinstance(plain, Plain)
+    return plain
 
 
 def frozen_film(video: Path, out: Path, seconds: float) -> None:
@@ -53,23 +66,23 @@ def _apart(work: Any, *given: Any) -> Any:
 
 
 def _engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -> Run:
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     report = lipsync(video, sound, out, EngineSettings(model=model), workdir=workdir)
-    taken = time.perf_counter() - started
+    taken, work = time.perf_counter() - started, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Run(taken, peak, report.to_dict())
+    return Run(taken, work, peak, report.to_dict())
 
 
-def _plain(video: Path, out: Path, seconds: float) -> float:
+def _plain(video: Path, out: Path, seconds: float) -> Plain:
     info = probe_media(video)
-    started = time.perf_counter()
+    started, worked, count = time.perf_counter(), time.process_time(), 0
     with VideoReader(video) as reader:
         frames = iter(reader)
         first = next(frames)
         with PieceWriter(out, first.size, info.fps, ColourTags()) as writer:
-            writer.write(first.yuv)
-            for frame in frames:
+            for frame in itertools.chain([first], frames):
                 if frame.time >= seconds:
                     break
                 writer.write(frame.yuv)
-    return time.perf_counter() - started
+                count += 1
+    return Plain(time.perf_counter() - started, time.process_time() - worked, count)
