@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from apps.inference.engine.sample.lines import OWN_LINE, load_line
-from benchmarks import contact_sheet, footage, measures
+from benchmarks import contact_sheet, footage, measures, sample_opening
 
 from .strange_media import film, wav
 
@@ -101,3 +101,26 @@ def test_contact_sheet_has_four_rows_a_still(short_sample) -> None:
     assert sheet.shape[0] == 2 * cell + 2 * (cell * 3 // 4) + 4 * gap + gap
     rows = [sheet[top : top + cell - 8, :cell] for top in (gap, gap + cell + gap)]
     assert np.abs(rows[0][20:].astype(int) - rows[1][20:]).mean() < 1, "the two stills of one film differ"
+
+
+def test_readings_are_straightened_by_the_rising_curve_nearest_to_the_truth() -> None:
+    readings = np.array([0.10, 0.06, 0.12, 0.08, 0.14])
+    truth = np.array([0.05, 0.00, 0.03, 0.01, 0.09])  # .10 and .12 are the wrong way round
+    at, opening = sample_opening.straightened(readings, truth)
+    np.testing.assert_allclose(at, [0.06, 0.08, 0.10, 0.12, 0.14])
+    np.testing.assert_allclose(opening, [0.0, 0.01, 0.04, 0.04, 0.09])
+
+
+@pytest.mark.parametrize(
+    ("drawn", "planned", "kept"),
+    [
+        ([0.02, 0.05, 0.02, 0.03], [0.02, 0.03, 0.02, 0.03], True),
+        ([0.02, 0.16, 0.02, 0.03], [0.02, 0.16, 0.02, 0.03], False),  # one frame far from the truth
+        ([0.06, 0.06, 0.06, 0.06], [0.06, 0.06, 0.06, 0.06], False),  # every frame a little
+        ([0.02, 0.09, 0.02, 0.03], [0.02, 0.02, 0.02, 0.03], False),  # one frame not drawn as planned
+        ([0.02, np.nan, 0.02, 0.03], [0.02, 0.03, 0.02, 0.03], False),  # one frame without a reading
+    ],
+)
+def test_the_opening_keeps_its_bars_at_every_frame(drawn: list[float], planned: list[float], kept: bool) -> None:
+    truth = np.array([0.02, 0.02, 0.02, 0.03])
+    assert sample_opening.holds(np.array(drawn), np.array(planned), truth) is kept
