@@ -2,12 +2,14 @@
 
 import json
 from datetime import timedelta
+from threading import BoundedSemaphore
 
 import pytest
 import time_machine
 from django.core.files.base import ContentFile
 from django.utils import timezone
 
+from apps.api import looking
 from apps.api.models import Call, CallState, Idempotency
 from apps.api.schemas import CreateGeneration
 from apps.api.wishes import options_of
@@ -220,6 +222,17 @@ def test_a_long_poll_says_so_and_ends_at_once_where_it_can(api, five):
     assert answer["X-Sync-Wait-Timeout-Seconds"] == "10"
     for query in ("wait=true&timeout=11", "wait=true&timeout=0", "wait=true&include=progress"):
         assert api("GET", f"generate/{five[0]}?{query}").status_code == 400
+
+
+def test_those_who_wait_leave_threads_for_others(api, five, monkeypatch):
+    monkeypatch.setattr(looking, "places_to_wait", BoundedSemaphore(1))
+    naps = []
+    monkeypatch.setattr(looking.time, "sleep", naps.append)
+    with looking.places_to_wait:
+        answer = api("GET", f"generate/{five[0]}?wait=true&timeout=1")
+        assert (answer.json()["status"], answer["X-Sync-Wait-Mode"], naps) == ("PENDING", "long_poll", [])
+    api("GET", f"generate/{five[0]}?wait=true&timeout=1")
+    assert naps and looking.places_to_wait.acquire(blocking=False)
 
 
 def test_progress_is_included_on_demand(api, five):

@@ -5,9 +5,9 @@ from typing import Any
 from apps.api import answers, bodies, limits, schemas
 from apps.api.errors import ApiError
 from apps.api.intake import TooSlow, asset_by_id, asset_from_url, orders_of, speech_jobs, wait_until_checked
+from apps.api.looking import found
 from apps.api.models import Call, CallState, Scope
 from apps.api.presentation import call_of, cost_json
-from apps.api.routes.generations import found
 from apps.api.routes.parameters import EXAMPLE
 from apps.api.routing import Caller, route
 from apps.api.schemas import MediaInput

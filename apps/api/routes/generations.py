@@ -1,6 +1,5 @@
 """Generations: made, looked at, listed, cancelled, tried again, deleted."""
 
-import time
 from typing import Any
 
 from django.http import HttpResponse
@@ -11,8 +10,9 @@ from apps.api.calls import create_call, refuse_when_full
 from apps.api.errors import ApiError
 from apps.api.idempotency import HEADER
 from apps.api.links import base_of, file_url
+from apps.api.looking import call_json, found, row_json, waited_for
 from apps.api.models import Call, CallState, Scope
-from apps.api.presentation import generation_json, status_of, waiting_json
+from apps.api.presentation import status_of
 from apps.api.routes.parameters import CREATE_CODES, CREATE_FORM, EXAMPLE, FILTERS, PAGES, POLL
 from apps.api.routing import Answer, Caller, Param, route
 from apps.generations.models import Generation
@@ -20,7 +20,6 @@ from apps.generations.services import cancel_generation, retry_generation
 from apps.workspaces.access import visible_to
 
 TAG = "Generations"
-LOOK_S = 0.5
 FORM_FIELDS = ("model", "webhookUrl", "outputFileName", "projectId")
 JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
 
@@ -85,36 +84,6 @@ def fields_of(form: bodies.Form) -> dict[str, Any]:
     return found
 
 
-def call_json(call: Call, caller: Caller) -> dict[str, Any]:
-    base = base_of(caller.request)
-    if call.generation is None:
-        return waiting_json(call)
-    return generation_json(queries.with_sounds([call.generation])[0], base)
-
-
-def found(caller: Caller, text: str, *, only: tuple[str, ...] = ()) -> Generation | Call:
-    """The generation, or the call that is to become one, with this id, if the key's person sees its project.
-
-    ``only`` names the columns that are read at once, by default all. Raises ``ApiError``.
-    """
-    row_id = queries.uuid_or_none(text)
-    if row_id is None:
-        raise ApiError("invalid_generation_id", f"“{text[:80]}” is no generation id.")
-    rows = queries.generations(caller.workspace).filter(visible_to(caller.membership, "project__"), pk=row_id)
-    if generation := next(iter(queries.with_sounds(list(rows.only(*only)))), None):
-        return generation
-    call = queries.waiting(caller.workspace).filter(pk=row_id).first()
-    if call is None:
-        raise ApiError("generation_not_found")
-    return call
-
-
-def row_json(row: Generation | Call, caller: Caller, *, with_progress: bool = False) -> dict[str, Any]:
-    if isinstance(row, Call):
-        return waiting_json(row)
-    return generation_json(row, base_of(caller.request), with_progress=with_progress)
-
-
 @route(
     "GET",
     "generate/{generation_id}",
@@ -139,19 +108,9 @@ def get(caller: Caller, generation_id: str) -> Any:
     if with_progress:
         raise queries.invalid("include", "wait and include=progress cannot be combined.")
     seconds = queries.whole(request, "timeout", default=5, least=1, most=10) or 5
-    row = _wait(caller, generation_id, seconds)
+    row = waited_for(caller, generation_id, seconds)
     headers = {"Retry-After": "2", "X-Sync-Wait-Mode": "long_poll", "X-Sync-Wait-Timeout-Seconds": str(seconds)}
     return Answer(row_json(row, caller), headers=headers)
-
-
-def _wait(caller: Caller, generation_id: str, seconds: int) -> Generation | Call:
-    ends = time.monotonic() + seconds
-    while True:
-        row = found(caller, generation_id, only=queries.SHOWN)
-        over = row.is_final if isinstance(row, Generation) else row.state == CallState.REFUSED
-        if over or time.monotonic() >= ends:
-            return row
-        time.sleep(LOOK_S)
 
 
 @route("GET", "generations", summary="List generations", tag=TAG, query=FILTERS + PAGES, gives=list[answers.Generation])

@@ -8,8 +8,8 @@ from django.utils import timezone
 from apps.api import answers, bodies, queries, schemas
 from apps.api.errors import ApiError
 from apps.api.links import base_of
+from apps.api.looking import found
 from apps.api.models import Call, Scope
-from apps.api.routes.generations import found
 from apps.api.routing import Caller, route
 from apps.generations.models import Generation
 from apps.reviews.access import token_of
