@@ -27,6 +27,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=120, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    mail_when_done = models.BooleanField(default=False, help_text="a mail when a take of theirs has ended")
     date_joined = models.DateTimeField(default=timezone.now)
 
     USERNAME_FIELD = "email"

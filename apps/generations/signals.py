@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 KEEP_S = 24 * 3600
 # A worker signs every few seconds (see apps/inference/watch.py); one that is silent for this long is gone.
 SILENT_AFTER_S = 45.0
+# A page that follows a take asks each second; who has not been heard of for this long has gone elsewhere.
+LOOKS_S = 20
 # As long is somebody at a step who has said so and not said it again.
 HELD_S = 15
 
@@ -191,3 +193,15 @@ def forget_tries(generation_id: UUID, step: str) -> None:
 def first_in(generation_id: UUID, what: str, seconds: int) -> bool:
     """Whether nobody did ``what`` for this generation in the last ``seconds``."""
     return cache.add(_key(generation_id, what), 1, seconds)
+
+
+@unless_away(None)
+def note_looker(generation_id: UUID, user_id: int) -> None:
+    """Somebody has the page of this take before their eyes."""
+    cache.set(_key(generation_id, "looker", user_id), 1, LOOKS_S)
+
+
+@unless_away(False)
+def looks_on(generation_id: UUID, user_id: int) -> bool:
+    """Whether this person has the page of the take before their eyes."""
+    return cache.get(_key(generation_id, "looker", user_id)) is not None

@@ -6,8 +6,12 @@ from uuid import UUID
 from django.db import transaction
 from django.utils import timezone
 
+from apps.generations import notices
 from apps.generations.measures import state_changed
 from apps.generations.models import Event, Generation, Status
+from studio.celery import app as celery_app
+
+MAIL_AFTER_S = 5
 
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.PROCESSING, Status.FAILED, Status.REJECTED, Status.CANCELLED}),
@@ -37,4 +41,15 @@ def advance(pk: UUID, frm: Status, to: Status, **fields: Any) -> bool:
             detail = {"code": fields["error_code"]} if fields.get("error_code") else {}
             Event.objects.create(generation_id=pk, at=now, what=to.value, detail=detail)
             transaction.on_commit(lambda: state_changed(pk, to), robust=True)
+            if to in FINAL:
+                transaction.on_commit(lambda: _tell(pk, to), robust=True)
     return moved
+
+
+def _tell(pk: UUID, to: Status) -> None:
+    """Have a mail sent where somebody wants one. The task is late on purpose: who looks on sees the end first."""
+    take = Generation.objects.select_related("created_by").get(pk=pk)
+    if notices.worth_a_mail(take, to):
+        celery_app.send_task(
+            "generations.mail_outcome", args=[str(pk)], countdown=MAIL_AFTER_S, ignore_result=True, retry=False
+        )

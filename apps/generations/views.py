@@ -18,7 +18,7 @@ from apps.accounts.requests import SignedInRequest
 from apps.api.snippets import request_of, snippets_of
 from apps.assets import files, serving
 from apps.assets.sound import sound_of
-from apps.generations import progress
+from apps.generations import progress, signals
 from apps.generations.access import take_in
 from apps.generations.models import Generation
 from apps.generations.player import player_facts
@@ -50,6 +50,8 @@ def take(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> Ht
 def status(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
     """How the take stands, asked every second: 204 while nothing has changed, the player once it is finished."""
     membership, project, one = _asked_for(request, ws, project_id, number)
+    if request.headers.get("X-Looking"):  # not only open in some tab
+        signals.note_looker(one.pk, request.user.pk)
     if one.is_final:
         response = render(request, "generations/parts/finished_answer.html", _page(membership, project, one))
         response["HX-Retarget"], response["HX-Reswap"] = "#take", "outerHTML"

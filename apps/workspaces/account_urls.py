@@ -6,6 +6,7 @@ from apps.workspaces import account_views
 
 urlpatterns = [
     path("profile/", account_views.profile, name="account_profile"),
+    path("notices/", account_views.notices, name="account_notices"),
     path("activity/", account_views.activity, name="account_activity"),
     path("data/", account_views.data, name="account_data"),
     path("data/export/", account_views.ask_for_export, name="account_export"),

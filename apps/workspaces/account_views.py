@@ -37,6 +37,16 @@ def profile(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
+@require_POST
+def notices(request: SignedInRequest) -> HttpResponse:
+    """Whether one is mailed when a take has ended."""
+    request.user.mail_when_done = "mail" in request.POST
+    request.user.save(update_fields=["mail_when_done"])
+    toast(request, "You get a mail when takes end." if request.user.mail_when_done else "No mails about takes.")
+    return redirect("account_profile")
+
+
+@login_required
 @require_safe
 def activity(request: SignedInRequest) -> HttpResponse:
     """The last hundred things that happened to the account itself."""

@@ -4,6 +4,7 @@ import { bindDialogs } from "./bar.js";
 import { bindCopying, copy } from "./copying.js";
 import { showLocalTimes } from "./localtime.js";
 import { Player } from "./player.js";
+import { toast } from "./shell.js";
 
 const NOTIFY_KEY = "studio:notify";
 const plainTitle = document.title;
@@ -33,6 +34,7 @@ function announce(percent) {
 }
 
 function bindNotify(take) {
+  bindMail(take.querySelector("[data-mail]"));
   const toggle = take.querySelector("[data-notify]");
   if (!toggle || toggle.dataset.bound || !("Notification" in window)) return;
   toggle.dataset.bound = "yes";
@@ -41,6 +43,17 @@ function bindNotify(take) {
   toggle.addEventListener("change", async () => {
     if (toggle.checked && (await Notification.requestPermission()) !== "granted") toggle.checked = false;
     localStorage.setItem(NOTIFY_KEY, toggle.checked ? "on" : "off");
+  });
+}
+
+/** The preference of the account: kept at once, for all takes to come too. */
+function bindMail(form) {
+  if (!form || form.dataset.bound) return;
+  form.dataset.bound = "yes";
+  form.addEventListener("change", async () => {
+    const answer = await fetch(form.action, { method: "POST", body: new FormData(form), redirect: "manual" }).catch(() => null);
+    if (answer && (answer.ok || answer.type === "opaqueredirect")) toast(form.mail.checked ? "You get a mail when takes end" : "No mails about takes");
+    else toast("This could not be kept. Try again.", { bad: true });
   });
 }
 
@@ -67,6 +80,11 @@ document.addEventListener("htmx:afterSettle", () => {
   if (wasRunning && take.dataset.status !== "PENDING" && take.dataset.status !== "PROCESSING") {
     ended(take, document.querySelector('link[rel="icon"]')?.href);
   }
+});
+
+// Who looks on needs no mail; who has the page in a tab behind others does.
+document.addEventListener("htmx:configRequest", (event) => {
+  if (document.visibilityState === "visible") event.detail.headers["X-Looking"] = "1";
 });
 
 /** Compare with another take: the page of the same take with another film beside it, at the same second. */

@@ -153,6 +153,7 @@ PAGES: dict[str, str] = {
     "people:activity": "GET admin",
     # one's own account
     "account_profile": "GET signed-in, POST signed-in",
+    "account_notices": "POST signed-in",
     "account_activity": "GET signed-in",
     "account_data": "GET signed-in",
     "account_export": "POST signed-in",
