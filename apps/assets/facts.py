@@ -21,6 +21,7 @@ def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
         "width": asset.width,
         "height": asset.height,
         "sound": asset.has_sound,
+        "bytes": asset.size,
         "src": reverse("assets:file", args=address),
         "peaks": reverse("assets:peaks", args=address) if asset.peaks else "",
         "thumbnail": reverse("assets:thumbnail", args=address) if asset.thumbnail else "",

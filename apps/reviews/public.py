@@ -161,6 +161,7 @@ def _addresses(token: str, which: str, media: dict[str, Any]) -> dict[str, str]:
         "src": reverse("share:file", args=[token, which]),
         "peaks": reverse("share:peaks", args=[token, which]) if media["peaks"] else "",
         "thumbnail": reverse("share:thumbnail", args=[token, which]) if media["thumbnail"] else "",
+        "faces": "",
     }
 
 

@@ -4,6 +4,7 @@ import { bindBar, showHeard } from "./bar.js";
 import { bindComments, commentHere } from "./comments.js";
 import { LoopRange } from "./looprange.js";
 import { Mouths } from "./mouths.js";
+import { fits, Sounds } from "./sounds.js";
 import { placeInSource } from "./syncmap.js";
 import { Timeline } from "./timeline.js";
 import { Transport } from "./transport.js";
@@ -66,6 +67,7 @@ export class Player {
       soundtrack,
     });
     root.addEventListener("click", (event) => this.#clicked(event));
+    if (original?.sound) this.#joinSounds(original, result, straight || mode === "cut_off" || mode === "silence");
     this.hear("voice");
     this.show(new URLSearchParams(location.search).get("mode") ?? "result");
     const start = Number(new URLSearchParams(location.search).get("t"));
@@ -109,9 +111,29 @@ export class Player {
     const media = this.root.querySelector(what === "original" ? "#video-a" : "#video-b");
     if (!media) return;
     this.#transport.hear(media);
+    this.#transport.sounds?.hear(what === "original" ? "a" : "b");
     showHeard(this.#bar, what);
     this.root.querySelector(".sound-a")?.classList.toggle("heard", what === "original");
     this.root.querySelector(".sound-b")?.classList.toggle("heard", what !== "original");
+  }
+
+  /** Both soundtracks on one clock, decoded at the first play; where that cannot be, the page says what holds instead. */
+  #joinSounds(original, result, isStraight) {
+    const note = this.root.querySelector("[data-switching]");
+    const say = (words) => { note.textContent = words; };
+    const found = fits(original, result);
+    if (!isStraight) say("The original runs otherwise here: the sounds are held together within half a frame.");
+    else if (!found.fits) say(found.words);
+    else {
+      const sounds = new Sounds({ a: original, b: result }, say);
+      this.#transport.sounds = sounds;
+      this.#transport.addEventListener("state", () => {
+        if (!this.#transport.playing) return;
+        sounds.load();
+        sounds.resume();
+      });
+      this.#unbind.push(() => sounds.close());
+    }
   }
 
   /** Go to the second that is furthest off, then to the next. */

@@ -36,6 +36,8 @@ export class Transport extends EventTarget {
     this.duration = duration;
     this.loop = false;
     this.range = null;
+    /** Decoded sounds (see sounds.js) that keep the clock while they can: forward at natural speed. */
+    this.sounds = null;
   }
 
   get time() {
@@ -69,6 +71,10 @@ export class Transport extends EventTarget {
     return track;
   }
 
+  get #soundsLead() {
+    return Boolean(this.sounds?.ready) && this.#direction === 1 && this.#rate === 1;
+  }
+
   clear() {
     this.pause();
     for (const { off } of this.#tracks) off.abort();
@@ -77,11 +83,18 @@ export class Transport extends EventTarget {
 
   /** Hear this one and no other; null for silence. */
   hear(media) {
-    for (const track of this.#tracks) {
-      track.audible = track.media === media;
-      track.media.muted = !track.audible;
-    }
+    for (const track of this.#tracks) track.audible = track.media === media;
+    this.#mute();
     this.#say("state");
+  }
+
+  /** The elements are silent while the decoded sounds are heard. */
+  #mute() {
+    const silent = Boolean(this.sounds?.running);
+    for (const track of this.#tracks) {
+      const muted = silent || !track.audible;
+      if (track.media.muted !== muted) track.media.muted = muted;
+    }
   }
 
   get heard() {
@@ -99,6 +112,8 @@ export class Transport extends EventTarget {
 
   pause() {
     this.#wanted = false;
+    this.sounds?.stop();
+    this.#mute();
     cancelAnimationFrame(this.#request);
     for (const track of this.#tracks) this.#stand(track);
     this.#say("state");
@@ -122,6 +137,7 @@ export class Transport extends EventTarget {
     const last = Math.max(0, this.duration - 0.5 / this.fps);
     this.#time = Math.min(Math.max(0, seconds), last);
     this.#stamp = performance.now();
+    this.sounds?.stop();
     for (const track of this.#tracks) this.#put(track);
     this.#say("time");
   }
@@ -157,6 +173,7 @@ export class Transport extends EventTarget {
     this.#stamp = now;
     for (const track of this.#tracks) track.jumping &&= track.media.seeking;
     const late = this.#tracks.filter((track) => this.#isLate(track));
+    this.#runSounds(late.length === 0);
     if (late.length === 0) this.#time = this.#lead() ?? this.#time + passed * this.#direction * this.#rate;
     if (this.#atEnd()) return;
     const lead = this.#leader();
@@ -170,8 +187,18 @@ export class Transport extends EventTarget {
     this.#request = requestAnimationFrame(this.#tick);
   };
 
+  /** The decoded sounds run exactly while the films do; at another speed the elements sound, which keep the pitch. */
+  #runSounds(free) {
+    if (!this.sounds) return;
+    const wanted = free && this.#soundsLead;
+    if (wanted && !this.sounds.running) this.sounds.start(this.#time);
+    else if (!wanted && this.sounds.running) this.sounds.stop();
+    this.#mute();
+  }
+
   /** The audible track, where it plays straight and has not come to its end. */
   #leader() {
+    if (this.sounds?.running) return null;
     const track = this.#tracks.find((one) => one.audible);
     if (!track || this.#direction < 0) return null;
     const { media } = track;
@@ -181,6 +208,7 @@ export class Transport extends EventTarget {
 
   /** Second of the clock as the leader tells it. */
   #lead() {
+    if (this.sounds?.running) return this.sounds.time;
     const track = this.#leader();
     if (!track || track.media.seeking) return null;
     const ahead = track.media.currentTime - track.map(this.#time).time;

@@ -1,0 +1,120 @@
+/**
+ * Both soundtracks decoded and started together on one clock, so that switching between them changes nothing but a
+ * gain: where the one stops the other goes on with the very next sample. Decoding takes memory, so long films keep the
+ * sound of their video elements, which are held together within half a frame.
+ */
+
+// Both films together, decoded: 48 kHz, two channels of 32 bits. 128 MB are five and a half minutes in all.
+const MOST_BYTES = 128e6;
+const BYTES_A_SECOND = 48_000 * 2 * 4;
+// What is fetched for it; a film of this size has a bit rate at which it should not be read twice.
+const MOST_FILE_BYTES = 150e6;
+// Long enough that no step is heard, short enough that the switch is.
+const FADE_S = 0.005;
+// The sound starts this much after it was asked for, so that both are ready in the same moment.
+const AHEAD_S = 0.03;
+
+/** Whether two films can be decoded: {fits, words} with what to say of it. */
+export function fits(one, other) {
+  const seconds = one.seconds + other.seconds;
+  if (seconds * BYTES_A_SECOND > MOST_BYTES || one.bytes + other.bytes > MOST_FILE_BYTES) {
+    return { fits: false, words: "Long films: the sounds are held together within half a frame." };
+  }
+  return { fits: true, words: "" };
+}
+
+export class Sounds {
+  #context = null;
+  #buffers = null;
+  #gains = {};
+  #sources = [];
+  #heard = "b";
+  #began = null;
+  #loading = null;
+
+  /** @param {{a: {src: string}, b: {src: string}}} films  @param {(words: string) => void} say  how switching works now */
+  constructor(films, say) {
+    this.films = films;
+    this.say = say;
+  }
+
+  /** Fetch and decode both, once; to be called from a click or a key, or browsers keep the sound off. */
+  load() {
+    this.#loading ??= this.#load().catch(() => this.say("The sounds are held together within half a frame."));
+    return this.#loading;
+  }
+
+  async #load() {
+    this.#context = new AudioContext({ latencyHint: "interactive" });
+    const decoded = await Promise.all(["a", "b"].map(async (letter) => {
+      const answer = await fetch(this.films[letter].src);
+      if (!answer.ok) throw new Error(`${answer.status}`);
+      return this.#context.decodeAudioData(await answer.arrayBuffer());
+    }));
+    for (const letter of ["a", "b"]) {
+      const gain = new GainNode(this.#context, { gain: letter === this.#heard ? 1 : 0 });
+      gain.connect(this.#context.destination);
+      this.#gains[letter] = gain;
+    }
+    this.#buffers = { a: decoded[0], b: decoded[1] };
+    this.say("Switches to the sample.");
+  }
+
+  get ready() {
+    return this.#buffers !== null && this.#context.state === "running";
+  }
+
+  /** For measurements: what was decoded. */
+  get buffers() {
+    return this.#buffers;
+  }
+
+  get running() {
+    return this.#began !== null;
+  }
+
+  /** Second of the films that is heard now; null while nothing runs. */
+  get time() {
+    if (!this.#began) return null;
+    const since = this.#context.currentTime - (this.#context.outputLatency || 0) - this.#began.at;
+    return this.#began.second + Math.max(0, since);
+  }
+
+  /** Start both at a second of the films, in the same moment of the one clock. */
+  start(second) {
+    this.stop();
+    const at = this.#context.currentTime + AHEAD_S;
+    for (const letter of ["a", "b"]) {
+      const source = new AudioBufferSourceNode(this.#context, { buffer: this.#buffers[letter] });
+      source.connect(this.#gains[letter]);
+      if (second < this.#buffers[letter].duration) source.start(at, second);
+      this.#sources.push(source);
+    }
+    this.#began = { at, second };
+  }
+
+  stop() {
+    for (const source of this.#sources) source.disconnect();
+    this.#sources = [];
+    this.#began = null;
+  }
+
+  hear(letter) {
+    this.#heard = letter;
+    for (const [name, gain] of Object.entries(this.#gains)) {
+      gain.gain.cancelScheduledValues(0);
+      gain.gain.setTargetAtTime(name === letter ? 1 : 0, this.#context.currentTime, FADE_S / 3);
+    }
+  }
+
+  resume() {
+    if (this.#context?.state === "suspended") this.#context.resume();
+  }
+
+  close() {
+    this.stop();
+    this.#context?.close();
+    this.#context = null;
+    this.#buffers = null;
+  }
+}
