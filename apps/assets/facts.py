@@ -25,5 +25,6 @@ def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
         "src": reverse("assets:file", args=address),
         "peaks": reverse("assets:peaks", args=address) if asset.peaks else "",
         "thumbnail": reverse("assets:thumbnail", args=address) if asset.thumbnail else "",
+        "captions": reverse("assets:captions", args=address) if asset.captions else "",
         "faces": reverse("assets:faces", args=address) if asset.kind == Kind.VIDEO else "",
     }

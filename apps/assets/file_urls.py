@@ -16,5 +16,6 @@ urlpatterns = [
     path("<uuid:asset_id>/thumbnail/", serving.thumbnail, name="thumbnail"),
     path("<uuid:asset_id>/people/<int:number>/", serving.person, name="person"),
     path("<uuid:asset_id>/faces/", serving.faces, name="faces"),
+    path("<uuid:asset_id>/captions.vtt", serving.captions, name="captions"),
     path("<uuid:asset_id>/peaks/", serving.peaks, name="peaks"),
 ]

@@ -54,6 +54,7 @@ class Asset(models.Model):
     file = models.FileField(max_length=255, blank=True)
     thumbnail = models.FileField(max_length=255, blank=True)
     peaks = models.FileField(max_length=255, blank=True, help_text="JSON of waveform peaks, 100 pairs a second")
+    captions = models.FileField(max_length=255, blank=True, help_text="WebVTT, written by us")
     size = models.BigIntegerField(default=0, help_text="bytes")
     sha256 = models.CharField(max_length=64, blank=True, db_index=True)
 

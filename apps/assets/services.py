@@ -190,7 +190,11 @@ def remove_closed(*, now: datetime | None = None) -> int:
     for asset in gone.iterator():
         files.remove_tree(asset_folder(asset.workspace_id, asset.pk))
         count += Asset.objects.filter(pk=asset.pk).update(
-            file="", thumbnail="", peaks="", deleted_at=asset.deleted_at or timezone.now()
+            file="",
+            thumbnail="",
+            peaks="",
+            captions="",
+            deleted_at=asset.deleted_at or timezone.now(),
         )
     return count
 

@@ -88,6 +88,21 @@ def faces(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
 
 @login_required
 @require_safe
+def captions(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
+    """WebVTT; other captions may take the place of these, so that a browser asks each time."""
+    return serve_captions(request, asset_in(membership_in(request.user, ws), asset_id))
+
+
+def serve_captions(request: HttpRequest, asset: Asset) -> HttpResponseBase:
+    """The captions of an asset."""
+    tag = f"{asset.sha256[:32]}-c{asset.updated_at.timestamp():.0f}"
+    response = serve(request, asset.captions, etag=tag, content_type="text/vtt; charset=utf-8", stream=True)
+    response["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@login_required
+@require_safe
 def peaks(request: HttpRequest, ws: str, asset_id: UUID) -> HttpResponseBase:
     """Waveform as JSON: ``{"rate": 100, "peaks": [[min, max], …]}``."""
     asset = asset_in(membership_in(request.user, ws), asset_id)

@@ -14,5 +14,6 @@ urlpatterns = [
     path("<int:number>/download/", views.download, name="download"),
     path("<int:number>/sound/", views.sound, name="sound"),
     path("<int:number>/code/", views.code, name="code"),
+    path("<int:number>/captions/", views.captions, name="captions"),
     path("<int:number>/note/", views.note, name="note"),
 ]

@@ -12,11 +12,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.template.defaultfilters import pluralize
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.requests import SignedInRequest
 from apps.api.snippets import request_of, snippets_of
 from apps.assets import files, serving
+from apps.assets.captions import MOST_BYTES, keep_captions, remove_captions
 from apps.assets.sound import sound_of
 from apps.generations import progress, signals
 from apps.generations.access import take_in
@@ -118,6 +120,28 @@ def sound(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> H
         track = sound_of(path)
     name = f"{PurePath(serving.file_name(one.result)).stem}{track.suffix}"
     return FileResponse(track.file, as_attachment=True, filename=name, content_type=track.content_type)
+
+
+@login_required
+@require_POST
+def captions(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
+    """Captions of the result, from a .srt or .vtt file; or none any more."""
+    *_, one = _asked_for(request, ws, project_id, number, at_least=Role.EDITOR)
+    if one.result is None:
+        raise Http404("This take has no result.")
+    file = request.FILES.get("captions")
+    try:
+        if "remove" in request.POST:
+            remove_captions(asset=one.result)
+            toast(request, "Captions removed")
+        elif file is None or (file.size or 0) > MOST_BYTES:
+            toast(request, "Choose a .srt or .vtt file of at most 2 MB.", level=messages.ERROR)
+        else:
+            count = keep_captions(asset=one.result, raw=file.read())
+            toast(request, f"{count} caption{pluralize(count)} added")
+    except StudioError as error:
+        toast(request, str(error), level=messages.ERROR)
+    return redirect("generations:take", ws, project_id, number)
 
 
 @login_required

@@ -102,6 +102,12 @@ def peaks(request: HttpRequest, link: ShareLink, token: str, which: str) -> Http
 
 @require_safe
 @opened
+def captions(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseBase:
+    return serving.serve_captions(request, _asset(link, "result"))
+
+
+@require_safe
+@opened
 def thumbnail(request: HttpRequest, link: ShareLink, token: str, which: str) -> HttpResponseBase:
     asset = _asset(link, which)
     tag = f"{asset.sha256[:32]}-t"
@@ -162,6 +168,7 @@ def _addresses(token: str, which: str, media: dict[str, Any]) -> dict[str, str]:
         "peaks": reverse("share:peaks", args=[token, which]) if media["peaks"] else "",
         "thumbnail": reverse("share:thumbnail", args=[token, which]) if media["thumbnail"] else "",
         "faces": "",
+        "captions": reverse("share:captions", args=[token]) if which == "result" and media["captions"] else "",
     }
 
 

@@ -11,6 +11,7 @@ urlpatterns = [
     path("<str:token>/comment/", public.comment, name="comment"),
     path("<str:token>/download/", public.download, name="download"),
     path("<str:token>/<slug:which>/file/", public.file, name="file"),
+    path("<str:token>/captions.vtt", public.captions, name="captions"),
     path("<str:token>/<slug:which>/peaks/", public.peaks, name="peaks"),
     path("<str:token>/<slug:which>/thumbnail/", public.thumbnail, name="thumbnail"),
 ]

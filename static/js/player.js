@@ -1,6 +1,7 @@
 /** The player: two films on one clock, six ways of looking at them, both sounds, the sync meter, comments. */
 
 import { bindBar, showHeard } from "./bar.js";
+import { bindCaptions } from "./captions.js";
 import { bindComments, commentHere } from "./comments.js";
 import { LoopRange } from "./looprange.js";
 import { Mouths } from "./mouths.js";
@@ -37,12 +38,15 @@ export class Player {
     this.#bar = root.querySelector("[data-transport]");
     this.#bar.transport = this.#transport;
     const range = new LoopRange(root, this.#transport);
+    const gone = new AbortController();
+    this.#unbind.push(() => gone.abort());
     const keys = {
       w: () => this.worst(),
       i: () => range.from(),
       o: () => range.to(),
       x: () => range.clear(),
       c: () => commentHere(root, this.#transport),
+      t: bindCaptions(root, gone.signal),
     };
     for (const [key, view] of Object.entries(VIEW_KEYS)) keys[key] = () => this.show(view);
     this.#unbind.push(bindBar(this.#bar, this.#transport, {

@@ -121,6 +121,7 @@ PAGES_ONLY = {
     "draft_audio_is_silent_video",
     "asset_without_sound",
     "asset_sound_unreadable",
+    "captions_unreadable",
     "plan_unchanged",
     "visibility_unknown",
     "voice_clone_limit_reached",

@@ -18,6 +18,7 @@ FINISHED, RUNNING, FAILED = 3, 4, 2
 
 def fill_takes(membership, scratch: Path) -> None:
     """A project on the sample with takes 1 to 4, and one that is still empty."""
+    from apps.assets.captions import keep_captions
     from apps.assets.checking import check_asset
     from apps.assets.models import Origin
     from apps.assets.services import import_file
@@ -40,6 +41,8 @@ def fill_takes(membership, scratch: Path) -> None:
         origin=Origin.RESULT,
     )
     check_asset(result.pk)
+    result.refresh_from_db()
+    keep_captions(asset=result, raw=b"1\n00:00:00,200 --> 00:00:03,000\nEvery word stands where the mouth is.\n")
     Project.objects.create(
         pk=PROJECT, workspace=membership.workspace, name="A new line", video=sample.video, audio=sample.audio
     )

@@ -255,3 +255,22 @@ def test_cancel_ends_a_queued_take(watch, take):
     page = watch(take(Status.PENDING))
     page.get_by_role("button", name="Cancel").click()
     expect(page.get_by_role("heading", name="This take was cancelled")).to_be_visible()
+
+
+def test_captions_are_added_from_a_file_shown_over_the_picture_and_hidden_by_a_key(watch, take, tmp_path):
+    page = watch(take())
+    words = tmp_path / "words.srt"
+    words.write_text("1\n00:00:00,500 --> 00:00:01,500\n<b>Good</b> evening.\n")
+    page.get_by_text("Captions", exact=True).click()
+    page.get_by_label("A .srt or .vtt file").set_input_files(words)
+    page.get_by_role("button", name="Add captions").click()
+    expect(page.get_by_text("1 caption added")).to_be_visible()
+    until(page, f"{A}.readyState >= 3 && {B}.readyState >= 3")
+    line = page.locator("[data-caption]")
+    expect(line).to_be_hidden()
+    page.evaluate(f"{CLOCK}.seek(1)")
+    expect(line).to_have_text("Good evening.")
+    expect(line).to_be_visible()
+    page.keyboard.press("t")
+    expect(line).to_be_hidden()
+    expect(page.get_by_role("button", name="Captions")).to_have_attribute("aria-pressed", "false")

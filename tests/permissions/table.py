@@ -49,6 +49,7 @@ PAGES: dict[str, str] = {
     "assets:peaks": "GET viewer",
     "assets:person": "GET viewer",
     "assets:faces": "GET viewer",
+    "assets:captions": "GET viewer",
     "assets:extract": "POST editor",
     "assets:visibility": "POST maker+admin",
     "assets:delete_many": "POST editor",
@@ -123,6 +124,7 @@ PAGES: dict[str, str] = {
     "generations:report": "GET viewer",
     "generations:download": "GET viewer",
     "generations:note": "POST editor",
+    "generations:captions": "POST editor",
     "generations:code": "GET viewer",
     "generations:sound": "GET viewer",
     # comments and links to takes
@@ -138,6 +140,7 @@ PAGES: dict[str, str] = {
     "share:file": "GET anyone?",
     "share:download": "GET anyone?",
     "share:peaks": "GET anyone?",
+    "share:captions": "GET anyone?",
     "share:thumbnail": "GET anyone?",
     # people of a workspace
     "join": "GET anyone",

@@ -82,6 +82,7 @@ def _things(workspace: Workspace, maker: User) -> dict[str, Any]:
     default_storage.save(head_name(asset, 1), ContentFile(b"webp"))
     default_storage.save(faces_name(asset), ContentFile(b'{"rate": 5, "people": []}'))
     asset.peaks.save(f"assets/{asset.pk}/peaks.json", ContentFile(b'{"rate":100,"peaks":[[0,1]]}'))
+    asset.captions.save(f"assets/{asset.pk}/captions.vtt", ContentFile(b"WEBVTT\n"))
     project = ProjectFactory(workspace=workspace, created_by=maker, video=asset)
     take = GenerationFactory(
         workspace=workspace, project=project, number=1, status="COMPLETED", result=asset, report={}
