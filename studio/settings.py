@@ -151,6 +151,7 @@ if S3_BUCKET:
             "region_name": read("S3_REGION"),
             "file_overwrite": True,
             "querystring_expire": 3600,
+            "max_memory_size": 16 * 1024**2,  # what is read and is larger lies in the temporary folder meanwhile
         },
     }
 else:
