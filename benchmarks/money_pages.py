@@ -31,7 +31,8 @@ from django.db.models import Count  # noqa: E402
 from django.test import Client  # noqa: E402
 from django.urls import reverse  # noqa: E402
 
-REQUESTS = 7
+from benchmarks.page_requests import measure  # noqa: E402
+
 MOST_QUERIES, MOST_MS = 20, 300
 
 
@@ -55,26 +56,6 @@ def addresses() -> dict[str, str]:
     for group in ("model", "project", "member", "key"):
         found[f"usage by {group}"] = f"{reverse('usage:usage', args=[busiest.slug])}?by={group}&month={before}"
     return found
-
-
-def measure(client: Client, address: str) -> tuple[int, list[float], float]:
-    """Queries of one request, then milliseconds of each of the others, and the web process's own of them on average."""
-    asked = []
-
-    def note(execute, sql, *rest):
-        asked.append(sql)
-        return execute(sql, *rest)
-
-    with connection.execute_wrapper(note):
-        answer = client.get(address)
-    assert answer.status_code == 200, (address, answer.status_code)
-    took = []
-    worked = time.process_time()
-    for _ in range(REQUESTS):
-        begun = time.perf_counter()
-        client.get(address)
-        took.append((time.perf_counter() - begun) * 1000)
-    return len(asked), took, (time.process_time() - worked) * 1000 / REQUESTS
 
 
 def main() -> None:

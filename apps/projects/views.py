@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -22,9 +23,10 @@ from apps.projects.forms import posted_changes, posted_revision, posted_second
 from apps.projects.models import Project
 from apps.projects.queries import listed_with_last_take
 from apps.projects.workbench import (
+    TAKES_SHOWN,
     draft_context,
     draft_in_words,
-    takes_context,
+    takes_of,
     test_range,
     workbench_context,
 )
@@ -181,10 +183,11 @@ def recheck(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse
 @login_required
 @require_GET
 def takes(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
-    """Every take of a project, newest first."""
+    """Every take of a project, newest first, some on each page."""
     membership = membership_in(request.user, ws)
     project = project_in(membership, project_id)
-    context = {"ws": ws, "membership": membership, "project": project} | takes_context(project, limit=None)
+    page = Paginator(takes_of(project), TAKES_SHOWN).get_page(request.GET.get("page"))
+    context = {"ws": ws, "membership": membership, "project": project, "page": page, "takes": page.object_list}
     return render(request, "projects/takes.html", context)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Subquery
+from django.db.models import Count, QuerySet, Subquery
 
 from apps.assets.facts import media_facts
 from apps.assets.models import Asset
@@ -138,14 +138,18 @@ def segment_sounds(membership: Membership, project: Project) -> list[Asset]:
     return newest + list(Asset.objects.in_library(project.workspace).filter(pk__in=missing)) if missing else newest
 
 
-def takes_context(project: Project, limit: int | None = TAKES_SHOWN) -> dict[str, Any]:
-    """The list of takes, newest first; their number comes with them."""
-    takes = Generation.objects.filter(project=project, deleted_at=None)
-    number = takes.values("project").annotate(count=Count("pk")).values("count")
-    rows = takes.annotate(in_all=Subquery(number)).order_by("-number").select_related("result")
-    shown = list(rows.defer("report", "result__peaks")[: (limit or 10_000) + 1])
-    more = limit is not None and len(shown) > limit
-    return {"takes": shown[:limit] if limit else shown, "more_takes": shown[0].in_all if more else 0}
+def takes_context(project: Project) -> dict[str, Any]:
+    """The newest takes; how many there are in all comes with them."""
+    takes = takes_of(project)
+    number = takes.order_by().values("project").annotate(count=Count("pk")).values("count")
+    shown = list(takes.annotate(in_all=Subquery(number))[: TAKES_SHOWN + 1])
+    return {"takes": shown[:TAKES_SHOWN], "more_takes": shown[0].in_all if len(shown) > TAKES_SHOWN else 0}
+
+
+def takes_of(project: Project) -> QuerySet[Generation]:
+    """Takes as lists show them, newest first."""
+    takes = Generation.objects.filter(project=project, deleted_at=None).order_by("-number")
+    return takes.select_related("result").defer("report", "result__peaks")
 
 
 def test_range(project: Project, at_s: float) -> tuple[float, float]:

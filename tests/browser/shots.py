@@ -50,6 +50,7 @@ class Shot:
     prepare: Callable | None = None
     signed_in: bool = True
     whole: bool = False  # the page to its end, not what fits the window
+    keyboard: bool = False  # a state that a phone, which has no keys, does not get into
 
 
 # --- States -------------------------------------------------------------------------------------------------
@@ -134,7 +135,7 @@ SHOTS = [
     Shot("workbench", BENCH, settled),
     Shot("workbench-empty", f"/w/harbour/p/{VACANT}/"),
     Shot("workbench-picker", BENCH, picker_open),
-    Shot("workbench-keys", BENCH, keys_open),
+    Shot("workbench-keys", BENCH, keys_open, keyboard=True),
     Shot("workbench-compare", BENCH, compare_open),
     Shot("workbench-faces", f"/w/harbour/p/{PAIR}/", face_chosen),
     Shot("models", f"{BENCH}models/"),
@@ -252,6 +253,8 @@ def draw(browser, address: str, shots: list[Shot]) -> None:
     for width, (wide, high) in SIZES.items():
         for theme in ("dark", "light"):
             for shot in shots:
+                if shot.keyboard and wide < 900:
+                    continue
                 context = browser.new_context(
                     viewport={"width": wide, "height": high}, color_scheme=theme, has_touch=wide < 900
                 )

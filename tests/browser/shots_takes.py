@@ -118,11 +118,16 @@ def settled(page) -> None:
     page.wait_for_timeout(2500)
 
 
-def compare_open(page) -> None:
+def on_tab(page, name: str) -> None:
+    """Where the workbench has tabs, on a phone, the one of this name."""
     settled(page)
-    tab = page.locator('[data-tab="model"]')
+    tab = page.locator(f'[data-tab="{name}"]')
     if tab.is_visible():
         tab.click()
+
+
+def compare_open(page) -> None:
+    on_tab(page, "model")
     page.locator("#open-compare").click()
     page.locator("#compare").wait_for()
 
@@ -134,7 +139,7 @@ def face_chosen(page) -> None:
 
 
 def picker_open(page) -> None:
-    settled(page)
+    on_tab(page, "files")
     page.locator("#replace-video").click()
     page.locator("#picker .pick-file").first.wait_for()
 

@@ -208,6 +208,7 @@ def test_queries_do_not_grow_with_takes_or_projects(
             client.get(address)
         return len(few)
 
+    GenerationFactory(workspace=project.workspace, project=project, number=40, status=Status.COMPLETED)
     before = [count(page) for page in pages]
     for number in range(1, 40):
         GenerationFactory(workspace=project.workspace, project=project, number=number, status=Status.COMPLETED)
@@ -222,6 +223,15 @@ def test_the_number_of_takes_is_said_where_the_panel_has_no_room(as_person, proj
         takes = {"workspace": project.workspace, "project": project, "number": number}
         GenerationFactory(status=Status.COMPLETED, **takes, deleted_at=timezone.now() if number == 1 else None)
     assert as_person(owner).get(at("workbench", project)).context["more_takes"] == 31
+
+
+def test_a_long_history_is_on_pages_of_its_own(as_person, project, owner):
+    for number in range(1, 33):
+        GenerationFactory(workspace=project.workspace, project=project, number=number, status=Status.COMPLETED)
+    newest, oldest, nonsense = (as_person(owner).get(at("takes", project) + f"?page={n}").text for n in (1, 2, "x"))
+    assert "Take 32" in newest and "Take 2<" not in newest and "1–30 of 32" in newest
+    assert "Take 2<" in oldest and "Take 32" not in oldest and 'rel="prev"' in oldest
+    assert "1–30 of 32" in nonsense
 
 
 def test_prices_beside_free_takes_say_so(as_person, project, owner, settings):
