@@ -17,10 +17,13 @@ def orphans() -> list[str]:
     known = {str(identity) for identity in Asset.objects.values_list("pk", flat=True)}
     found = [name for name in _files("assets") if not set(Path(name).parts) & known or _is_draft(name)]
     kept = set(Generation.objects.exclude(status=Status.COMPLETED).values_list("work_key", flat=True))
-    found += [name for name in _files("work/takes") if Path(name).parts[2] not in kept]
+    found += [name for name in _files("work/takes") if Path(name).parts[2].removesuffix(".tar") not in kept]
     listing = Generation.objects.exclude(pieces={}).select_related("video")
     drawn_for = {drawn.folder_of(take, piece) for take in listing for piece in drawn.pieces_of(take)}
-    found += [name for name in _files(work.PIECES) if str(Path(*Path(name).parts[:3])) not in drawn_for]
+    # On a disk a piece is a folder, in a bucket one tar file of that name.
+    found += [
+        name for name in _files(work.PIECES) if str(Path(*Path(name).parts[:3])).removesuffix(".tar") not in drawn_for
+    ]
     found += [name for name in _files("work/analysis") if _is_draft(name)]
     sweeping.clean_scratch()
     return found + [str(path) for path in (Path(settings.DATA_DIR) / "tmp").glob("scratch-*")]

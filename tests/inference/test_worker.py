@@ -78,7 +78,8 @@ def test_on_term_a_worker_finishes_what_it_can_and_hands_the_rest_back(stopped_w
     assert (signed.slots, "lipsync-2" in signed.models) == (2, True)
 
     # Both pieces at once: one needs a second and is finished, the other a minute and is handed back.
-    fake_engine.tell(wait_s=60, wait_in="render-10")
+    # Names of its own, so that no piece that another test has drawn of the same files is found.
+    fake_engine.tell(wait_s=60, wait_in="render-10", made_from=["first of the stopped", "second of the stopped"])
     take = make_take()
     with logs.noted(request_id="click-1"), transaction.atomic():
         hand_to_workers(take.pk)
