@@ -100,4 +100,7 @@ def check_the_books(*takes: Generation) -> None:
         assert charges == (take.status == Status.COMPLETED), (take.status, charges)
         results = Asset.objects.filter(pk=keeping.result_id(take.pk), origin=Origin.RESULT).count()
         assert results == (take.status == Status.COMPLETED)
-    until(lambda: not orphans(), "the last files go")
+    try:
+        until(lambda: not orphans(), "the last files go")
+    except AssertionError as error:
+        raise AssertionError(f"Left behind: {orphans()}") from error

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import boto3
 import pytest
+import requests
 from moto.server import ThreadedMotoServer
 
 from apps.assets.checking import check_asset
@@ -96,6 +97,8 @@ def bucket(settings, monkeypatch) -> Iterator[ThreadedMotoServer]:
     address = f"http://127.0.0.1:{port}"
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
     server.start()
+    # All servers of moto in one process share their buckets: what another test put there goes first.
+    requests.post(f"{address}/moto-api/reset", timeout=10)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     boto3.client("s3", endpoint_url=address, region_name="us-east-1").create_bucket(Bucket="studio")
