@@ -87,7 +87,7 @@ def test_both_sounds_run_on_one_clock_and_lie_on_each_other_to_the_sample(player
     page.keyboard.press("a")
     page.keyboard.press("b")
     assert page.evaluate(f"{CLOCK}.sounds.running"), "switching stops nothing"
-    assert page.evaluate(f"{CLOCK}.sounds.time") != before
+    until(page, f"{CLOCK}.sounds.time !== {before}")
     page.evaluate(f"{CLOCK}.pause()")
     assert page.evaluate(f"{CLOCK}.sounds.running") is False
 

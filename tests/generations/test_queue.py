@@ -89,6 +89,7 @@ def sent():
 
 @pytest.fixture
 def two_slots():
+    redis_client.client().delete(workers.KEY)  # workers of other tests, gone but not yet struck off
     workers.sign("cpu@test", ["cpu"], 2, ["lipsync-2", "sync-3"])
     yield
     redis_client.client().delete(workers.KEY)
