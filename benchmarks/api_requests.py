@@ -1,6 +1,6 @@
 """Requests made up from the OpenAPI document, thousands of them, against the API: no 5xx, answers as documented.
 
-    python -m benchmarks.api_requests --requests 20000 --seed 1
+    python -m benchmarks.api_requests --requests 25000 --seed 7
 
 Half of the requests fit the document and half break it; half of those that name something name something that is
 there. Schemathesis makes them up and checks the answers (status, content type, schema, no server error); the API runs
