@@ -121,6 +121,17 @@ class TestNet:
             GeneratorNet(tmp_path / "x.onnx")
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider")
+def test_a_card_that_cannot_be_used_is_said_though_the_package_knows_it(tmp_path, monkeypatch):
+    """Without driver or libraries ONNX Runtime draws on the processor and says nothing, ten times slower."""
+    import onnxruntime
+
+    known = [*onnxruntime.get_available_providers(), "CUDAExecutionProvider"]
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: known)
+    with pytest.raises(EngineError, match="no CUDA"):
+        GeneratorNet(write_net(tmp_path / "net.onnx", "same"), "cuda")
+
+
 @pytest.fixture
 def footage(tmp_path):
     return make_footage(tmp_path, 8, fps=Fraction(25))[1]

@@ -16,6 +16,7 @@ Floats = NDArray[np.float32]
 PROVIDERS = {"cpu": ["CPUExecutionProvider"], "cuda": ["CUDAExecutionProvider", "CPUExecutionProvider"]}
 UNAVAILABLE = "generation_infra_service_unavailable"
 SET_UP = "Tell whoever runs the studio: the page “Backends” of its documentation says what to install."
+NO_CUDA = "ONNX Runtime finds no CUDA on this worker."
 USUAL_SIZE = 96
 
 
@@ -31,8 +32,8 @@ class GeneratorNet:
         runtime = _runtime()
         if not file.is_file():
             raise EngineError(UNAVAILABLE, "The neural generator's file is not on this worker.", SET_UP)
-        if device == "cuda" and "CUDAExecutionProvider" not in runtime.get_available_providers():
-            raise EngineError(UNAVAILABLE, "ONNX Runtime finds no CUDA on this worker.", SET_UP)
+        if device == "cuda":
+            _find_cuda(runtime)
         options = runtime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
@@ -40,6 +41,8 @@ class GeneratorNet:
             self._session = runtime.InferenceSession(str(file), options, providers=PROVIDERS[device])
         except Exception as error:  # the runtime's own classes share no base below Exception
             raise EngineError(UNAVAILABLE, "The neural generator's file cannot be loaded.", SET_UP) from error
+        if PROVIDERS[device][0] not in self._session.get_providers():  # it falls back to the processor without a word
+            raise EngineError(UNAVAILABLE, NO_CUDA, SET_UP)
         self._mel, self._face, self.size = self._inputs()
         self._output = self._session.get_outputs()[0].name
 
@@ -69,6 +72,12 @@ class GeneratorNet:
             raise EngineError(UNAVAILABLE, f"The neural generator gave a picture of shape {made.shape}.", SET_UP)
         picture = np.nan_to_num(np.asarray(made[0], np.float32)).transpose(1, 2, 0)
         return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+
+
+def _find_cuda(runtime: Any) -> None:
+    if PROVIDERS["cuda"][0] not in runtime.get_available_providers():
+        raise EngineError(UNAVAILABLE, NO_CUDA, SET_UP)
+    runtime.preload_dlls()  # CUDA and cuDNN where pip put them; else the system's are looked for
 
 
 def _runtime() -> Any:
