@@ -78,6 +78,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "studio.middleware.RequestIdMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -92,7 +93,6 @@ MIDDLEWARE = [
     "apps.operations.visiting.VisitMiddleware",
     "apps.workspaces.activity.OriginMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "studio.middleware.RequestIdMiddleware",
 ]
 
 ROOT_URLCONF = "studio.urls"

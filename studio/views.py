@@ -12,6 +12,8 @@ from django.views.decorators.http import require_GET, require_POST, require_safe
 from kombu.exceptions import OperationalError
 
 from apps.accounts.requests import SignedInRequest
+from apps.api.errors import ApiError
+from apps.api.errors import failure as api_failure
 from apps.projects import sample
 from apps.workspaces.access import membership_in
 from apps.workspaces.models import Role, Workspace
@@ -21,6 +23,7 @@ from studio.celery import app as celery_app
 from studio.errors import StudioError
 from studio.toasts import toast
 
+API = "/v2/"  # programs get failures as JSON, also those that no view has met
 YEAR_S = 365 * 24 * 3600
 NAME_LIMIT = Workspace._meta.get_field("name").max_length or 80
 
@@ -118,6 +121,8 @@ def icon_sprite(request: HttpRequest, version: str) -> HttpResponse:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    if request.path.startswith(API):
+        return api_failure(request, exception)
     return render(request, "400.html", status=400)
 
 
@@ -131,4 +136,6 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
+    if request.path.startswith(API):
+        return api_failure(request, ApiError("internal_error"))
     return render(request, "500.html", status=500)

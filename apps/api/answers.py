@@ -237,6 +237,7 @@ class Delivery(BaseModel):
     event: str
     generationId: UUID | None
     url: str
+    body: str = Field(description="what was sent, as it was signed")
     state: Literal["waiting", "delivered", "given_up"]
     tries: int
     nextTryAt: datetime | None

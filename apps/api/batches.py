@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from apps.api.bodies import parsed
 from apps.api.calls import BATCH_SOURCE, admit, check_webhook_url, kept_body, project_for, refuse
-from apps.api.errors import INVALID, ApiError
+from apps.api.errors import INVALID, ApiError, place_of, sentence_of
 from apps.api.links import base_of, batch_url
 from apps.api.models import Batch, BatchLine, BatchState, Call, CallState, Delivery
 from apps.api.presentation import generation_json, waiting_json
@@ -79,9 +79,9 @@ def _row(number: int, line: str) -> dict[str, Any]:
         wish_of(body)
         check_webhook_url(body.webhookUrl, look_up=False)
     except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        place = ".".join(str(part) for part in problem["loc"])
-        raise ApiError(INVALID, f"Line {number}: {place}: {problem['msg']}.", field=f"payload.{place}") from error
+        problem = error.errors(include_url=False, include_input=False)[0]
+        place = f"payload.{place_of(problem['loc'])}"
+        raise ApiError(INVALID, f"Line {number}: {sentence_of(problem)}", field=place) from error
     except StudioError as error:
         raise ApiError(error.code, f"Line {number}: {error.message}", error.advice, field=error.field) from error
     return {"request_id": name, "payload": row["payload"]}
@@ -92,7 +92,7 @@ def create_batch(*, caller: Caller, text: str, webhook_url: str, dry_run: bool) 
     if refusal := batch_refusal(plan_of(caller.workspace)):
         raise refusal
     rows = parse_file(text)
-    check_webhook_url(webhook_url)
+    check_webhook_url(webhook_url, field="webhook_url")
     if dry_run:
         return None
     with transaction.atomic():

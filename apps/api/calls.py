@@ -15,7 +15,7 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from apps.api.addresses import AddressRefused, spelled, target_of
@@ -30,6 +30,7 @@ from apps.api.intake import (
     begin_speeches,
     keep_file,
     ready_speeches,
+    refuse_other_kinds,
     speech_jobs,
     wait_until_checked,
     with_boxes,
@@ -46,8 +47,8 @@ from apps.generations.models import Generation, Status
 from apps.generations.services import submit_generation
 from apps.projects.models import Project
 from apps.projects.services import create_project
-from apps.workspaces.access import membership_for
-from apps.workspaces.models import Membership, Workspace
+from apps.workspaces.access import membership_for, visible_to
+from apps.workspaces.models import Membership, Visibility, Workspace
 from studio.celery import app as celery_app
 from studio.errors import StudioError
 
@@ -130,7 +131,7 @@ def _collect(membership: Membership, wish: Wish, files: Files) -> tuple[dict[str
         if item is None:
             assets[role] = keep_file(membership, _path(files[role]), files[role].name or role)
         elif item.assetId:
-            assets[role] = asset_by_id(membership, item.assetId)
+            assets[role] = asset_by_id(membership, item.assetId, field="input")
         elif item.url:
             try:
                 assets[role] = asset_from_url(membership, item.url, item.type, seconds=FETCH_IN_REQUEST_S)
@@ -159,6 +160,7 @@ def _submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, As
 
     The call is claimed first: one that was cancelled meanwhile, or that another worker admits, must not be charged.
     """
+    refuse_other_kinds(wish, assets)
     with transaction.atomic():
         waiting = Call.objects.filter(pk=call.pk, state=CallState.WAITING, deleted_at=None)
         if not waiting.update(state=CallState.ADMITTED):
@@ -240,11 +242,11 @@ def _arrived(call: Call, membership: Membership, wish: Wish) -> dict[str, Asset]
     assets: dict[str, Asset] = {}
     for role, item in wish.items.items():
         if role in call.assets:
-            assets[role] = asset_by_id(membership, call.assets[role])
+            assets[role] = asset_by_id(membership, call.assets[role], field="input")
         elif isinstance(item, TextInput):
             continue
         elif item is not None and item.assetId:
-            assets[role] = asset_by_id(membership, item.assetId)
+            assets[role] = asset_by_id(membership, item.assetId, field="input")
         elif item is not None and item.url:
             assets[role] = asset_from_url(membership, item.url, item.type, seconds=FETCH_BY_WORKER_S)
             call.assets = call.assets | {role: str(assets[role].pk)}
@@ -289,19 +291,22 @@ def full(workspace: Workspace, refusal: StudioError) -> ApiError:
 
 
 def project_for(membership: Membership, project_id: UUID | None) -> Project:
-    """The project a generation goes into: the named one, else the workspace's project for the API."""
+    """The project a generation goes into: the named one, if this person sees it, else the workspace's project for the
+    API, unless somebody else keeps one of that name to themselves.
+    """
     projects = Project.objects.listed(membership.workspace)
     if project_id is None:
-        return projects.filter(name=DEFAULT_PROJECT).last() or create_project(
+        shared = Q(visibility=Visibility.WORKSPACE) | Q(created_by=membership.user)
+        return projects.filter(shared, name=DEFAULT_PROJECT).last() or create_project(
             membership=membership, name=DEFAULT_PROJECT
         )
-    found = projects.filter(pk=project_id).first()
+    found = projects.filter(visible_to(membership), pk=project_id).first()
     if found is None:
         raise ApiError("project_not_found", field="projectId")
     return found
 
 
-def check_webhook_url(url: str | None, *, look_up: bool = True) -> None:
+def check_webhook_url(url: str | None, *, look_up: bool = True, field: str = "webhookUrl") -> None:
     """Refuse an address no webhook would ever be sent to. The host is looked up again at each delivery.
 
     Without ``look_up`` only its spelling is checked: the hundreds of a batch would hold the request too long.
@@ -314,13 +319,13 @@ def check_webhook_url(url: str | None, *, look_up: bool = True) -> None:
             "generation_input_validation_failed",
             f"The address has {len(url)} characters.",
             f"Up to {URL_LIMIT} fit.",
-            field="webhookUrl",
+            field=field,
         )
     try:
         (target_of if look_up else spelled)(url, schemes=schemes)
     except AddressRefused as error:
         raise ApiError(
-            "generation_input_validation_failed", str(error), "Send a public https address.", field="webhookUrl"
+            "generation_input_validation_failed", str(error), "Send a public https address.", field=field
         ) from error
 
 

@@ -191,6 +191,7 @@ EXAMPLES: dict[str, Any] = {
         "event": "generation.ended",
         "generationId": TAKE,
         "url": "https://receiver.example/lipsync",
+        "body": '{"id":"00000000-0000-4000-8000-000000000000","status":"COMPLETED"}',
         "state": "delivered",
         "tries": 1,
         "nextTryAt": None,

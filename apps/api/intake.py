@@ -12,11 +12,11 @@ from pydantic import TypeAdapter
 from apps.api.bodies import JSON_LIMIT, parsed
 from apps.api.errors import ApiError
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
-from apps.api.schemas import ActiveSpeaker, CreateGeneration, TextInput
-from apps.api.wishes import Wish
+from apps.api.schemas import ActiveSpeaker, CreateGeneration, ImageInput, TextInput
+from apps.api.wishes import PICTURE, Wish
 from apps.assets import files
 from apps.assets.access import asset_in
-from apps.assets.models import Asset, Origin, Status
+from apps.assets.models import Asset, Kind, Origin, Status
 from apps.assets.services import import_file
 from apps.billing.limits import file_limit, too_large
 from apps.billing.plans import plan_of
@@ -32,21 +32,24 @@ FETCH_IN_REQUEST_S = 15.0
 FETCH_BY_WORKER_S = 900.0
 
 
-def asset_by_id(membership: Membership, text: str) -> Asset:
-    """An asset of the caller's workspace; raises ``ApiError`` for no UUID, and for one that is not there."""
+def asset_by_id(membership: Membership, text: str, *, field: str = "") -> Asset:
+    """An asset of the caller's workspace; raises ``ApiError`` for no UUID, and for one that is not there. ``field`` is
+    where the id stood.
+    """
     try:
         asset_id = UUID(text)
     except ValueError as error:
-        raise ApiError("invalid_asset_id_format", f"“{text[:80]}” is no asset id.") from error
+        raise ApiError("invalid_asset_id_format", f"“{text[:80]}” is no asset id.", field=field) from error
     try:
         return asset_in(membership, asset_id)
     except Http404 as error:
-        raise ApiError("asset_not_found") from error
+        raise ApiError("asset_not_found", field=field) from error
 
 
 def keep_file(membership: Membership, path: Path, name: str) -> Asset:
-    """A file that came in a form."""
-    return import_file(workspace=membership.workspace, user=membership.user, path=path, name=name)
+    """A file that came in a form; it is given away, since it may have gigabytes."""
+    path.chmod(0o644)  # temporary files are for their process alone
+    return import_file(workspace=membership.workspace, user=membership.user, path=path, name=name, move=True)
 
 
 def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: float) -> Asset:
@@ -67,7 +70,24 @@ def asset_from_url(membership: Membership, url: str, kind: str, *, seconds: floa
             refusal = too_large(plan, f"The {kind}")
             raise ApiError(refusal.code, refusal.message, refusal.advice, field="input") from error
         return import_file(
-            workspace=membership.workspace, user=membership.user, path=path, name=fetched.name, origin=Origin.URL
+            workspace=membership.workspace,
+            user=membership.user,
+            path=path,
+            name=fetched.name,
+            origin=Origin.URL,
+            move=True,
+        )
+
+
+def refuse_other_kinds(wish: Wish, assets: Mapping[str, Asset]) -> None:
+    """Raise ``ApiError`` for a film that was sent as an image. Further kinds are refused where a take is submitted."""
+    picture = assets[PICTURE]
+    if isinstance(wish.items.get(PICTURE), ImageInput) and picture.kind not in ("", Kind.IMAGE):
+        raise ApiError(
+            "generation_input_asset_type_mismatch",
+            f"{picture.name} is no photo, and came as the type image.",
+            "Send it as the type video, or another file.",
+            field="input",
         )
 
 
@@ -162,6 +182,7 @@ __all__ = [
     "keep_file",
     "orders_of",
     "ready_speeches",
+    "refuse_other_kinds",
     "speech_jobs",
     "wait_until_checked",
     "with_boxes",

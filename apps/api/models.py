@@ -96,6 +96,10 @@ class Call(models.Model):
     created_at = models.DateTimeField(default=timezone.now, db_index=True)
     deleted_at = models.DateTimeField(null=True)
 
+    class Meta:
+        # Asked for every few seconds: nearly all have been announced.
+        indexes = [models.Index(fields=["state"], condition=models.Q(announced_at=None), name="calls_to_announce")]
+
     def __str__(self) -> str:
         return f"API call {self.id}, {self.state}"
 
@@ -157,6 +161,7 @@ class Delivery(models.Model):
 
     class Meta:
         ordering = ["-created_at"]
+        indexes = [models.Index(fields=["workspace", "-created_at"], name="deliveries_page")]
         constraints = [
             models.UniqueConstraint(fields=["subject", "event", "url"], name="one_delivery_per_event_and_address")
         ]

@@ -174,5 +174,5 @@ def _failure(code: str) -> dict[str, Any]:
     """The shape of every failure, with one of its status as the example."""
     entry = ENTRIES[code]
     example = {"statusCode": entry.status, "message": entry.message, "error": entry.reason, "errorCode": code}
-    example |= {"suggestion": entry.suggestion, "requestId": "5f0c2a7b9d31"}
+    example |= {"suggestion": entry.suggestion, "field": None, "requestId": "5f0c2a7b9d31"}
     return {"application/json": {"schema": {"$ref": REF.format(model="Failure")}, "example": example}}

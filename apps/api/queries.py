@@ -16,7 +16,8 @@ from apps.api.models import Call, CallState
 from apps.assets.models import Asset
 from apps.generations.models import Generation, SegmentSound, Status
 from apps.projects.models import Project
-from apps.workspaces.models import Workspace
+from apps.workspaces.access import visible_to
+from apps.workspaces.models import Membership, Workspace
 
 # Without a limit the documented list has no pages. That is kept up to this many rows, newest first.
 UNPAGED = 1000
@@ -70,7 +71,11 @@ def whole(request: HttpRequest, name: str, *, default: int | None, least: int, m
 
 
 def flag(request: HttpRequest, name: str) -> bool:
-    return request.GET.get(name, "").lower() in ("true", "1")
+    """Yes or no; raises ``ApiError`` for anything else."""
+    text = request.GET.get(name, "").lower()
+    if text not in ("", "true", "1", "false", "0"):
+        raise invalid(name, f"{name} is “{text[:20]}”. Give true or false.")
+    return text in ("true", "1")
 
 
 def moment(request: HttpRequest, name: str) -> datetime | None:
@@ -108,12 +113,13 @@ SOUNDS = Prefetch(
 )
 
 
-def generations(workspace: Workspace) -> QuerySet[Generation]:
-    """Generations of a workspace with all that their JSON shows, in no order; see :func:`with_sounds`. Those of a
+def generations(membership: Membership) -> QuerySet[Generation]:
+    """Generations that a member sees, with all that their JSON shows, in no order; see :func:`with_sounds`. Those of a
     deleted project are gone with it.
     """
     related = ("video", "audio", "result", "api_call")
-    return Generation.objects.listed(workspace).filter(IN_SIGHT).select_related(*related).order_by()
+    seen = Generation.objects.listed(membership.workspace).filter(IN_SIGHT, visible_to(membership, "project__"))
+    return seen.select_related(*related).order_by()
 
 
 def with_sounds(rows: list[Generation]) -> list[Generation]:
@@ -122,10 +128,10 @@ def with_sounds(rows: list[Generation]) -> list[Generation]:
     return rows
 
 
-def waiting(workspace: Workspace) -> QuerySet[Call]:
-    """Calls that have no generation: their files are on the way, or they were refused."""
-    calls = Call.objects.filter(IN_SIGHT, workspace=workspace, generation=None, deleted_at=None)
-    return calls.order_by("-created_at")
+def waiting(membership: Membership) -> QuerySet[Call]:
+    """Calls that a member sees and that have no generation: their files are on the way, or they were refused."""
+    calls = Call.objects.filter(IN_SIGHT, visible_to(membership, "project__"), workspace=membership.workspace)
+    return calls.filter(generation=None, deleted_at=None).order_by("-created_at")
 
 
 Row = Generation | Call
@@ -139,9 +145,9 @@ class Page:
     cursor: str
 
 
-def filtered(request: HttpRequest, workspace: Workspace) -> tuple[QuerySet[Generation], QuerySet[Call]]:
-    """Both kinds of rows after the filters of the request."""
-    rows, calls = generations(workspace), waiting(workspace)
+def filtered(request: HttpRequest, membership: Membership) -> tuple[QuerySet[Generation], QuerySet[Call]]:
+    """Both kinds of rows that a member sees, after the filters of the request."""
+    rows, calls = generations(membership), waiting(membership)
     if statuses := listed(request, "status"):
         unknown = [status for status in statuses if status not in STATUSES]
         if unknown:

@@ -3,17 +3,19 @@
 from uuid import UUID
 
 from celery import Task, shared_task
+from django.core.cache import cache
 
 from apps.api.batches import go_on, look_again
 from apps.api.calls import admit as admit_call
 from apps.api.calls import waiting_too_long
-from apps.api.delivering import deliver_due
+from apps.api.delivering import RUN_S, deliver_due, forget_old_deliveries
 from apps.api.idempotency import forget_old_keys
 from apps.api.webhooks import announce_ended
 from studio.celery import app as celery_app
 
 # Looks at a call before it is left to the sweep, which takes it up again.
 LOOKS = 400
+DELIVERING = "api-delivering"
 
 
 @shared_task(name="api.admit", bind=True, ignore_result=True, max_retries=LOOKS, soft_time_limit=2000, time_limit=2100)
@@ -26,10 +28,11 @@ def admit(self: Task, call_id: str) -> None:
 
 @shared_task(name="api.sweep", ignore_result=True)
 def sweep() -> None:
-    """Calls whose task was lost with its worker, and keys that are over."""
+    """Calls whose task was lost with its worker, and keys and deliveries that are over."""
     for call_id in waiting_too_long():
         celery_app.send_task("api.admit", args=[str(call_id)])
     forget_old_keys()
+    forget_old_deliveries()
 
 
 @shared_task(name="api.batches", ignore_result=True)
@@ -41,6 +44,11 @@ def batches() -> None:
 
 @shared_task(name="api.webhooks", ignore_result=True)
 def webhooks() -> None:
-    """Announce what ended, and deliver what is due."""
+    """Announce what ended, and deliver what is due. One run at a time: receivers that hang take one worker, no more."""
     announce_ended()
-    deliver_due()
+    if not cache.add(DELIVERING, 1, timeout=4 * RUN_S):
+        return
+    try:
+        deliver_due()
+    finally:
+        cache.delete(DELIVERING)

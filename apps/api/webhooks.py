@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from apps.api.calls import check_webhook_url
@@ -35,7 +35,7 @@ def webhook_of(workspace: Workspace) -> Webhook:
 
 def set_address(*, membership: Membership, url: str) -> Webhook:
     """Send events of every generation to ``url`` (empty: to none); also ends a switch-off. Raises ``StudioError``."""
-    check_webhook_url(url)
+    check_webhook_url(url, field="url")
     webhook = webhook_of(membership.workspace)
     webhook.url, webhook.disabled_at = url, None
     # The log names the host alone: the rest of an address can hold somebody's secrets.
@@ -75,11 +75,11 @@ def announce_ended() -> int:
 def _announce_studio() -> int:
     """The same for generations made on pages, for workspaces that have an address."""
     listening = Webhook.objects.filter(disabled_at=None).exclude(url="").values("workspace")
-    told = Delivery.objects.filter(event=ENDED, created_at__gt=timezone.now() - 2 * LATELY).values("subject")
+    told = Delivery.objects.filter(event=ENDED, subject=OuterRef("pk"))
     ended = (
         Generation.objects.filter(workspace__in=listening, api_call=None, finished_at__gt=timezone.now() - LATELY)
         .exclude(status__in=RUNNING)
-        .exclude(pk__in=told)
+        .exclude(Exists(told))
         .select_related("workspace__webhook", "result", "video", "audio")
     )
     return sum(_write_down(generation.workspace, generation, "") for generation in ended[:AT_ONCE])

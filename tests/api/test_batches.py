@@ -44,6 +44,11 @@ def test_a_dry_run_only_checks(post, payload):
     assert not Batch.objects.exists()
 
 
+def test_the_mark_that_some_editors_begin_a_file_with_is_read_over(post, payload):
+    text = "\ufeff" + "\n".join(json.dumps(row) for row in lines(payload))
+    assert post(text, dry_run="true").json() == {"status": "VALIDATED"}
+
+
 def broken(payload: dict, how: str) -> list[dict] | str:
     rows = lines(payload)
     return {

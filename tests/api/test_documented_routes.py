@@ -24,7 +24,7 @@ ASSET = {
 MODEL = {"id", "name", "type", "version", "description", "deprecatedAt"}
 PROJECT = {"id", "name", "createdAt", "updatedAt", "visibility", "defaultWorkflow"}
 COST = {"estimatedFrameCount", "estimatedGenerationCost"}
-FAILURE = {"statusCode", "message", "error", "errorCode", "suggestion", "requestId"}
+FAILURE = {"statusCode", "message", "error", "errorCode", "suggestion", "field", "requestId"}
 WISH = {
     "model": "lipsync-2",
     "input": [{"type": "video", "assetId": "{film}"}, {"type": "audio", "assetId": "{sound}"}],

@@ -26,7 +26,7 @@ from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
 UNKNOWN = "00000000-0000-4000-8000-000000000000"
-ALWAYS = {"statusCode", "message", "error", "errorCode", "suggestion", "requestId"}
+ALWAYS = {"statusCode", "message", "error", "errorCode", "suggestion", "field", "requestId"}
 
 
 def shaped(answer, code: str) -> dict:
@@ -39,8 +39,8 @@ def shaped(answer, code: str) -> dict:
     assert body["error"] == entry.reason
     assert answer["X-Request-Id"] == body["requestId"] != ""
     assert set(body) >= ALWAYS
-    for name in ("suggestion", "field"):
-        assert name not in body or (isinstance(body[name], str) and body[name])
+    assert isinstance(body["suggestion"], str) and body["suggestion"]
+    assert body["field"] is None or (isinstance(body["field"], str) and body["field"])
     sentences = body["message"] if isinstance(body["message"], list) else [body["message"]]
     assert sentences and all(isinstance(sentence, str) and sentence for sentence in sentences)
     return body

@@ -58,6 +58,22 @@ def test_no_such_route_and_method(api):
     assert answer["Allow"] == "GET, HEAD, OPTIONS"
 
 
+def test_a_host_that_is_not_the_studios(api, client, key):
+    body = body_of(client.get("/v2/models", headers={"host": "evil.example", "x-api-key": key}), 400, "request_invalid")
+    assert "host" in body["message"] and body["requestId"]
+
+
+def test_a_fault_before_any_view_has_the_shape_too(api, client, monkeypatch):
+    def broken(self, request):
+        raise RuntimeError("the words of a bug")
+
+    client.raise_request_exception = False
+    monkeypatch.setattr("apps.operations.visiting.VisitMiddleware.__call__", broken)
+    answer = client.get("/v2/models")
+    body_of(answer, 500, "internal_error")
+    assert "bug" not in answer.content.decode()
+
+
 @pytest.mark.parametrize("text", ["", "{", "[]", '"text"', "\xff"])
 def test_a_body_that_is_no_object(api, text):
     body_of(api("POST", "generate", text.encode("latin-1") or b" "), 400, "request_invalid")
@@ -71,7 +87,7 @@ def test_a_body_that_does_not_fit_names_its_fields(api):
     )
     assert isinstance(body["message"], list) and len(body["message"]) == 3
     assert body["message"][0].startswith("model: ") and body["field"] == "model"
-    assert body["message"][1] == "input.0: Value error, Give either url or assetId."
+    assert body["message"][1] == "input.0: Give either url or assetId."
 
 
 def test_what_another_workspace_has_is_not_there(api, workspace):

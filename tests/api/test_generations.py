@@ -48,6 +48,16 @@ def test_it_goes_into_the_named_project(api, wish, workspace):
     assert (other.status_code, other.json()["errorCode"]) == (422, "project_not_found")
 
 
+def test_a_film_is_no_image(api, wish):
+    film = {"type": "image", "assetId": wish["input"][0]["assetId"]}
+    sent = wish | {"model": "sync-3", "input": [film, wish["input"][1]]}
+    for path in ("generate", "analyze/cost"):
+        answer = api("POST", path, sent)
+        assert (answer.status_code, answer.json()["field"]) == (422, "input"), path
+        assert answer.json()["errorCode"] == "generation_input_asset_type_mismatch"
+    assert not Generation.objects.exists()
+
+
 def test_options_that_a_model_lacks_are_named(api, wish):
     options = {"temperature": 0.9, "prompt": "happy", "reasoningEnabled": True, "reasoning_enabled": None}
     body = api("POST", "generate", wish | {"model": "lipsync-1.9.0-beta", "options": options}).json()
@@ -235,6 +245,11 @@ def test_those_who_wait_leave_threads_for_others(api, five, monkeypatch):
     assert naps and looking.places_to_wait.acquire(blocking=False)
 
 
+def test_what_is_no_yes_or_no_is_named(api, five):
+    answer = api("GET", f"generate/{five[0]}?wait=perhaps")
+    assert (answer.status_code, answer.json()["field"]) == (400, "wait")
+
+
 def test_progress_is_included_on_demand(api, five):
     assert api("GET", f"generate/{five[4]}?include=progress").json()["progress"]["percent"] == 100
     assert "progress" not in api("GET", f"generate/{five[4]}").json()
@@ -250,8 +265,40 @@ def test_cancel_retry_and_delete(api, wish):
     assert Generation.objects.get(pk=made).status == Status.CANCELLED
     again = api("POST", f"generations/{made}/retry")
     assert (again.status_code, again.json()["status"]) == (201, "PENDING") and again.json()["id"] != made
+    assert again.json()["input"][0]["assetId"] == wish["input"][0]["assetId"]
     assert api("DELETE", f"generations/{made}").json() == {"id": made}
     assert api("GET", f"generate/{made}").status_code == 404
+
+
+def test_a_retry_is_told_and_named_like_the_first(api, wish, monkeypatch):
+    monkeypatch.setattr("apps.api.calls.target_of", lambda url, **rest: None)  # no name is looked up
+    sent = wish | {"webhookUrl": "https://receiver.example/", "outputFileName": "talk", "options": {"prompt": "happy"}}
+    made = api("POST", "generate", sent).json()
+    api("POST", f"generations/{made['id']}/cancel")
+    again = api("POST", f"generations/{made['id']}/retry").json()
+    same = ("webhookUrl", "outputFileName", "options", "warnings", "source", "model", "projectId")
+    assert {name: again[name] for name in same} == {name: made[name] for name in same}
+    assert api("GET", f"generations?ids={again['id']}&type=api").json()[0]["id"] == again["id"]
+
+
+def test_a_retry_of_a_take_of_the_pages_is_one_of_the_api(api, workspace):
+    take = GenerationFactory(workspace=workspace, status=Status.FAILED, options={"temperature": 0.3})
+    again = api("POST", f"generations/{take.pk}/retry").json()
+    assert (again["source"], again["options"]["temperature"]) == ("api", 0.3)
+    assert again["input"][0]["assetId"] == str(take.video_id)
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_retry_waits_for_a_place_like_a_create(api, wish, workspace, monkeypatch, meanwhile):
+    """Also where another request takes the last place after the look whether there is one."""
+    ended = GenerationFactory(workspace=workspace, status=Status.FAILED)
+    subscribe(workspace=workspace, plan=current_plan("hobbyist"))
+    if meanwhile:
+        monkeypatch.setattr("apps.api.again.refuse_when_full", lambda workspace: None)
+    assert api("POST", "generate", wish).status_code == 201
+    refused = api("POST", f"generations/{ended.pk}/retry")
+    assert (refused.status_code, refused["Retry-After"]) == (429, "30")
+    assert refused.json().keys() >= {"activeGenerations", "concurrencyLimit", "retryAfterSeconds", "upgradeUrl"}
 
 
 def test_the_result_is_downloaded_without_a_cookie_until_the_link_ends(api, client, five, workspace):

@@ -4,18 +4,22 @@ import hashlib
 import hmac
 import http.server
 import json
+import socket
 import threading
+import time
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.cache import cache
 from django.utils import timezone
 from standardwebhooks import Webhook as Verifier
 
 from apps.api import delivering
-from apps.api.delivering import WAITS_S, deliver_due
+from apps.api.delivering import WAITS_S, deliver_due, forget_old_deliveries
 from apps.api.keys import make_key
 from apps.api.models import Call, CallState, Delivery, DeliveryState, Webhook
+from apps.api.tasks import DELIVERING, webhooks
 from apps.api.webhooks import announce_ended, rotate_secret, send_test, set_address, webhook_of
 from apps.generations.models import Generation, Status
 from apps.workspaces.models import Membership
@@ -220,12 +224,59 @@ def test_an_event_goes_to_both_addresses_once(api, wish, membership, receiver):
     assert announce_ended() == 1  # the same address twice is one
 
 
-def test_two_workers_send_a_delivery_once(receiver, workspace, monkeypatch):
+def test_two_workers_send_a_delivery_once(receiver, workspace):
     send_test(workspace=workspace, url=receiver)
-    real = delivering.attempt
-    monkeypatch.setattr(delivering, "attempt", lambda row: (deliver_due(), real(row)))
-    deliver_due()
+    assert len(delivering.claim_due()) == 1
+    assert deliver_due() == 0 and not Receiver.got
+
+
+def test_two_runs_at_once_are_one(receiver, workspace):
+    send_test(workspace=workspace, url=receiver)
+    cache.add(DELIVERING, 1)
+    webhooks()
+    assert not Receiver.got
+    cache.delete(DELIVERING)
+    webhooks()
+    webhooks()
     assert len(Receiver.got) == 1
+
+
+def test_an_address_that_hangs_holds_up_nobody_else(receiver, workspace, monkeypatch):
+    """Of 40 messages to it one is tried; they all wait their time from that, and the one to the other address is
+    there before the wait is over.
+    """
+    hangs = socket.create_server(("127.0.0.1", 0))
+    monkeypatch.setattr(delivering, "ANSWER_S", 1.0)
+    dead = f"http://127.0.0.1:{hangs.getsockname()[1]}/hook"
+    for _ in range(40):
+        send_test(workspace=workspace, url=dead)
+    send_test(workspace=workspace, url=receiver)
+    began = time.monotonic()
+    assert deliver_due() == 2
+    assert time.monotonic() - began < 10 and len(Receiver.got) == 1
+    hangs.close()
+    left = Delivery.objects.filter(url=dead)
+    assert set(left.values_list("tries", "state")) == {(1, DeliveryState.WAITING)}
+    assert left.first().answer.startswith("Not reached")
+    with time_machine.travel(timezone.now() + timedelta(seconds=6), tick=False):
+        assert deliver_due() == 1 and set(left.values_list("tries", flat=True)) == {2}
+
+
+def test_an_address_gets_its_messages_in_their_order(receiver, workspace):
+    for _ in range(5):
+        send_test(workspace=workspace, url=receiver)
+    bodies = list(Delivery.objects.order_by("created_at").values_list("body", flat=True))
+    assert deliver_due() == 5 and [body for _, body in Receiver.got] == bodies
+
+
+def test_the_log_goes_after_a_month(receiver, workspace):
+    send_test(workspace=workspace, url=receiver)
+    send_test(workspace=workspace, url=f"{receiver}?never")
+    Receiver.answers = [200, 500]
+    deliver_due()
+    with time_machine.travel(timezone.now() + timedelta(days=31)):
+        assert forget_old_deliveries() == 1
+    assert Delivery.objects.get().state == DeliveryState.WAITING
 
 
 def test_the_log_names_the_host_alone(receiver, workspace, caplog):
@@ -237,7 +288,7 @@ def test_the_log_names_the_host_alone(receiver, workspace, caplog):
 
 def test_the_routes_of_webhooks(api, receiver, workspace, teammate):
     assert api("POST", "webhook/test").json()["errorCode"] == "webhook_missing"
-    assert api("PUT", "webhook", {"url": "ftp://x"}).json()["field"] == "webhookUrl"
+    assert api("PUT", "webhook", {"url": "ftp://x"}).json()["field"] == "url"
     first = api("PUT", "webhook", {"url": receiver}).json()
     assert first["url"] == receiver and first["secret"].startswith("whsec_")
     assert api("GET", "organizations/webhook/secret").json() == first
@@ -247,6 +298,7 @@ def test_the_routes_of_webhooks(api, receiver, workspace, teammate):
     deliver_due()
     row = api("GET", "webhook/deliveries").json()[0]
     assert (row["state"], row["answerStatus"], row["event"]) == ("delivered", 200, "webhook.test")
+    assert row["body"] == Receiver.got[0][1]
     again = api("POST", f"webhook/deliveries/{row['id']}/resend")
     assert (again.status_code, again.json()["state"]) == (202, "waiting")
     assert deliver_due() == 1 and len(Receiver.got) == 2

@@ -114,6 +114,8 @@ def put(request: HttpRequest, token: str) -> Answer:
     upload = Upload.objects.select_related("asset").filter(pk=upload_id).first()
     if upload is None:
         raise ApiError("link_expired")
+    if upload.asset_id is not None:
+        raise ApiError("upload_offset_conflict")
     reached = append_bytes(upload=upload, offset=0, chunk_iter=bodies.blocks_of(request), afresh=True)
     return Answer({"received": reached, "size": upload.size})
 
@@ -146,7 +148,7 @@ def register(caller: Caller) -> dict[str, Any]:
         except TooSlow as error:
             raise ApiError("generation_media_probe_timeout", field="url") from error
     wait_until_checked([asset])
-    if body.name:
+    if body.name and asset.created_by_id == caller.membership.user.pk:  # else the library had these bytes of another
         rename_asset(asset=asset, name=body.name)
     if project is not None:
         attach_file(membership=caller.membership, project=project, asset=asset)

@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 
 from apps.api import answers, batches, bodies, limits, queries
 from apps.api.errors import ApiError
 from apps.api.links import BATCH, FILE_LIVES_S, base_of, opened
-from apps.api.models import Batch, BatchState, Scope
+from apps.api.models import Batch, BatchLine, BatchState, Scope
 from apps.api.routes.parameters import FILE
 from apps.api.routing import Answer, Caller, Handler, Param, route
+from apps.projects.models import Project
+from apps.workspaces.access import visible_to
 
 TAG = "Batches"
 TEXT = {"type": "string"}
@@ -50,7 +53,7 @@ def create(caller: Caller) -> Answer:
         file = form.files.get("input")
         if file is None:
             raise ApiError("request_invalid", "The form has no file input.", "Send the lines as the file input.")
-        text = file.read().decode("utf-8", "replace")
+        text = file.read().decode("utf-8-sig", "replace")  # some editors begin a file with a mark of its coding
     finally:
         form.close()
     dry_run = (form.text("dry_run") or "").lower() in ("true", "1")
@@ -59,6 +62,14 @@ def create(caller: Caller) -> Answer:
     if batch is None:
         return Answer({"status": "VALIDATED"})
     return Answer(batches.batch_json(batch, base_of(caller.request)), status=201)
+
+
+def _seen(caller: Caller) -> QuerySet[Batch]:
+    """The workspace's batches, without those of others that work in a project which this person does not see."""
+    projects = Project.objects.filter(workspace=caller.workspace)
+    hidden = projects.exclude(pk__in=projects.filter(visible_to(caller.membership)).values("pk"))
+    theirs = BatchLine.objects.filter(call__project__in=hidden).values("batch")
+    return Batch.objects.filter(workspace=caller.workspace).exclude(pk__in=theirs)
 
 
 @route(
@@ -75,7 +86,7 @@ def create(caller: Caller) -> Answer:
 )
 def list_all(caller: Caller) -> list[dict[str, Any]]:
     """Newest first, at most 100."""
-    rows = Batch.objects.filter(workspace=caller.workspace)
+    rows = _seen(caller)
     if states := queries.listed(caller.request, "status"):
         if unknown := [state for state in states if state not in (*BatchState.values, "JOBS_CREATED")]:
             raise queries.invalid("status", f"There is no status “{unknown[0][:40]}”.")
@@ -91,7 +102,7 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
 def get(caller: Caller, batch_id: str) -> dict[str, Any]:
     """How far it is; `outputUrl` is there when it has ended."""
     found = queries.uuid_or_none(batch_id)
-    batch = Batch.objects.filter(workspace=caller.workspace, pk=found).first() if found else None
+    batch = _seen(caller).filter(pk=found).first() if found else None
     if batch is None:
         raise ApiError("batch_not_found")
     return batches.batch_json(batch, base_of(caller.request))

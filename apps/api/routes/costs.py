@@ -4,7 +4,15 @@ from typing import Any
 
 from apps.api import answers, bodies, limits, schemas
 from apps.api.errors import ApiError
-from apps.api.intake import TooSlow, asset_by_id, asset_from_url, orders_of, speech_jobs, wait_until_checked
+from apps.api.intake import (
+    TooSlow,
+    asset_by_id,
+    asset_from_url,
+    orders_of,
+    refuse_other_kinds,
+    speech_jobs,
+    wait_until_checked,
+)
 from apps.api.looking import found
 from apps.api.models import Call, CallState, Scope
 from apps.api.presentation import call_of, cost_json
@@ -59,7 +67,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
         if role in orders:
             assets[role] = _sound_of(caller, orders[role], needed=any(row["audio"] == role for row in wish.segments))
         elif isinstance(item, MediaInput) and item.assetId:
-            assets[role] = asset_by_id(caller.membership, item.assetId)
+            assets[role] = asset_by_id(caller.membership, item.assetId, field="input")
         elif isinstance(item, MediaInput) and item.url:
             try:
                 assets[role] = asset_from_url(caller.membership, item.url, item.type, seconds=SECONDS)
@@ -67,6 +75,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
                 raise ApiError("generation_media_probe_timeout", field="input") from error
     if not wait_until_checked(list(assets.values())):
         raise ApiError("generation_media_probe_timeout", field="input")
+    refuse_other_kinds(wish, assets)
     expected = estimate(
         workspace=caller.workspace,
         video=assets["video"],

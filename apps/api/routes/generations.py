@@ -6,7 +6,8 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from apps.api import answers, bodies, limits, queries, schemas
-from apps.api.calls import create_call, refuse_when_full
+from apps.api.again import run_again
+from apps.api.calls import create_call
 from apps.api.errors import ApiError
 from apps.api.idempotency import HEADER
 from apps.api.links import base_of, file_url
@@ -16,8 +17,7 @@ from apps.api.presentation import status_of
 from apps.api.routes.parameters import CREATE_CODES, CREATE_FORM, EXAMPLE, FILTERS, PAGES, POLL
 from apps.api.routing import Answer, Caller, Param, route
 from apps.generations.models import Generation
-from apps.generations.services import cancel_generation, retry_generation
-from apps.workspaces.access import visible_to
+from apps.generations.services import cancel_generation
 
 TAG = "Generations"
 FORM_FIELDS = ("model", "webhookUrl", "outputFileName", "projectId")
@@ -127,8 +127,8 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
     the id of the last one. Without a limit the newest 1,000.
     """
     request = caller.request
-    rows, calls = queries.filtered(request, caller.workspace)
-    rows = rows.filter(visible_to(caller.membership, "project__")).only(*queries.SHOWN)
+    rows, calls = queries.filtered(request, caller.membership)
+    rows = rows.only(*queries.SHOWN)
     limit = queries.whole(request, "limit", default=None, least=1, most=100)
     cursor = request.GET.get("cursor", "")
     if cursor and limit is None:
@@ -148,8 +148,7 @@ def list_all(caller: Caller) -> list[dict[str, Any]]:
 )
 def count(caller: Caller) -> dict[str, int]:
     """The filters of the list, and `currentUserOnly`."""
-    rows, calls = queries.filtered(caller.request, caller.workspace)
-    rows = rows.filter(visible_to(caller.membership, "project__"))
+    rows, calls = queries.filtered(caller.request, caller.membership)
     if queries.flag(caller.request, "currentUserOnly"):
         rows, calls = rows.filter(created_by=caller.membership.user), calls.filter(user=caller.membership.user)
     return {"count": rows.count() + calls.count()}
@@ -238,16 +237,14 @@ def cancel(caller: Caller, generation_id: str) -> dict[str, Any]:
     bucket=limits.CREATE,
     gives=answers.Generation,
     status=201,
-    codes=("generation_not_found", "generation_conflict"),
+    codes=("generation_not_found", "generation_conflict", "concurrency_limit_reached"),
 )
 def retry(caller: Caller, generation_id: str) -> dict[str, Any]:
-    """A new generation with the files and options of one that has ended."""
+    """A new generation with the files and options of one that has ended; its webhook and file name are the same."""
     row = found(caller, generation_id)
     if isinstance(row, Call):
         raise ApiError("generation_conflict", "Its files never arrived.", "Send the request again.")
-    refuse_when_full(caller.workspace)
-    made = retry_generation(membership=caller.membership, generation=row)
-    return row_json(found(caller, str(made.pk)), caller)
+    return row_json(found(caller, str(run_again(caller, row).pk)), caller)
 
 
 @route(

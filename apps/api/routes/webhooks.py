@@ -28,6 +28,7 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "event": delivery.event,
         "generationId": str(delivery.subject) if delivery.subject else None,
         "url": delivery.url,
+        "body": delivery.body,
         "state": delivery.state,
         "tries": delivery.tries,
         "nextTryAt": delivery.next_try_at.isoformat() if delivery.finished_at is None else None,

@@ -1,0 +1,99 @@
+"""Projects that somebody keeps to themselves: through the API, too, only their maker and administrators see them."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from apps.api.batches import go_on
+from apps.api.keys import make_key
+from apps.api.models import Call, CallState
+from apps.generations.models import Generation
+from apps.projects.models import Project
+from apps.workspaces.models import Membership, Visibility
+from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def theirs(teammate) -> str:
+    """A key of an editor that may do all that its person may."""
+    member = Membership.objects.select_related("workspace", "user").get(user=teammate)
+    return make_key(membership=member, name="theirs", scope="manage")[1]
+
+
+@pytest.fixture
+def secret(workspace, owner) -> Project:
+    """A project that the owner keeps to themselves."""
+    return ProjectFactory(workspace=workspace, created_by=owner, visibility=Visibility.PRIVATE)
+
+
+@pytest.fixture
+def wish(workspace) -> dict:
+    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
+    items = [{"type": "video", "assetId": str(video.pk)}, {"type": "audio", "assetId": str(audio.pk)}]
+    return {"model": "lipsync-2", "input": items}
+
+
+def waiting(workspace, owner, project: Project) -> Call:
+    return Call.objects.create(
+        workspace=workspace, user=owner, project=project, body={"model": "lipsync-2", "input": []}
+    )
+
+
+def test_neither_takes_nor_calls_of_it_are_seen_by_others(api, workspace, owner, theirs, secret):
+    take, call = GenerationFactory(workspace=workspace, project=secret), waiting(workspace, owner, secret)
+    for row in (take, call):
+        for method, path in (
+            ("GET", f"generate/{row.pk}"),
+            ("POST", f"generations/{row.pk}/cancel"),
+            ("DELETE", f"generations/{row.pk}"),
+            ("GET", f"generations/{row.pk}/costs"),
+        ):
+            assert api(method, path, key=theirs).status_code == 404, (method, path)
+        assert api("GET", f"generate/{row.pk}").status_code == 200
+    assert api("GET", "generations", key=theirs).json() == []
+    assert api("GET", "generations/count", key=theirs).json() == {"count": 0}
+    assert api("GET", "generations/count").json() == {"count": 2}
+    call.refresh_from_db()
+    assert call.state == CallState.WAITING
+
+
+def test_others_put_nothing_into_it(api, wish, theirs, secret):
+    refused = api("POST", "generate", wish | {"projectId": str(secret.pk)}, key=theirs)
+    assert (refused.status_code, refused.json()["errorCode"]) == (422, "project_not_found")
+    assert api("POST", "generate", wish | {"projectId": str(secret.pk)}).status_code == 201
+
+
+def test_the_project_of_the_api_is_one_that_the_caller_sees(api, wish, theirs, secret):
+    secret.name = "API"
+    secret.save()
+    made = api("POST", "generate", wish, key=theirs).json()
+    assert made["projectId"] != str(secret.pk)
+    assert api("GET", f"generate/{made['id']}", key=theirs).status_code == 200
+    assert api("POST", "generate", wish).json()["projectId"] in (str(secret.pk), made["projectId"])
+
+
+def test_a_batch_that_works_in_it_is_not_seen_by_others(api, client, key, wish, theirs, secret):
+    row = {"endpoint": "/v2/generate", "payload": wish | {"projectId": str(secret.pk)}}
+    text = "\n".join(json.dumps(row | {"request_id": str(number)}) for number in range(20))
+    file = SimpleUploadedFile("batch.jsonl", text.encode())
+    made = client.post("/v2/batch", {"input": file}, headers={"x-api-key": key}).json()["id"]
+    go_on()
+    assert Generation.objects.filter(project=secret).exists()
+    assert api("GET", f"batch/{made}").json()["id"] == made
+    assert api("GET", f"batch/{made}", key=theirs).json()["errorCode"] == "batch_not_found"
+    assert api("GET", "batch", key=theirs).json() == []
+
+
+def test_a_file_of_another_keeps_its_name_when_its_bytes_come_again(api, client, workspace, theirs, owner, tmp_path):
+    def sent(name: str, key: str | None = None) -> dict:
+        given = {"key": key} if key else {}
+        ticket = api("POST", "assets/upload", {"fileName": "a.bin", "size": 4}, **given).json()
+        client.put(ticket["uploadUrl"].partition("testserver")[2], b"abcd", content_type="application/octet-stream")
+        return api("POST", "assets", {"url": ticket["url"], "name": name}, **given).json()
+
+    first = sent("the owner's")
+    second = sent("mine", theirs)
+    assert second["id"] == first["id"] and second["name"] == first["name"]
