@@ -18,7 +18,7 @@ LISTED = """
     credit-card download ellipsis eye file file-json file-video film flip-horizontal-2 folder gauge image info
     keyboard layers layout-grid link list loader-circle lock log-out magnet maximize message-square mic minus
     monitor moon mouse-pointer-click octagon-alert package pause pencil play plus redo-2 refresh-cw repeat rotate-ccw
-    rotate-cw scan search server settings-2 skip-back skip-forward sliders-horizontal sparkle
+    rotate-cw scan scissors search server settings-2 skip-back skip-forward sliders-horizontal sparkle
     square-split-horizontal step-back step-forward sun timer trash-2 triangle-alert undo-2 upload user users
     volume-2 volume-x x zoom-in zoom-out
 """

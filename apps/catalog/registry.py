@@ -77,7 +77,7 @@ MODELS: dict[str, ModelSpec] = {
         ModelSpec(
             id="sync-3",
             name="sync-3",
-            strength="Whole shot at once, opens still mouths",
+            strength="Whole shot, opens still mouths",
             description="Plans the mouth over the whole shot, keeps the speaker's own shapes and handles obstructions.",
             best_for="Demanding footage: silent lips, hands before the face, turned heads, large faces",
             quality="As exact as lipsync-2, over the whole shot, and as sharp as the footage.",

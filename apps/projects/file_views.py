@@ -5,12 +5,13 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
 from apps.accounts.requests import SignedInRequest
 from apps.projects.access import project_in
 from apps.projects.comparing import comparison_context
+from apps.projects.footage import sounds_of_people
 from apps.projects.queries import PICKS_SHOWN, PLACES, pickable
 from apps.projects.workbench import draft_context, segment_sounds
 from apps.workspaces.access import membership_in
@@ -37,6 +38,9 @@ def pick(request: SignedInRequest, ws: str, project_id: UUID, place: str) -> Htt
     project = project_in(membership, project_id)
     if place not in PLACES:
         raise Http404("A draft has a video and a soundtrack.")
+    if place == "speaker" and not request.htmx:  # ranges are laid by the timeline's script
+        return redirect("projects:workbench", ws, project.pk)
+    person = request.GET.get("for", "")
     search = request.GET.get("q", "").replace("\x00", "").strip()
     files = list(pickable(membership, place, search)[: PICKS_SHOWN + 1])
     context = {
@@ -48,6 +52,8 @@ def pick(request: SignedInRequest, ws: str, project_id: UUID, place: str) -> Htt
         "search": search,
         "files": files[:PICKS_SHOWN],
         "more": len(files) > PICKS_SHOWN,
+        "person": person if person.isdecimal() else "",
+        "speaks": person in map(str, sounds_of_people(project)),
         # On a page of its own a choice is a plain post: the regions that its answer would fill are elsewhere.
         "in_dialog": request.htmx and request.htmx.current_url_abs_path != request.path,
     }

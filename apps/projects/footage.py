@@ -70,7 +70,8 @@ class Row:
 class Person:
     """Somebody the check has seen, with their stretch in percent of the film for the bar of presence.
 
-    ``number`` is what the page calls them, from 1, who is seen longest first; ``id`` is the footage check's.
+    ``number`` is what the page calls them, from 1, who is seen longest first; ``id`` is the footage check's. ``sound``
+    names what they speak with in segments of their own, empty where there is none.
     """
 
     id: int
@@ -83,6 +84,7 @@ class Person:
     width: float
     picture: str
     fixed: bool
+    sound: str = ""
 
 
 def footage_context(project: Project, plan: Plan) -> dict[str, Any]:
@@ -169,6 +171,7 @@ def people_of(check: FootageCheck | None, project: Project) -> list[Person]:
     length = max(float(result.get("duration_s") or 0.0), 1e-6)
     people = []
     chosen = chosen_person(project)
+    sounds = sounds_of_people(project)
     seen = sorted(result.get("people", []), key=lambda raw: -float(raw["seconds"]))
     for number, raw in enumerate(seen, start=1):
         first, last = float(raw["first_s"]), float(raw["last_s"])
@@ -184,9 +187,28 @@ def people_of(check: FootageCheck | None, project: Project) -> list[Person]:
                 width=round(100 * max(last - first, 0.01 * length) / length, 2),
                 picture=reverse("assets:person", args=[project.workspace.slug, project.video_id, int(raw["id"])]),
                 fixed=bool(raw.get("fixed")),
+                sound=sounds.get(int(raw["id"]), ""),
             )
         )
     return people
+
+
+def sounds_of_people(project: Project) -> dict[int, str]:
+    """What people of the footage check speak with in segments of their own: a file's name, or how many files."""
+    files: dict[int, set[str]] = {}
+    for row in project.segments:
+        face = row.get("face") or {}
+        if row.get("audio") and face.get("kind") == "person":
+            files.setdefault(face["id"], set()).add(row["audio"])
+    if not files:
+        return {}
+    wanted = set().union(*files.values())
+    found = Asset.objects.filter(workspace_id=project.workspace_id, pk__in=wanted).values_list("pk", "name")
+    names = {str(pk): name for pk, name in found}
+    return {
+        person: names.get(next(iter(sounds)), "A deleted file") if len(sounds) == 1 else f"{len(sounds)} sounds"
+        for person, sounds in files.items()
+    }
 
 
 def chosen_person(project: Project) -> int | None:

@@ -22,9 +22,12 @@ class Place:
     kinds: Q
 
 
+HAS_SOUND = Q(kind=Kind.AUDIO) | (Q(kind=Kind.VIDEO) & ~Q(audio_codec=""))
 PLACES = {
     "video": Place("Choose a video", Q(kind__in=[Kind.VIDEO, Kind.IMAGE])),
-    "audio": Place("Choose a soundtrack", Q(kind=Kind.AUDIO) | (Q(kind=Kind.VIDEO) & ~Q(audio_codec=""))),
+    "audio": Place("Choose a soundtrack", HAS_SOUND),
+    # Of one person in the picture: it becomes segments where it speaks.
+    "speaker": Place("Choose a sound for this person", HAS_SOUND),
 }
 
 
@@ -49,4 +52,4 @@ def pickable(membership: Membership, place: str, search: str = "") -> QuerySet[A
     files = seen.filter(PLACES[place].kinds, status=Status.READY)
     if search:
         files = files.filter(name__icontains=search)
-    return files.order_by("kind", "-created_at") if place == "audio" else files
+    return files if place == "video" else files.order_by("kind", "-created_at")

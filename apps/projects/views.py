@@ -22,12 +22,12 @@ from apps.projects.access import project_in
 from apps.projects.forms import posted_changes, posted_revision, posted_second
 from apps.projects.models import Project
 from apps.projects.queries import listed_with_last_take
+from apps.projects.testing import test_range, test_segments
 from apps.projects.workbench import (
     TAKES_SHOWN,
     draft_context,
     draft_in_words,
     takes_of,
-    test_range,
     workbench_context,
 )
 from apps.workspaces.access import membership_in
@@ -146,7 +146,7 @@ def test_render(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResp
                 model=draft.model,
                 sync_mode=draft.sync_mode,
                 options=draft.options,
-                segments=[{"start_s": start, "end_s": end}],
+                segments=test_segments(draft.segments, start, end),
             )
             Generation.objects.filter(pk=take.pk).update(note=f"Test {clock(start, 1)} to {clock(end, 1)}")
     except StudioError as error:

@@ -11,12 +11,13 @@ from apps.assets.facts import media_facts
 from apps.assets.models import Asset
 from apps.billing.models import Plan
 from apps.billing.prices import quote
+from apps.billing.templatetags.money import dollars
 from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, OptionValue, output_seconds
 from apps.catalog.specs import ModelSpec, OptionSpec, SyncMode
 from apps.generations.models import Generation
 from apps.generations.places import NOT_KNOWN, about, in_line
 from apps.generations.services import Estimate, estimate
-from apps.projects.footage import TEST_S, footage_context, marks_of
+from apps.projects.footage import footage_context, marks_of
 from apps.projects.forms import KEEP, PERSON
 from apps.projects.models import Project
 from apps.projects.queries import pickable
@@ -28,6 +29,8 @@ from studio.templatetags.measures import clock
 TAKES_SHOWN = 30
 # As many sounds are offered for a segment; others are uploaded or renamed to the front.
 SOUNDS_SHOWN = 30
+# What a segment may set otherwise than the rest of the film, besides its sound and face.
+OF_A_SEGMENT = ("temperature", "occlusion_detection_enabled")
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,9 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
     facts["people"] = [{"id": person.id, "number": person.number} for person in footage["people"]]
     facts["chosen"] = footage["chosen"]
     facts["cuts"] = [mark["start"] for mark in facts["marks"] if mark["start"] == mark["end"]]
+    options = option_rows(project)
+    facts["test_price"] = dollars(footage["test_micros"]) if settings.BILLING else ""
+    facts["choices"] = {row.spec.name: {"state": row.state, "why": row.why} for row in options}
     return footage | {
         "membership": membership,
         "ws": membership.workspace.slug,
@@ -119,7 +125,8 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
         "seconds": seconds,
         "like": likeness(project, lately_finished(project) if takes is None else takes, now.length_s or seconds),
         "cards": model_cards(project, now.plan, seconds),
-        "options": option_rows(project),
+        "options": options,
+        "segment_options": [row for row in options if row.spec.name in OF_A_SEGMENT],
         "tiles": [ModeTile(mode, mode.id == project.sync_mode) for mode in SYNC_MODES.values()],
         "length_sentence": length_sentence(project, seconds),
         "facts": facts,
@@ -150,15 +157,6 @@ def takes_of(project: Project) -> QuerySet[Generation]:
     """Takes as lists show them, newest first."""
     takes = Generation.objects.filter(project=project, deleted_at=None).order_by("-number")
     return takes.select_related("result").defer("report", "result__peaks")
-
-
-def test_range(project: Project, at_s: float) -> tuple[float, float]:
-    """Seconds of a test around ``at_s``, inside what both files have; the playhead stands a little after its start."""
-    length = min(
-        [asset.duration_s for asset in (project.video, project.audio) if asset and asset.duration_s] or [TEST_S]
-    )
-    start = max(0.0, min(at_s - 0.5, length - TEST_S))
-    return round(start, 3), round(min(start + TEST_S, length), 3)
 
 
 def model_cards(project: Project, plan: Plan, seconds: float | None) -> list[ModelCard]:

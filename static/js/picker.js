@@ -3,7 +3,7 @@
 import { sendFile, stateText } from "./upload.js";
 import { toast } from "./shell.js";
 
-const HEADINGS = { video: "Choose a video", audio: "Choose a soundtrack" };
+const HEADINGS = { video: "Choose a video", audio: "Choose a soundtrack", speaker: "Choose a sound for this person" };
 
 export function bindPicker() {
   const dialog = document.getElementById("picker");

@@ -37,6 +37,8 @@ export class Preview {
     if (files !== this.#files) this.#rebind(facts);
     this.#files = files;
     this.#timeline.setFacts(facts);
+    const ratio = facts.video?.width / facts.video?.height || 16 / 9;
+    document.querySelector("[data-frame]")?.style.setProperty("--ratio", ratio.toFixed(4));
     this.#hear(this.#hearing);
     this.#transport.seek(at);
   }

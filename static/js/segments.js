@@ -3,29 +3,35 @@
  * here is written into the form's hidden field; the draft saves it as it saves every other choice.
  */
 
+import { cutAway, place, round, SHORTEST_S, trimmed } from "./ranges.js";
+import { drawClips, drawMarks } from "./segmentlane.js";
+import { SegmentPanel } from "./segmentpanel.js";
 import { keyIsFree, toast } from "./shell.js";
 import { timecode } from "./timecode.js";
 
-// The engine drives no range shorter than five frames.
-const SHORTEST_S = 0.2;
 // Edges that come nearer than this on the screen join.
 const SNAP_PX = 8;
+// A test begins so long before the playhead: what one points at is seen to come.
+const LEAD_S = 0.5;
 const ZOOMS = [1, 2, 4, 8];
-const round = (seconds) => Math.round(seconds * 1000) / 1000;
 
 export class Segments {
   #root;
   #timeline;
   #transport;
   #field = document.getElementById("segments");
-  #panel = document.getElementById("segment-panel");
+  #panel = new SegmentPanel({
+    onChange: (change) => this.#put({ ...this.#rows[this.#chosen], ...change }, this.#chosen),
+    onTrim: (edges) => this.#put(trimmed(this.#rows[this.#chosen], edges), this.#chosen),
+    onEdit: (what) => this.#edit(what),
+    onNames: () => this.draw(),
+  });
   #rows = [];
   #chosen = -1;
   #range = [null, null];
   #snap = true;
   #zoom = 1;
-  #facts = { cuts: [], marks: [], video: null };
-  #soundsAsked = false;
+  #facts = { cuts: [], marks: [], video: null, choices: {} };
 
   constructor(root, timeline, transport) {
     this.#root = root;
@@ -33,8 +39,6 @@ export class Segments {
     this.#transport = transport;
     this.load(this.#field.value);
     root.addEventListener("click", (event) => this.#clicked(event));
-    this.#panel.addEventListener("click", (event) => this.#clicked(event));
-    this.#panel.addEventListener("change", (event) => this.#typed(event.target));
     root.addEventListener("pointerdown", (event) => this.#grab(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     transport.addEventListener("time", () => this.#follow());
@@ -49,6 +53,8 @@ export class Segments {
 
   setFacts(facts) {
     this.#facts = facts;
+    const price = this.#root.querySelector("[data-test-price]");
+    if (price) price.textContent = facts.test_price;
     this.draw();
   }
 
@@ -64,6 +70,18 @@ export class Segments {
     const same = row.face?.kind === "person" && row.face.id === id;
     this.#put({ ...row, face: same ? null : { kind: "person", id } }, this.#chosen);
     return true;
+  }
+
+  /** Let a person speak with a sound of their own in these ranges, which it had before or not at all. */
+  speak(id, audio, ranges) {
+    const own = (row) => row.audio && row.face?.kind === "person" && row.face.id === id;
+    const laid = ranges.map(([start, end]) => ({
+      ...this.#blank(round(start), round(end), true), audio, audio_start_s: round(start), audio_end_s: round(end), face: { kind: "person", id },
+    }));
+    const others = laid.reduce((rows, row) => rows.flatMap((one) => cutAway(one, row)), this.#rows.filter((row) => !own(row)));
+    this.#rows = [...others, ...laid].sort((one, two) => one.start_s - two.start_s);
+    this.#chosen = -1;
+    this.#save();
   }
 
   // --- Editing -------------------------------------------------------------------------------------------------------
@@ -113,6 +131,13 @@ export class Segments {
         this.#chosen = -1;
         this.#save();
       },
+      split: () => {
+        const index = this.#rows.findIndex((row) => row.start_s + SHORTEST_S <= at && at <= row.end_s - SHORTEST_S);
+        if (index < 0) return;
+        this.#rows.splice(index, 1, ...cutAway(this.#rows[index], { start_s: round(at), end_s: round(at) }));
+        this.#chosen = index + 1;
+        this.#save();
+      },
       unselect: () => this.choose(-1),
       snap: () => {
         this.#snap = !this.#snap;
@@ -124,6 +149,7 @@ export class Segments {
 
   #setRange(from, to) {
     this.#range = [from, to];
+    this.#aim();
     this.draw();
   }
 
@@ -131,15 +157,6 @@ export class Segments {
   choose(index) {
     this.#chosen = index;
     this.draw();
-  }
-
-  #typed(control) {
-    const row = this.#rows[this.#chosen];
-    const name = control.dataset.segment;
-    if (!row || !name) return;
-    if (name === "audio") this.#put({ ...row, audio: control.value || null, audio_start_s: 0, audio_end_s: null }, this.#chosen);
-    else if (name === "face") this.#put({ ...row, face: faceOf(control.value) }, this.#chosen);
-    else if (control.value !== "" && control.checkValidity()) this.#put({ ...row, [name]: Number(control.value) }, this.#chosen);
   }
 
   // --- By hand -------------------------------------------------------------------------------------------------------
@@ -184,8 +201,9 @@ export class Segments {
   /** A segment with an edge or the whole of it moved by seconds, joined to what is near. */
   #shifted(row, part, by, near, index) {
     const length = row.end_s - row.start_s;
-    if (part === "start") return { ...row, start_s: Math.min(this.#joined(row.start_s + by, near, index), row.end_s - SHORTEST_S) };
-    if (part === "end") return { ...row, end_s: Math.max(this.#joined(row.end_s + by, near, index), row.start_s + SHORTEST_S) };
+    const limited = (start, end) => trimmed(row, { start_s: Math.max(0, start), end_s: Math.min(this.#end, end) });
+    if (part === "start") return limited(Math.min(this.#joined(row.start_s + by, near, index), row.end_s - SHORTEST_S), row.end_s);
+    if (part === "end") return limited(row.start_s, Math.max(this.#joined(row.end_s + by, near, index), row.start_s + SHORTEST_S));
     const start = Math.max(0, Math.min(this.#end - length, this.#joined(row.start_s + by, near, index)));
     return { ...row, start_s: start, end_s: start + length };
   }
@@ -213,7 +231,7 @@ export class Segments {
       return;
     }
     const editable = this.#root.querySelector("[data-edit]");
-    const deeds = { i: "in", o: "out", x: "clear", n: "snap", Delete: "remove", Backspace: "remove", e: "speak", E: "leave" };
+    const deeds = { i: "in", o: "out", x: "clear", n: "snap", Delete: "remove", Backspace: "remove", e: "speak", E: "leave", s: "split" };
     const zooms = { "+": 1, "=": 1, "-": -1, 0: 0 };
     const steps = { ArrowUp: -1, ArrowDown: 1 };
     const onControl = event.target.closest?.("[role=slider], input, select, [data-scroll]");
@@ -241,9 +259,14 @@ export class Segments {
     this.#follow();
   }
 
+  /** Where a test begins: at In, else a moment before the playhead. */
+  #aim() {
+    document.getElementById("at").value = (this.#range[0] ?? Math.max(0, this.#transport.time - LEAD_S)).toFixed(3);
+  }
+
   /** Keep the playhead in sight where the lanes are wider than the screen. */
   #follow() {
-    document.getElementById("at").value = this.#transport.time.toFixed(3);
+    this.#aim();
     if (this.#zoom === 1) return;
     const scroll = this.#root.querySelector("[data-scroll]");
     const x = (this.#transport.time / this.#timeline.axis) * scroll.scrollWidth;
@@ -253,8 +276,9 @@ export class Segments {
   draw() {
     const axis = this.#timeline.axis;
     const editable = Boolean(this.#root.querySelector("[data-edit]"));
-    this.#drawClips(axis, editable);
-    this.#drawMarks(axis);
+    const lane = this.#root.querySelector("[data-segment-lane]");
+    drawClips(lane, this.#rows, { axis, editable, chosen: this.#chosen, nameOf: (id) => this.#panel.nameOf(id) });
+    drawMarks(this.#root.querySelector("[data-check-lane]"), this.#facts.marks ?? [], axis);
     const [from, to] = this.#range;
     const band = this.#root.querySelector("[data-range-band]");
     band.hidden = from === null && to === null;
@@ -263,95 +287,6 @@ export class Segments {
     if (said) said.textContent = band.hidden ? "" : `${timecode(from ?? 0)} to ${to === null ? "…" : timecode(to)}`;
     const remove = this.#root.querySelector('[data-edit="remove"]');
     if (remove) remove.disabled = this.#chosen < 0;
-    this.#fillPanel();
+    this.#panel.show(this.#rows[this.#chosen], this.#facts.choices);
   }
-
-  #drawClips(axis, editable) {
-    if (this.#rows.some((row) => row.audio)) this.#loadSounds();
-    const lane = this.#root.querySelector("[data-segment-lane]");
-    const focused = lane.contains(document.activeElement);
-    lane.replaceChildren(...this.#rows.map((row, index) => {
-      const item = document.createElement("li");
-      const clip = document.createElement("button");
-      clip.type = "button";
-      clip.className = row.lipsync ? "clip" : "clip leaves";
-      clip.dataset.clip = String(index);
-      clip.setAttribute("aria-pressed", String(index === this.#chosen));
-      const name = row.lipsync ? (row.audio ? this.#nameOf(row.audio) : "New soundtrack") : "No lipsync";
-      clip.textContent = name;
-      clip.setAttribute("aria-label", `${name}, ${timecode(row.start_s)} to ${timecode(row.end_s)}${editable ? ". Arrow keys move it" : ""}`);
-      place(clip, row, axis);
-      item.append(clip);
-      return item;
-    }));
-    if (focused) lane.querySelector(`[data-clip="${this.#chosen}"]`)?.focus();
-  }
-
-  #drawMarks(axis) {
-    const lane = this.#root.querySelector("[data-check-lane]");
-    lane.replaceChildren(...(this.#facts.marks ?? []).map((mark, index) => {
-      const item = document.createElement("li");
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = `check-mark ${mark.tone}${mark.end > mark.start ? "" : " cut"}`;
-      button.dataset.mark = String(index);
-      button.title = `${mark.title}. ${mark.says}`;
-      button.setAttribute("aria-label", `${mark.title} at ${timecode(mark.start)}`);
-      if (mark.end > mark.start) button.textContent = mark.title;
-      place(button, { start_s: mark.start, end_s: mark.end }, axis);
-      item.append(button);
-      return item;
-    }));
-  }
-
-  /** The sounds to choose from, asked for once. */
-  async #loadSounds() {
-    if (this.#soundsAsked) return;
-    this.#soundsAsked = true;
-    const field = this.#panel.querySelector("[data-sounds]");
-    const answer = await fetch(field.dataset.sounds);
-    if (!answer.ok) return;
-    field.insertAdjacentHTML("beforeend", await answer.text());
-    this.draw();
-  }
-
-  #nameOf(id) {
-    const option = this.#panel.querySelector(`[data-segment="audio"] option[value="${CSS.escape(id)}"]`);
-    return option ? option.textContent.replace(/, [\d:.]+$/, "") : "Its own sound";
-  }
-
-  #fillPanel() {
-    const row = this.#rows[this.#chosen];
-    this.#panel.hidden = !row;
-    if (!row) return;
-    this.#loadSounds();
-    this.#panel.querySelector("[data-segment-title]").textContent = row.lipsync ? "Segment" : "No lipsync";
-    this.#panel.querySelector("[data-speaks]").hidden = !row.lipsync;
-    this.#panel.querySelector("[data-leaves]").hidden = row.lipsync;
-    this.#panel.querySelector("[data-own-sound]").hidden = !row.audio;
-    for (const control of this.#panel.querySelectorAll("[data-segment]")) {
-      const value = row[control.dataset.segment];
-      if (control.dataset.segment === "face") control.value = value?.kind === "person" ? String(value.id) : (value?.kind ?? "");
-      else control.value = value ?? "";
-    }
-  }
-}
-
-/** What a segment is when another one lies over it: cut at one side, in two, or gone. */
-function cutAway(row, over) {
-  const left = { ...row, end_s: Math.min(row.end_s, over.start_s) };
-  const gone = Math.max(row.start_s, over.end_s) - row.start_s;
-  // The part to the right goes on hearing its own sound where that stood.
-  const right = { ...row, start_s: Math.max(row.start_s, over.end_s), audio_start_s: row.audio ? round(row.audio_start_s + gone) : 0 };
-  return [left, right].filter((part) => part.end_s - part.start_s >= SHORTEST_S);
-}
-
-function faceOf(value) {
-  if (value === "") return null;
-  return value === "active_speaker" ? { kind: value } : { kind: "person", id: Number(value) };
-}
-
-function place(element, row, axis) {
-  element.style.setProperty("left", `${axis ? (row.start_s / axis) * 100 : 0}%`);
-  element.style.setProperty("width", `${axis ? ((row.end_s - row.start_s) / axis) * 100 : 0}%`);
 }

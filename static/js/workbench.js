@@ -1,13 +1,15 @@
 /** The workbench's page: preview, draft that saves as one goes, choosing and dropping files, Ctrl Enter. */
 
-import { bindDialogs } from "./bar.js";
 import { bindDraft } from "./draft.js";
 import { Faces } from "./faces.js";
 import { History } from "./history.js";
 import { showLocalTimes } from "./localtime.js";
 import { bindPicker } from "./picker.js";
 import { Preview } from "./preview.js";
+import { spokenRanges } from "./ranges.js";
 import { Segments } from "./segments.js";
+import { toast } from "./shell.js";
+import { fetchPeaks } from "./waveform.js";
 
 const preview = new Preview();
 const segments = new Segments(document.getElementById("timeline"), preview.timeline, preview.transport);
@@ -34,6 +36,16 @@ function choosePerson(id) {
   for (const name of ["input", "change"]) field.dispatchEvent(new Event(name, { bubbles: true }));
 }
 
+/** A sound of a person's own: segments wherever it speaks, so that the others can have theirs between. */
+async function speakWith({ speaksWith: audio, personId, peaks, seconds }, name) {
+  document.getElementById("picker").close();
+  const film = JSON.parse(shown).video?.seconds ?? 0;
+  const whole = [[0, Math.min(Number(seconds), film)]];
+  const ranges = audio && (peaks ? spokenRanges(await fetchPeaks(peaks), film) : whole);
+  if (audio && !ranges.length) toast(`Nothing is heard in ${name} while the film runs.`, { bad: true });
+  else segments.speak(Number(personId), audio, ranges || []);
+}
+
 /** On a phone one panel at a time stands below the picture. */
 function showPanel(name) {
   document.querySelector("[data-workbench]").dataset.panel = name;
@@ -52,7 +64,6 @@ function fix({ fix: action, value, start, end }) {
 
 refresh();
 showLocalTimes();
-bindDialogs();
 bindDraft();
 bindPicker();
 new History(document.getElementById("draft"), segments);
@@ -93,6 +104,8 @@ document.addEventListener("click", (event) => {
     event.preventDefault();
     choosePerson(Number(person.dataset.person));
   }
+  const voice = event.target.closest("[data-speaks-with]");
+  if (voice) speakWith(voice.dataset, voice.querySelector(".ellipsis")?.textContent ?? "");
   const tab = event.target.closest("[data-tab]");
   if (tab) showPanel(tab.dataset.tab);
   const place = event.target.closest("[data-seek-to]");

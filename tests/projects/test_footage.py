@@ -8,8 +8,11 @@ from apps.billing.plans import load_plans
 from apps.generations.models import Generation
 from apps.projects.footage import people_of, rows_of
 from apps.projects.models import Project
+from apps.projects.testing import test_range as range_of_test
+from apps.projects.testing import test_segments as segments_of_test
 from apps.projects.workbench import draft_context
-from apps.projects.workbench import test_range as range_of_test
+from apps.workspaces.models import Membership
+from studio.errors import StudioError
 from tests.factories import AssetFactory
 
 pytestmark = pytest.mark.django_db
@@ -120,8 +123,8 @@ def test_a_failed_check_is_asked_for_again(project, as_person, teammate, viewer)
     assert check.status == CheckStatus.WAITING
 
 
-@pytest.mark.parametrize(("at", "expected"), [(0.0, (0.0, 5.0)), (4.0, (3.5, 8.5)), (9.9, (5.0, 10.0))])
-def test_the_test_lies_around_the_playhead_and_inside_both_files(project, at, expected):
+@pytest.mark.parametrize(("at", "expected"), [(0.0, (0.0, 5.0)), (3.5, (3.5, 8.5)), (9.9, (5.0, 10.0))])
+def test_the_test_begins_where_it_is_asked_for_and_lies_inside_both_files(project, at, expected):
     assert range_of_test(project, at) == expected
 
 
@@ -130,7 +133,7 @@ def test_a_test_costs_five_seconds_and_keeps_the_draft(project, as_person, owner
     monkeypatch.setattr("apps.generations.services.dispatch", lambda: None)
     checked(project)
     answer = as_person(owner).post(
-        reverse("projects:test", args=["harbour", project.pk]), {"revision": "1", "at": "4", "segments": "[]"}
+        reverse("projects:test", args=["harbour", project.pk]), {"revision": "1", "at": "3.5", "segments": "[]"}
     )
     take = Generation.objects.get()
     assert answer.url == reverse("generations:take", args=["harbour", project.pk, 1])
@@ -141,6 +144,37 @@ def test_a_test_costs_five_seconds_and_keeps_the_draft(project, as_person, owner
     assert project.segments == []
 
 
+def gap(start: float, end: float) -> dict:
+    return {"start_s": start, "end_s": end, "lipsync": False}
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([gap(0, 3)], [(3, 7)]),
+        ([gap(3, 4), gap(5, 6.9)], [(2, 3), (4, 5)]),
+        ([gap(8, 9)], [(2, 7)]),
+        ([gap(2.1, 4)], [(4, 7)]),
+        ([{"start_s": 0, "end_s": 3}, gap(4, 5), {"start_s": 6.5, "end_s": 9}], [(2, 3), (6.5, 7)]),
+    ],
+)
+def test_a_test_drives_what_the_draft_drives_there(rows, expected):
+    found = segments_of_test(rows, 2, 7)
+    assert [(row["start_s"], row["end_s"]) for row in found] == expected
+
+
+def test_the_sound_and_the_face_of_a_segment_are_those_of_its_test():
+    row = {"start_s": 1.0, "end_s": 6.0, "audio": "a", "audio_start_s": 0.5, "face": {"kind": "person", "id": 1}}
+    [cut] = segments_of_test([row], 2, 7)
+    assert cut == row | {"start_s": 2, "end_s": 6.0, "audio_start_s": 1.5}
+
+
+@pytest.mark.parametrize("rows", [[gap(0, 9)], [gap(2.1, 6.9)], [{"start_s": 8, "end_s": 9}]])
+def test_a_test_of_nothing_is_refused(rows):
+    with pytest.raises(StudioError, match="leave these five seconds"):
+        segments_of_test(rows, 2, 7)
+
+
 @pytest.mark.parametrize("at", ["", "nan", "inf", "-1", "words"])
 def test_a_playhead_that_is_none_is_the_start(project, as_person, owner, monkeypatch, at):
     load_plans()
@@ -148,3 +182,32 @@ def test_a_playhead_that_is_none_is_the_start(project, as_person, owner, monkeyp
     checked(project)
     as_person(owner).post(reverse("projects:test", args=["harbour", project.pk]), {"revision": "1", "at": at})
     assert Generation.objects.get().segments[0]["start_s"] == 0.0
+
+
+def test_a_card_names_the_sound_a_person_speaks_with(project, as_person, owner):
+    checked(project)
+    sounds = [AssetFactory(workspace=project.workspace, audio=True, name=f"voice_{number}.wav") for number in range(3)]
+
+    def segment(start: float, person: int, sound) -> dict:
+        return {"start_s": start, "end_s": start + 1, "audio": str(sound.pk), "face": {"kind": "person", "id": person}}
+
+    project.segments = [segment(0, 1, sounds[0]), segment(2, 0, sounds[1]), segment(4, 0, sounds[2])]
+    project.save()
+    by_id = {
+        person.id: person.sound
+        for person in draft_context(Membership.objects.get(user=owner, workspace=project.workspace), project)["people"]
+    }
+    assert by_id == {1: "voice_0.wav", 0: "2 sounds"}
+    page = as_person(owner).get(reverse("projects:workbench", args=["harbour", project.pk])).content.decode()
+    assert 'id="sound-of-1"' in page and "voice_0.wav" in page
+
+
+def test_the_sounds_for_a_person_are_a_dialogs_inside_only(project, as_person, owner):
+    checked(project)
+    address = reverse("projects:pick", args=["harbour", project.pk, "speaker"])
+    client = as_person(owner)
+    assert client.get(address, {"for": "1"}).url == reverse("projects:workbench", args=["harbour", project.pk])
+    inside = client.get(address, {"for": "1"}, headers={"HX-Request": "true"}).content.decode()
+    assert 'data-person-id="1"' in inside and "maren.wav" in inside and "cam.mp4" not in inside
+    assert "Take their sound away" not in inside
+    assert 'name="speaker"' not in inside, "it is laid by the timeline, not posted as a file of the draft"
