@@ -50,8 +50,13 @@ def take(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> Ht
 @login_required
 @require_GET
 def status(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
-    """How the take stands, asked every second: 204 while nothing has changed, the player once it is finished."""
+    """How the take stands, asked every second: 204 while nothing has changed, the player once it is finished.
+
+    Other pages of somebody who follows it ask for ``application/json``: the status alone.
+    """
     membership, project, one = _asked_for(request, ws, project_id, number)
+    if request.headers.get("Accept") == "application/json":
+        return JsonResponse({"status": one.status})
     if request.headers.get("X-Looking"):  # not only open in some tab
         signals.note_looker(one.pk, request.user.pk)
     if one.is_final:

@@ -66,7 +66,6 @@ export function bindBar(bar, transport, { hear, full, keys = {} } = {}) {
     f: deeds.full,
     a: () => hear?.("original"),
     b: () => hear?.("voice"),
-    "?": () => document.getElementById("sheet")?.showModal(),
     ...keys,
   };
   document.addEventListener("keydown", (event) => {
@@ -86,14 +85,6 @@ export function bindBar(bar, transport, { hear, full, keys = {} } = {}) {
 function showFull(element) {
   if (document.fullscreenElement) document.exitFullscreen();
   else element?.requestFullscreen?.().catch(() => {});
-}
-
-/** Dialogs: buttons that open the keyboard sheet, buttons that close the dialog they are in. */
-export function bindDialogs(root = document) {
-  root.addEventListener("click", (event) => {
-    if (event.target.closest("[data-open-sheet]")) document.getElementById("sheet")?.showModal();
-    if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();
-  });
 }
 
 /** Which of the sound buttons is down. */

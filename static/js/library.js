@@ -179,6 +179,13 @@ function startUploads() {
   drop.addEventListener("submit", (event) => event.preventDefault());
   picker.addEventListener("change", () => { [...picker.files].forEach((file) => send(file)); picker.value = ""; });
 
+  const folder = document.getElementById("folder");
+  folder.addEventListener("change", () => {
+    [...folder.files].filter((file) => !file.name.startsWith(".")).forEach((file) => send(file));
+    folder.value = "";
+    document.getElementById("bring").hidePopover();
+  });
+
   let depth = 0; // dragenter and dragleave come for every element on the way
   const carriesFiles = (event) => event.dataTransfer?.types.includes("Files");
   const still = (event) => { if (carriesFiles(event)) event.preventDefault(); };
@@ -202,6 +209,7 @@ function startUploads() {
 
 document.addEventListener("click", (event) => {
   if (event.target.closest("[data-choose-files]")) document.getElementById("files").click();
+  if (event.target.closest("[data-choose-folder]")) document.getElementById("folder").click();
 });
 document.addEventListener("change", (event) => {
   const picker = event.target.closest("input[data-replace]");

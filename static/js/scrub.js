@@ -5,7 +5,7 @@ const touch = matchMedia("(hover: none)").matches;
 
 function open(thumb) {
   const video = document.createElement("video");
-  Object.assign(video, { muted: true, preload: "auto", playsInline: true, src: thumb.dataset.scrub });
+  Object.assign(video, { muted: true, preload: "metadata", playsInline: true, src: thumb.dataset.scrub });
   video.className = "scrub";
   video.tabIndex = -1;
   video.setAttribute("aria-hidden", "true");

@@ -1,7 +1,5 @@
 /** The page behind a share link: the player and nothing around it. */
 
-import { bindDialogs } from "./bar.js";
 import { Player } from "./player.js";
 
 new Player(document.querySelector("[data-player]"));
-bindDialogs();

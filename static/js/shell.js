@@ -77,10 +77,18 @@ document.addEventListener("htmx:sendError", () => {
   toast("The network is gone. Nothing was changed; try again when it is back.", { bad: true });
 });
 
+// Who dictates or whose hand slips can do without single letters; the choice is this browser's.
+const LETTERS_KEY = "studio:letters";
+
+function lettersOn() {
+  return localStorage.getItem(LETTERS_KEY) !== "off";
+}
+
 /** Whether a single-letter key belongs to the page rather than to a field, a dialog or a shortcut of the browser. */
 export function keyIsFree(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return false;
   if (document.querySelector("dialog:modal, [popover]:popover-open")) return false;
+  if (event.key.length === 1 && event.key !== " " && !lettersOn()) return false;
   return !event.target.closest?.("input:not([type=checkbox], [type=radio], [type=range]), textarea, select, [contenteditable=true]");
 }
 
@@ -92,3 +100,26 @@ document.addEventListener("keydown", (event) => {
   search.focus();
   search.select();
 });
+
+// The sheet of keys, and dialogs that are closed by a button.
+const sheet = document.getElementById("sheet");
+
+function openSheet() {
+  document.querySelectorAll("[popover]:popover-open").forEach((menu) => menu.hidePopover());
+  sheet.showModal();
+}
+
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "?" || !sheet || !keyIsFree(event)) return;
+  event.preventDefault();
+  openSheet();
+});
+document.addEventListener("click", (event) => {
+  if (sheet && event.target.closest("[data-open-sheet]")) openSheet();
+  if (event.target.closest("dialog [data-close]")) event.target.closest("dialog").close();
+});
+const letters = sheet?.querySelector("[data-letters]");
+if (letters) {
+  letters.checked = lettersOn();
+  letters.addEventListener("change", () => localStorage.setItem(LETTERS_KEY, letters.checked ? "on" : "off"));
+}

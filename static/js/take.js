@@ -1,12 +1,11 @@
 /** The page of a take: title and notification while it runs, the player as soon as there is a result. */
 
-import { bindDialogs } from "./bar.js";
 import { bindCopying, copy } from "./copying.js";
+import { follow, forget, notice, outcome, setNotices, wantsNotices } from "./following.js";
 import { showLocalTimes } from "./localtime.js";
 import { Player } from "./player.js";
 import { toast } from "./shell.js";
 
-const NOTIFY_KEY = "studio:notify";
 const plainTitle = document.title;
 let player = null;
 let announced = 0;
@@ -22,7 +21,11 @@ function refresh() {
   const progress = document.getElementById("progress");
   const percent = progress ? Number(progress.dataset.percent) : null;
   document.title = percent === null ? plainTitle : `${percent} % · ${plainTitle}`;
-  if (percent !== null) announce(percent);
+  if (percent === null) forget(location.pathname);
+  else {
+    announce(percent);
+    follow(location.pathname, take.dataset.statusUrl, take.dataset.name);
+  }
 }
 
 /** Screen readers hear of every tenth percent, not of every second. */
@@ -39,10 +42,10 @@ function bindNotify(take) {
   if (!toggle || toggle.dataset.bound || !("Notification" in window)) return;
   toggle.dataset.bound = "yes";
   toggle.closest("label").hidden = Notification.permission === "denied";
-  toggle.checked = Notification.permission === "granted" && localStorage.getItem(NOTIFY_KEY) === "on";
+  toggle.checked = wantsNotices();
   toggle.addEventListener("change", async () => {
     if (toggle.checked && (await Notification.requestPermission()) !== "granted") toggle.checked = false;
-    localStorage.setItem(NOTIFY_KEY, toggle.checked ? "on" : "off");
+    setNotices(toggle.checked);
   });
 }
 
@@ -57,19 +60,11 @@ function bindMail(form) {
   });
 }
 
-const OUTCOMES = { COMPLETED: "is finished", FAILED: "failed", REJECTED: "was refused", CANCELLED: "was cancelled" };
-
 /** Said once, when the running take ends in front of us. */
-function ended(take, icon) {
-  const words = `${take.dataset.name} ${OUTCOMES[take.dataset.status] ?? "ended"}`;
+function ended(take) {
+  const words = outcome(take.dataset.name, take.dataset.status);
   document.getElementById("announce").textContent = words;
-  const wanted = localStorage.getItem(NOTIFY_KEY) === "on" && "Notification" in window;
-  if (!wanted || Notification.permission !== "granted" || !document.hidden) return;
-  const note = new Notification(words, { icon, tag: location.pathname });
-  note.addEventListener("click", () => {
-    window.focus();
-    note.close();
-  });
+  notice(words, location.pathname);
 }
 
 document.addEventListener("htmx:afterSettle", () => {
@@ -78,7 +73,7 @@ document.addEventListener("htmx:afterSettle", () => {
   refresh();
   showLocalTimes();
   if (wasRunning && take.dataset.status !== "PENDING" && take.dataset.status !== "PROCESSING") {
-    ended(take, document.querySelector('link[rel="icon"]')?.href);
+    ended(take);
   }
 });
 
@@ -122,5 +117,4 @@ document.addEventListener("click", (event) => {
 
 refresh();
 showLocalTimes();
-bindDialogs();
 bindCopying();

@@ -142,6 +142,16 @@ def test_nothing_sticks_out_sideways(shelf, live_server, width):
     expect(shelf.get_by_role("navigation", name="Main, at the foot")).to_be_visible(visible=width < 900)
 
 
+def test_a_question_mark_shows_the_keys_of_the_page(shelf):
+    shelf.keyboard.press("?")
+    sheet = shelf.get_by_role("dialog", name="Keyboard")
+    expect(sheet).to_contain_text("From file to file")
+    sheet.get_by_role("button", name="Close").click()
+    expect(sheet).to_be_hidden()
+    shelf.get_by_label("Search by name").press("?")
+    expect(sheet).to_be_hidden()
+
+
 def test_the_first_tab_stop_skips_to_the_content(shelf):
     shelf.keyboard.press("Tab")
     expect(shelf.get_by_role("link", name="Skip to content")).to_be_focused()

@@ -276,6 +276,24 @@ def test_the_keyboard_sheet_opens_and_closes(bench, project):
     expect(page.locator("#sheet")).not_to_be_visible()
 
 
+def test_single_keys_can_be_switched_off(bench, project):
+    page = bench(project)
+    page.keyboard.press("?")
+    page.get_by_role("switch", name="Single keys").uncheck()
+    page.keyboard.press("Escape")
+    for key in ("e", "?", "."):
+        page.keyboard.press(key)
+    expect(page.locator(".clip")).to_have_count(0)
+    expect(page.locator("#sheet")).not_to_be_visible()
+    assert page.evaluate(f"{CLOCK}.time") == 0
+    page.reload()
+    page.get_by_role("button", name="Keyboard", exact=True).click()
+    page.get_by_role("switch", name="Single keys").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("e")
+    expect(page.locator(".clip")).to_have_count(1)
+
+
 def test_without_scripts_the_whole_way_works_by_forms(
     browser: Browser, live_server, as_person, owner, membership, tmp_path
 ):
