@@ -1,7 +1,8 @@
 """Pictures of every page and state, at two widths in light and dark, into the ignored folder ``screenshots``.
 
-``python -m tests.browser.shots [WORD …]`` draws the pages whose names hold one of the words, or all of them. It needs
-no running studio: it makes one in a folder of its own, with the real clips where they are on the machine.
+``python -m tests.browser.shots [--axe] [WORD …]`` draws the pages whose names hold one of the words, or all of them.
+It needs no running studio: it makes one in a folder of its own, with the real clips where they are on the machine. With
+``--axe`` each state is also looked at for what keeps people out, and what sticks out sideways.
 """
 
 import sys
@@ -9,16 +10,22 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from socketserver import ThreadingMixIn
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
+
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page
 
 import tests.environment  # a data folder of its own, before Django reads its settings
 
 import django  # isort: skip
 
+from tests.browser.axe import serious
 from tests.browser.shots_people import PEOPLE, fill_people
 from tests.browser.shots_speech import SPEECH, fill_speech
+from tests.browser.shots_states import fill_states
 from tests.browser.shots_takes import (
     BENCH,
     FAILED,
@@ -49,8 +56,8 @@ class Shot:
     address: str
     prepare: Callable | None = None
     signed_in: bool = True
-    whole: bool = False  # the page to its end, not what fits the window
     keyboard: bool = False  # a state that a phone, which has no keys, does not get into
+    whole: bool = False  # the page to its end, not what fits the window
 
 
 # --- States -------------------------------------------------------------------------------------------------
@@ -148,7 +155,6 @@ SHOTS = [
     Shot("player-code", f"{BENCH}takes/{FINISHED}/code/"),
     Shot("player-share", f"{BENCH}takes/{FINISHED}/share/"),
     Shot("library-list", "/w/harbour/library/?view=list"),
-    Shot("batches", "/w/harbour/batch/"),
     Shot("batch-new", "/w/harbour/batch/new/"),
     *(Shot(*one) for one in SPEECH),
     *(Shot(name, address) for name, address in PEOPLE),
@@ -184,20 +190,24 @@ def studio(fill: Callable[[], None]) -> Iterator[str]:
 
 def fill() -> None:
     """A person, a workspace with clips of every kind and state, and an empty one."""
+    from django.conf import settings
+
     from apps.accounts.models import User
     from apps.assets.checking import check_asset
     from apps.assets.models import Asset, Origin
     from apps.assets.services import import_file
-    from apps.billing.plans import load_plans
+    from apps.billing.plans import current_plan, load_plans, subscribe
     from apps.projects.services import create_project
     from apps.workspaces.models import Membership
     from apps.workspaces.services import create_workspace
     from studio.celery import app
 
+    settings.BILLING = True
     app.send_task = lambda name, args=(), **rest: None  # the files are checked below, in the order they shall have
     load_plans()
     ada = User.objects.create_user(EMAIL, PASSWORD, name="Ada Lind")
     harbour = create_workspace(name="Harbour films", owner=ada, slug="harbour")
+    subscribe(workspace=harbour, plan=current_plan("scale"))
     create_workspace(name="Empty", owner=ada, slug="empty")
     scratch = Path(tests.environment.DATA) / "clips"
     scratch.mkdir()
@@ -214,6 +224,7 @@ def fill() -> None:
     fill_takes(membership, scratch)
     fill_people(membership)
     fill_speech(membership)
+    SHOTS.extend(Shot(*one) for one in fill_states(membership))
 
 
 def clips(scratch: Path) -> list[Path]:
@@ -247,28 +258,48 @@ def session_of(email: str) -> str:
     return client.cookies["sessionid"].value
 
 
-def draw(browser, address: str, shots: list[Shot]) -> None:
-    """Every shot at every size in both themes; a state that a shot leaves behind does not reach the next one."""
+def draw(browser, address: str, shots: list[Shot], *, with_axe: bool = False) -> list[str]:
+    """Every shot at every size in both themes; a state that a shot leaves behind does not reach the next one.
+
+    Returns a line for each that could not be drawn or has faults; one that fails does not stop the others.
+    """
     session = session_of(EMAIL)
-    for width, (wide, high) in SIZES.items():
-        for theme in ("dark", "light"):
-            for shot in shots:
-                if shot.keyboard and wide < 900:
-                    continue
-                context = browser.new_context(
-                    viewport={"width": wide, "height": high}, color_scheme=theme, has_touch=wide < 900
-                )
-                if shot.signed_in:
-                    context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
-                page = context.new_page()
-                page.goto(address + shot.address)
-                page.wait_for_load_state("networkidle")
-                if shot.prepare:
-                    shot.prepare(page)
-                page.wait_for_timeout(250)
-                page.screenshot(path=OUT / f"{shot.name}-{width}-{theme}.png", full_page=shot.whole)
-                print(f"{shot.name}-{width}-{theme}.png")
-                context.close()
+    failed = []
+    for (width, (wide, high)), theme in product(SIZES.items(), ("dark", "light")):
+        for shot in shots:
+            if shot.keyboard and wide < 900:
+                continue
+            name = f"{shot.name}-{width}-{theme}.png"
+            context = browser.new_context(
+                viewport={"width": wide, "height": high}, color_scheme=theme, has_touch=wide < 900
+            )
+            if shot.signed_in:
+                context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+            page = context.new_page()
+            try:
+                take(page, address, shot, OUT / name)
+                print(name, flush=True)
+                failed += [f"{name}: {fault}" for fault in faults(page)] if with_axe else []
+            except PlaywrightError as error:
+                failed.append(f"{name}: not drawn")
+                print(f"{name} FAILED: {error}", flush=True)
+            context.close()
+    return failed
+
+
+def faults(page: Page) -> list[str]:
+    wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    return serious(page) + (["scrolls sideways"] if wide else [])
+
+
+def take(page: Page, address: str, shot: Shot, path: Path) -> None:
+    page.set_default_timeout(15_000)
+    page.goto(address + shot.address)
+    page.wait_for_load_state("networkidle")
+    if shot.prepare:
+        shot.prepare(page)
+    page.wait_for_timeout(250)
+    page.screenshot(path=path, full_page=shot.whole)
 
 
 def main(words: list[str]) -> None:
@@ -276,12 +307,15 @@ def main(words: list[str]) -> None:
 
     from tests.browser.conftest import CHROMIUM_ARGUMENTS, chromium_path
 
-    chosen = [shot for shot in SHOTS if not words or any(word in shot.name for word in words)]
     OUT.mkdir(exist_ok=True)
     with studio(fill) as address, sync_playwright() as playwright:
+        names = [word for word in words if word != "--axe"]
+        chosen = [shot for shot in SHOTS if not names or any(word in shot.name for word in names)]
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        draw(browser, address, chosen)
+        failed = draw(browser, address, chosen, with_axe="--axe" in words)
         browser.close()
+    if failed:
+        sys.exit("\n".join([f"{len(failed)} faults:", *failed]))
 
 
 if __name__ == "__main__":

@@ -134,7 +134,9 @@ def compare_open(page) -> None:
 
 def face_chosen(page) -> None:
     settled(page)
-    page.locator("[data-face]").nth(1).click()
+    face = page.locator("[data-face]").nth(1)
+    if face.get_attribute("aria-pressed") == "false":
+        face.click()
     page.wait_for_timeout(900)
 
 

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.urls import reverse
 from playwright.sync_api import Page
 
@@ -14,6 +13,7 @@ from apps.generations.models import Stage, Status
 from apps.reviews import services as reviews
 from apps.reviews.access import token_of
 from apps.workspaces.models import Membership
+from tests.browser.axe import serious
 from tests.browser.stage import enter, film, make_project, tone, until
 from tests.browser.test_segments import FOUND
 from tests.factories import AssetFactory, GenerationFactory
@@ -81,16 +81,6 @@ def world(membership: Membership, tmp_path: Path) -> dict[str, str]:
         "new batch": reverse("desk:new", args=["harbour"]),
         "batch": reverse("desk:batch", args=["harbour", batch.pk]),
     }
-
-
-def serious(page: Page) -> list[str]:
-    """What axe calls serious or critical, with the first place of each."""
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [
-        f"{rule['id']}: {rule['nodes'][0]['html'][:160]} ({len(rule['nodes'])})"
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 375)])
