@@ -115,3 +115,18 @@ def test_a_short_quiet_word_is_not_blown_up_to_the_whole_range():
 def test_a_sound_shorter_than_a_word_gives_a_mouth_too():
     made = mouth_trajectory(syllables(0.3), frames(0.3), SPEAKER, FPS)
     assert np.isfinite(made).all()
+
+
+def test_a_mouth_moves_no_faster_than_it_does_in_its_footage_and_still_shuts():
+    speech, times = syllables(8), frames(8)
+    closed = np.zeros(len(speech.closed))
+    closed[150:154] = 1  # lips meet for 80 ms at 3 s
+    speech = replace(speech, closed=closed)
+    plain = mouth_trajectory(speech, times, SPEAKER, FPS)
+    quickest = np.percentile(np.abs(np.diff(plain, axis=0)), 90, axis=0) * FPS
+    slow = mouth_trajectory(speech, times, replace(SPEAKER, quickest=quickest), FPS)
+    free = [0, 1]  # jaw and lips follow the opening
+    assert (np.abs(np.diff(plain[:, free], axis=0)).max(0) * FPS > 1.2 * quickest[free]).all()
+    assert (np.abs(np.diff(slow[:, free], axis=0)).max(0) * FPS <= quickest[free] + 1e-9).all()
+    assert slow[75:77, APERTURE] == pytest.approx(plain[75:77, APERTURE], abs=1e-9)
+    assert np.corrcoef(slow[:, APERTURE], plain[:, APERTURE])[0, 1] > 0.95

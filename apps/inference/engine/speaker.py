@@ -26,6 +26,7 @@ BLOCK = 1000  # frames
 TURNED_FROM = 25.0  # degrees: from here on parts of the face hide behind others
 STUDIED = 3000  # frames the mouth code is learnt from: two minutes hold every shape
 MOVEMENT_S, MOVEMENT, LEAST_MOVEMENT = 0.8, 0.03, 40  # within so many seconds the opening changes by so much; frames
+QUICKEST_PERCENTILE = 99  # of the changes from frame to frame: the last hundredth is misread, or a cut
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,11 @@ def mouth_range(speaker: Speaker, fps: float) -> MouthRange:
     opening = params[:, APERTURE]
     half = max(2, round(MOVEMENT_S * fps / 2))
     moving = maximum_filter1d(opening, 2 * half + 1) - minimum_filter1d(opening, 2 * half + 1) > MOVEMENT
-    return MouthRange(params[moving] if moving.sum() >= LEAST_MOVEMENT else params)
+    track = speaker.track
+    follows = track.usable[1:] & track.usable[:-1] & (speaker.shot[1:] == speaker.shot[:-1])
+    steps = np.abs(np.diff(track.params, axis=0))[follows]
+    quickest = np.percentile(steps, QUICKEST_PERCENTILE, axis=0) * fps if len(steps) >= LEAST_MOVEMENT else None
+    return MouthRange(params[moving] if moving.sum() >= LEAST_MOVEMENT else params, quickest)
 
 
 def mesh_points(speaker: Speaker) -> NDArray[np.float32]:

@@ -53,9 +53,13 @@ STILL_COUPLING = {JAW: 0.75, UPPER_LIP: -0.12, LOWER_LIP: 0.85}
 
 @dataclass(frozen=True)
 class MouthRange:
-    """How one mouth moves: what it does over its footage (R, 6), in eye distances, is all that is needed."""
+    """How one mouth moves: what it does over its footage (R, 6), in eye distances.
+
+    ``quickest`` (6,) is how fast it does so at most, in eye distances a second; None where that is not known.
+    """
 
     params: Doubles
+    quickest: Doubles | None = None
 
     @property
     def closed(self) -> float:
@@ -112,7 +116,28 @@ def mouth_trajectory(
 
     shut = np.clip((at_times(speech.closed, times) - _CLOSURE_FROM) / (_CLOSURE_FULL - _CLOSURE_FROM), 0.0, 1.0)
     result[:, APERTURE] = mouth.closed + (result[:, APERTURE] - mouth.closed) * (1.0 - shut)
+    if mouth.quickest is not None:
+        result = _no_faster(result, times, mouth.quickest * max(1.0, gain))
     return _coupled(result, mouth)
+
+
+def _no_faster(params: Doubles, times: Doubles, most: Doubles) -> Doubles:
+    """``params`` (T, 6) that change by at most ``most`` (6,) a second: a mouth that jumps is seen to pop.
+
+    The opening keeps its closures and gives way at its peaks, everything else gives way to both sides.
+    """
+    reach = times[:, None] * most
+    under, over = _below(params, reach), -_below(-params, reach)
+    result = (under + over) / 2
+    result[:, APERTURE] = under[:, APERTURE]
+    return result
+
+
+def _below(values: Doubles, reach: Doubles) -> Doubles:
+    """The highest curves (T, 6) under ``values`` that rise and fall no faster than ``reach`` (T, 6) rises."""
+    before = np.minimum.accumulate(values - reach) + reach
+    after = np.minimum.accumulate((values + reach)[::-1])[::-1] - reach
+    return np.minimum(before, after)
 
 
 def _pauses(speech: SpeechAnalysis) -> Doubles:
