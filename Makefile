@@ -33,6 +33,7 @@ chaos: $(BIN)/.installed-dev models
 
 screenshots: $(BIN)/.installed-dev frontend models
 	$(BIN)/python -m tests.browser.shots $(ARGS)
+	$(BIN)/python -m tests.browser.shots_money $(ARGS)
 
 # Spoken text: a voice on this machine, and the SDK of a service. See docs/operations.md.
 voice: $(BIN)/.installed

@@ -26,11 +26,9 @@ export function bindPicker() {
     take(input.files[0], input.dataset.upload);
     input.value = "";
   });
-  document.addEventListener("keydown", (event) => {
-    const label = event.target.closest?.("label[role=button]");
-    if (!label || (event.key !== "Enter" && event.key !== " ")) return;
-    event.preventDefault();
-    label.querySelector("input").click();
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-choose-upload]");
+    if (button) document.querySelector(`[data-upload="${button.dataset.chooseUpload}"]`).click();
   });
   document.addEventListener("studio:spoken", (event) => put(event.detail.assetId, "audio"));
   bindDrop();

@@ -309,11 +309,20 @@ def main(words: list[str]) -> None:
 
     OUT.mkdir(exist_ok=True)
     with studio(fill) as address, sync_playwright() as playwright:
-        names = [word for word in words if word != "--axe"]
-        chosen = [shot for shot in SHOTS if not names or any(word in shot.name for word in names)]
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        failed = draw(browser, address, chosen, with_axe="--axe" in words)
+        failed = run(browser, address, SHOTS, words)
         browser.close()
+    report(failed)
+
+
+def run(browser, address: str, shots: list[Shot], words: list[str]) -> list[str]:
+    """Draw the shots that the words of the command line name."""
+    names = [word for word in words if word != "--axe"]
+    chosen = [shot for shot in shots if not names or any(word in shot.name for word in names)]
+    return draw(browser, address, chosen, with_axe="--axe" in words)
+
+
+def report(failed: list[str]) -> None:
     if failed:
         sys.exit("\n".join([f"{len(failed)} faults:", *failed]))
 

@@ -5,7 +5,7 @@ It has twelve made-up workspaces after half a year; Ada owns the busiest and run
 
 import sys
 
-from tests.browser.shots import EMAIL, OUT, PASSWORD, Shot, draw, studio
+from tests.browser.shots import EMAIL, OUT, PASSWORD, Shot, report, run, studio
 
 import django  # isort: skip
 
@@ -111,8 +111,9 @@ def main(words: list[str]) -> None:
     OUT.mkdir(exist_ok=True)
     with studio(fill) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        draw(browser, address, [shot for shot in shots() if not words or any(word in shot.name for word in words)])
+        failed = run(browser, address, shots(), words)
         browser.close()
+    report(failed)
 
 
 if __name__ == "__main__":
