@@ -25,9 +25,9 @@ SEAM_DARKENS = np.array([0.28, 0.43, 0.41], np.float32)  # share of red, green, 
 # The smile relaxes a little to speak: corners come down and in, more so in a wide opening.
 CORNER_DROP, CORNER_INWARD, NARROWS_OPENING = 0.045, 0.035, 0.22
 LIP_TINT = np.array([0.99, 1.0, 1.02], np.float32)
-# Lips fade into the skin over so many eye distances; light above this share of theirs is gloss; what is left of the
-# photograph's grain, of 255; and how far the even lip replaces the photograph's.
-LIP_SOFTNESS, MATT_SHARE, LIP_GRAIN, LIP_EVENNESS = 0.022, 0.7, 5.0, 0.9
+# Lips fade into the skin over so many eye distances; light above this share of theirs is gloss; and what is left of the
+# photograph's grain, of 255: more is drawn out into pale streaks where the lower lip thickens.
+LIP_SOFTNESS, MATT_SHARE, LIP_GRAIN = 0.016, 0.7, 1.0
 GRID_STEP = 6  # the warp is solved on every sixth pixel
 
 # Mean of the opening's profile at the three pairs of lip points that define it, at q of about -.28, 0 and .28.
@@ -197,7 +197,7 @@ class Mouth:
         broad = cv2.GaussianBlur(light * matt, (0, 0), reach) / (cv2.GaussianBlur(matt, (0, 0), reach) + 1e-3)
         grain = np.clip(light - cv2.GaussianBlur(light, (0, 0), 0.02 * self._unit), -LIP_GRAIN, LIP_GRAIN)
         even = (broad + grain)[:, :, None] * lip_tint
-        return np.asarray(area + (even - area) * (LIP_EVENNESS * lips)[:, :, None], np.float32)
+        return np.asarray(area + (even - area) * lips[:, :, None], np.float32)
 
     def _paint_inside(self) -> np.ndarray:
         """Upper teeth of the photograph over a painted cavity and tongue, same size as the region."""
