@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.faces_in_time import follow_face, runs, usable_frames
 from apps.inference.engine.shots import CutDetector, jump_cuts, leaps, thumbnail
 
@@ -69,7 +70,8 @@ def test_a_new_picture_is_a_cut_and_movement_is_not():
     landmarks = talking_landmarks(6)
     other = np.full((384, 256), 30, np.uint8)
     other[256:] = 150
-    verdicts = [is_cut(paint(points)) for points in landmarks] + [is_cut(other), is_cut(other)]
+    other = Picture(other)
+    verdicts = [is_cut(Picture(paint(points))) for points in landmarks] + [is_cut(other), is_cut(other)]
     assert verdicts == [False] * 6 + [True, False]
     assert thumbnail(other).shape == (36, 64, 3)
 

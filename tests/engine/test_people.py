@@ -7,6 +7,7 @@ from django.conf import settings
 
 from apps.inference.engine.analysis import FootageAnalysis
 from apps.inference.engine.face.people import PeopleTracker
+from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.people import FaceRows, people_of
 from tests.engine.synthetic import make_footage
@@ -39,7 +40,7 @@ def follow(tracker, frames, doubt_at=None):
     for index, frame in enumerate(frames):
         if index == doubt_at:
             tracker.doubt()
-        for face in tracker.track(frame):
+        for face in tracker.track(Picture(frame)):
             seen.setdefault(face.track, []).append((index, face.points))
     return {
         track: FaceRows(

@@ -19,6 +19,7 @@ from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropWriter, cut_out, even_box
 from .face.appearance import Appearance
 from .face.landmarks import LIPS
 from .face.people import Head, PeopleTracker, Sighting
+from .face.picture import Picture
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
 from .media.video_reader import Frame, VideoReader
@@ -150,12 +151,13 @@ class _Watcher:
         self._size = frame.size
         if self._began is None:
             self._began = frame.index
-        cut = self._is_cut(frame.yuv)
+        picture = Picture(frame.yuv)  # one for both, who need the same halved copies
+        cut = self._is_cut(picture)
         if cut:
             self._tracker.cut()
         elif self._is_cut.startled:
             self._tracker.doubt()
-        seen = self._tracker.track(frame.yuv)
+        seen = self._tracker.track(picture)
         if frame.index < self._first:
             return
         for face in seen:

@@ -7,8 +7,7 @@ from collections import deque
 import cv2
 import numpy as np
 
-from .face.picture import halved
-from .media.video_reader import split_planes
+from .face.picture import Picture
 
 THUMB = (64, 36)
 # A cut changes the colours and the picture at once. Highest values within one shot of 16 clips: .14 and 14.3; at the
@@ -31,13 +30,13 @@ class CutDetector:
         self.motion = 0.0
         self.startled = False
 
-    def __call__(self, yuv: np.ndarray) -> bool:
-        """Whether ``yuv`` (an I420 picture) starts a new shot.
+    def __call__(self, picture: Picture) -> bool:
+        """Whether ``picture`` (planar) starts a new shot.
 
         Sets ``motion``, the mean luma change in 0..255, and ``startled``: the picture changes so much more than before
         that this may be a cut between pictures of the same colours, after which other people may be in the same places.
         """
-        thumb = thumbnail(yuv)
+        thumb = thumbnail(picture)
         hsv = cv2.cvtColor(cv2.cvtColor(thumb, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV)
         counts = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256]).ravel()
         histogram = np.asarray(counts, np.float32) / THUMB[0] / THUMB[1]
@@ -56,15 +55,10 @@ class CutDetector:
         return cut
 
 
-def thumbnail(yuv: np.ndarray) -> np.ndarray:
-    """(36, 64, 3) uint8 Y, Cr, Cb of an I420 picture; it is halved as often as possible first, which is quicker."""
-    luma, blue, red = split_planes(yuv)
-    parts = []
-    for part in (luma, red, blue):
-        while part.shape[0] >= 4 * THUMB[1] and part.shape[1] >= 4 * THUMB[0]:
-            part = halved(part)
-        parts.append(cv2.resize(part, THUMB, interpolation=cv2.INTER_AREA))
-    return cv2.merge(parts)
+def thumbnail(picture: Picture) -> np.ndarray:
+    """(36, 64, 3) uint8 Y, Cr, Cb of a planar picture, from its halved copies, which the tracker needs as well."""
+    luma, blue, red = picture.reduced(2 * THUMB[0], 2 * THUMB[1])
+    return cv2.merge([cv2.resize(part, THUMB, interpolation=cv2.INTER_AREA) for part in (luma, red, blue)])
 
 
 def leaps(frames: np.ndarray, points: np.ndarray) -> np.ndarray:

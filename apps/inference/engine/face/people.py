@@ -85,9 +85,8 @@ class PeopleTracker:
         self._followed = [_Followed(one.track, one.region, doubted=True) for one in self._followed if not one.missed]
         self._shot_began = self._frame + 1
 
-    def track(self, image: Bytes) -> list[Sighting]:
-        """Everybody seen in the next picture: RGB (H, W, 3) or planar 4:2:0 (3·H/2, W)."""
-        picture = Picture(image)
+    def track(self, picture: Picture) -> list[Sighting]:
+        """Everybody seen in the next picture."""
         self._frame += 1
         seen = [sighting for one in self._followed if (sighting := self._follow(one, picture)) is not None]
         self._followed = [one for one in self._followed if one.missed <= MEMORY_FRAMES]

@@ -22,6 +22,15 @@ class _Plane:
     def __init__(self, pixels: Bytes) -> None:
         self._levels = [pixels]
 
+    def reduced(self, width: int, height: int) -> Bytes:
+        """The smallest halved copy that is still so large."""
+        level = 0
+        while min(self._levels[level].shape[0] // 2 - height, self._levels[level].shape[1] // 2 - width) >= 0:
+            if len(self._levels) == level + 1:
+                self._levels.append(halved(self._levels[level]))
+            level += 1
+        return self._levels[level]
+
     def patch(self, matrix: Floats, size: int, outside: int = 0) -> Bytes:
         """Affine resampling into a square; where that shrinks a lot, of the copy nearest to twice the patch's scale."""
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
@@ -63,6 +72,10 @@ class Picture:
         if rows % 3 or self.width % 2 or self.height % 2:
             raise ValueError("a planar 4:2:0 picture needs an even width and height")
         self._planes = [_Plane(plane) for plane in split_planes(np.ascontiguousarray(image))]
+
+    def reduced(self, width: int, height: int) -> list[Bytes]:
+        """Each plane (Y, U, V of a planar picture) as its smallest halved copy that is still so large."""
+        return [plane.reduced(width, height) for plane in self._planes]
 
     def patch(self, matrix: Floats, size: int) -> Floats:
         """RGB patch (size, size, 3) in 0..1; `matrix` (2, 3) maps picture pixels to patch pixels.
