@@ -93,13 +93,15 @@ def footage_context(project: Project, plan: Plan) -> dict[str, Any]:
     shown = [check for check in checks if check is not None]
     rows = [row for index, check in enumerate(checks) if check for row in rows_of(check, project, of_sound=index == 1)]
     suggested = _suggested(checks[0], project)
+    people = people_of(checks[0], project)
     return {
         "check_state": _state(shown),
         "check_failed": next((check for check in shown if check.status == CheckStatus.FAILED), None),
         "findings": rows,
         "to_look_at": sum(row.tone != "pic" for row in rows),
         "suggested": suggested,
-        "people": people_of(checks[0], project),
+        "people": people,
+        "sounds_apart": any(person.sound for person in people),
         "chosen": chosen_person(project),
         "follows_speaker": project.options.get(FACE) is True,
         "test_seconds": TEST_S,

@@ -291,7 +291,7 @@ def deleted(page) -> None:
 
 def commands(page) -> None:
     page.keyboard.press("Control+k")
-    page.locator("#commands input").fill("a")
+    page.locator("#commands-words").fill("a")
     page.locator("#commands [data-command]").first.wait_for()
     page.wait_for_timeout(400)
 

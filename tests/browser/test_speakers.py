@@ -97,6 +97,7 @@ def test_each_speaker_gets_a_sound_and_speaks_where_it_does(bench, project):
     expect(page.locator("#sound-of-0")).to_contain_text("Add their own sound")
     give(page, 0, "maren.wav")
     expect(page.locator("#sound-of-0")).to_contain_text("maren.wav")
+    expect(page.get_by_text("Each sound moves its own speaker")).to_be_visible()
     saved_as(page, project, MAREN)
     give(page, 1, "ilias.wav")
     expect(page.locator(".clip")).to_have_text(["maren.wav", "ilias.wav", "maren.wav"])
