@@ -2,8 +2,10 @@
 
     python -m benchmarks.upload [--megabytes 2048] [--breaks 5] [--seed 1]    # media on this disk, by tus
     python -m benchmarks.upload --bucket                                      # media in a bucket, by signed parts
+    python -m benchmarks.upload --endpoint http://127.0.0.1:4566              # the same at a store that runs already
 
 The web server is the one `make run` starts, with a worker beside it; the bucket is moto's server, a process of its own.
+moto copies the whole object for each range that is read of it: films above 512 MB want another store.
 Resident memory of web server and worker is read from /proc all the time. The command fails where the hash in the
 library or the bytes read back differ from what was sent, or where the web server grew more than ``--most`` MB.
 """
@@ -25,6 +27,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import psutil
 
@@ -78,10 +81,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--most", type=int, default=32, help="megabytes the web server may grow by")
     parser.add_argument("--bucket", action="store_true")
+    parser.add_argument(
+        "--endpoint", default="", help="a store that speaks S3; takes any credentials, or those of AWS_…"
+    )
     given = parser.parse_args(arguments)
+    given.bucket = given.bucket or bool(given.endpoint)
     with (
         tempfile.TemporaryDirectory(prefix="film-") as scratch,
-        bucket() if given.bucket else nullcontext({}) as place,
+        bucket(given.endpoint) if given.bucket else nullcontext({}) as place,
         studio(**place) as folder,
         web(folder) as (address, server),
         workers(folder, 1) as hands,
@@ -163,17 +170,30 @@ def web(folder: Path) -> Iterator[tuple[str, int]]:
 
 
 @contextmanager
-def bucket() -> Iterator[dict[str, str]]:
-    """An empty bucket on this machine: what the studio's environment needs for it."""
+def bucket(endpoint: str = "") -> Iterator[dict[str, str]]:
+    """An empty bucket, at ``endpoint`` or at a store of its own: what the studio's environment needs for it."""
     import boto3
 
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        os.environ.setdefault(name, "test")
+    with nullcontext(endpoint) if endpoint else _moto() as address:
+        name = f"studio-{uuid4().hex[:8]}"
+        store = boto3.resource("s3", endpoint_url=address, region_name="us-east-1").Bucket(name)
+        store.create()
+        try:
+            yield {"S3_BUCKET": name, "S3_ENDPOINT": address}
+        finally:
+            store.objects.delete()
+            store.delete()
+
+
+@contextmanager
+def _moto() -> Iterator[str]:
     port, log = _free_port(), Path(tempfile.gettempdir()) / f"bucket-{os.getpid()}.log"
-    os.environ |= {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
     address = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
     with _running(command, log, f"{address}/moto-api/"):
-        boto3.client("s3", endpoint_url=address, region_name="us-east-1").create_bucket(Bucket="studio")
-        yield {"S3_BUCKET": "studio", "S3_ENDPOINT": address}
+        yield address
     log.unlink()
 
 

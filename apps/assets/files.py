@@ -3,6 +3,7 @@
 The engine wants paths. On a local disk a stored file has one; from a bucket it is fetched into a scratch folder first.
 """
 
+import errno
 import math
 import os
 import shutil
@@ -17,7 +18,10 @@ from django.conf import settings
 from django.core.files import File
 from django.core.files.storage import default_storage
 
-COPY_BYTES = 1024**2
+from apps.assets import bucket
+
+# What must stay free beside a file, so that the database and running work never meet a full disk.
+DISK_RESERVE = 512 * 1024**2
 # With the machine and the process in its name, so that a folder whose process was killed is known for an orphan.
 SCRATCH_PREFIX = "scratch-"
 
@@ -75,15 +79,20 @@ def is_running(process: int) -> bool:
 
 @contextmanager
 def as_path(name: str) -> Iterator[Path]:
-    """A stored file as a local path for reading; a copy from a bucket is gone afterwards."""
+    """A stored file as a local path for reading; the one copy of what lies in a bucket is gone afterwards.
+
+    Raises ``OSError``: ``FileNotFoundError`` where there is no such file, ENOSPC where the copy would leave the disk
+    with less than :data:`DISK_RESERVE`, and then before its first byte.
+    """
     path = local_path(name)
     if path is not None:
         yield path
         return
     with scratch_folder() as folder:
+        if shutil.disk_usage(folder).free < size(name) + DISK_RESERVE:
+            raise OSError(errno.ENOSPC, "The disk has no room for a copy of this file", name)
         copy = folder / PurePosixPath(name).name
-        with default_storage.open(name, "rb") as source, copy.open("wb") as target:
-            shutil.copyfileobj(source, target, COPY_BYTES)
+        bucket.fetch(name, copy)
         yield copy
 
 

@@ -28,8 +28,6 @@ from apps.workspaces.models import Workspace
 from studio.errors import StudioError
 
 EXPIRES_AFTER = timedelta(days=2)
-# What must stay free beside an upload, so that the database and running work never meet a full disk.
-DISK_RESERVE = 512 * 1024**2
 CHECKSUMS = ("sha1", "sha256", "md5")
 
 
@@ -103,7 +101,7 @@ def check_size(*, workspace: Workspace, name: str, size: int, to_bucket: bool = 
     refusal = file_refusal(plan_of(workspace), clean_name(name), size)
     if refusal is not None:
         raise refusal
-    if not to_bucket and shutil.disk_usage(folder()).free < size + DISK_RESERVE:
+    if not to_bucket and shutil.disk_usage(folder()).free < size + files.DISK_RESERVE:
         raise StudioError(
             "generation_infra_storage_error",
             "The studio's disk has no room for this file.",

@@ -17,7 +17,7 @@ from apps.api.catalogue import ENTRIES
 from apps.api.errors import ApiError
 from apps.api.keys import make_key
 from apps.api.models import Idempotency
-from apps.assets import uploads
+from apps.assets import files, uploads
 from apps.assets.models import Upload
 from apps.billing.plans import current_plan, subscribe
 from apps.generations.models import Generation
@@ -156,7 +156,7 @@ class Real:
         return self.api("POST", "analyze/cost", self.wish), "generation_media_probe_timeout"
 
     def s507(self):
-        self.monkeypatch.setattr(uploads, "DISK_RESERVE", 10**18)
+        self.monkeypatch.setattr(files, "DISK_RESERVE", 10**18)
         answer = self.api("POST", "assets/upload", {"fileName": "talk.mp4", "size": 4})
         return answer, "generation_infra_storage_error"
 

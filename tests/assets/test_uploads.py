@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from apps.assets import uploads
+from apps.assets import files, uploads
 from apps.assets.models import Asset, Status, Upload
 from apps.assets.services import (
     Checksum,
@@ -196,7 +196,7 @@ def test_it_refuses_a_file_the_disk_has_no_room_for(workspace, owner, full_disk)
 
 @pytest.fixture
 def full_disk(monkeypatch):
-    monkeypatch.setattr(uploads, "DISK_RESERVE", 10**18)
+    monkeypatch.setattr(files, "DISK_RESERVE", 10**18)
 
 
 def test_stale_uploads_and_orphan_bytes_are_forgotten_and_live_ones_stay(upload, workspace, owner):

@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
+from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from moto import mock_aws
 
-from apps.assets import files
+from apps.assets import bucket, files
 from apps.inference import work
 
 DISK = {"BACKEND": "django.core.files.storage.FileSystemStorage"}
@@ -70,6 +71,37 @@ def test_files_come_back_as_paths_and_leave_no_copy(storage, tmp_path):
     with files.as_path(name) as path:
         assert path.read_bytes() == b"piece"
     assert not list((tmp_path / "tmp").glob("scratch-*")) if (tmp_path / "tmp").exists() else True
+
+
+@pytest.mark.parametrize("storage", ["bucket"], indirect=True)
+def test_a_file_of_the_bucket_is_written_once(storage, settings, tmp_path, monkeypatch):
+    """Into its scratch folder and nowhere else, and not at all where the disk has no room for it."""
+    settings.FILE_UPLOAD_TEMP_DIR = tmp_path / "elsewhere"  # where Django's storage would keep a copy of its own
+    storage.save("assets/a/film.mp4", ContentFile(b"film" * 10_000))
+    with files.as_path("assets/a/film.mp4") as path:
+        copies = [found for found in tmp_path.rglob("*") if found.is_file()]
+        assert copies == [path] and path.read_bytes() == b"film" * 10_000
+    with pytest.raises(FileNotFoundError), files.as_path("assets/a/none.mp4"):
+        pass
+    monkeypatch.setattr(files, "DISK_RESERVE", 10**18)
+    monkeypatch.setattr(bucket, "fetch", lambda *given: pytest.fail("it was fetched"))
+    with pytest.raises(OSError, match="no room"), files.as_path("assets/a/film.mp4"):
+        pass
+    assert not [found for found in tmp_path.rglob("*") if found.is_file()]
+
+
+@pytest.mark.parametrize("storage", ["bucket"], indirect=True)
+def test_a_fetch_that_breaks_off_leaves_nothing(storage, tmp_path, monkeypatch):
+    storage.save("assets/a/film.mp4", ContentFile(b"film" * 10_000))
+
+    def broken(key, target):
+        target.write_bytes(b"half")
+        raise ConnectionError("gone")
+
+    monkeypatch.setattr(bucket, "fetch", broken)
+    with pytest.raises(ConnectionError), files.as_path("assets/a/film.mp4"):
+        pass
+    assert not [found for found in tmp_path.rglob("*") if found.is_file()]
 
 
 @pytest.mark.parametrize("storage", ["disk"], indirect=True)  # in a bucket this is the store's own promise
