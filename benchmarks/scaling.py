@@ -3,8 +3,9 @@
     python -m benchmarks.scaling [--seconds 60] [--side 480] [--model lipsync-2] [--workers 1,2,4]
 
 The same clip is made by the engine called directly in one process, and by the studio with so many workers, each of
-one process on one core. The last column compares with the row of one worker. What two cores can be worth on this
-machine at all is told by two engines alone that run beside each other. Run it on a quiet machine.
+one process on one core. What two cores can be worth on this machine at all is told by two engines alone that run
+beside each other. Seconds by the clock want a quiet machine; those of the processor, of all processes of the workers,
+tell what spreading the work costs on a busy one, too.
 """
 
 from __future__ import annotations
@@ -16,11 +17,13 @@ import sys
 import tempfile
 from pathlib import Path
 
+import psutil
+
 from benchmarks.clips import long_clip
 from benchmarks.studio_stack import ROOT, forget_work, made, make_take, studio, workers
 
 DIRECT = """
-import os, sys, time
+import os, resource, sys, time
 os.sched_setaffinity(0, {int(sys.argv[5])})
 from pathlib import Path
 from apps.inference import engine
@@ -29,7 +32,8 @@ import_module("apps.inference.engine.pipeline")
 video, sound, out, model = sys.argv[1:5]
 began = time.monotonic()
 report = engine.lipsync(Path(video), Path(sound), Path(out), engine.EngineSettings(model=model))
-print(time.monotonic() - began, report.timings_s)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(time.monotonic() - began, used.ru_utime + used.ru_stime, report.timings_s)
 """
 
 
@@ -48,10 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
         video, sound = long_clip(Path(scratch), settings.MODELS_DIR, given.seconds, side=given.side)
         print(f"{given.seconds:.0f} s of {given.side}×{given.side} at 25 fps, {given.model}", flush=True)
         cores = sorted(os.sched_getaffinity(0))
-        ((direct, stages),) = _direct(video, sound, Path(scratch), given.model, cores[:1])
-        print(f"engine alone      {direct:6.1f} s   {stages}", flush=True)
+        ((direct, work, stages),) = _direct(video, sound, Path(scratch), given.model, cores[:1])
+        print(f"engine alone      {direct:6.1f} s   processor {work:5.1f} s   {stages}", flush=True)
         if len(cores) > 1:
-            beside = max(seconds for seconds, _ in _direct(video, sound, Path(scratch), given.model, cores[:2]))
+            beside = max(seconds for seconds, *_ in _direct(video, sound, Path(scratch), given.model, cores[:2]))
             print(
                 f"two side by side  {beside:6.1f} s   × {2 * direct / beside:4.2f} is what two cores can do", flush=True
             )
@@ -59,20 +63,22 @@ def main(arguments: list[str] | None = None) -> int:
         for number, count in enumerate(counts, start=1):
             forget_work(folder)
             take = make_take(video, sound, given.model, number)
-            with workers(folder, count):
+            with workers(folder, count) as started:
+                before = _processor_s(started)
                 taken = made(take)
+                used = _processor_s(started) - before
             alone = alone or taken
             stages = {stage: round(seconds, 1) for stage, seconds in take.report["timings_s"].items()}
             print(
-                f"{count} in flight       {taken:6.1f} s   × {alone / taken:4.2f}   "
-                f"{100 * (taken / direct - 1):+.0f} % against the engine alone   {stages}",
+                f"{count} in flight       {taken:6.1f} s   processor {used:5.1f} s   × {alone / taken:4.2f}   against the "
+                f"engine alone {taken / direct - 1:+.0%}, processor {used / work - 1:+.0%}   {stages}",
                 flush=True,
             )
     return 0
 
 
-def _direct(video: Path, sound: Path, scratch: Path, model: str, cores: list[int]) -> list[tuple[float, str]]:
-    """Of one process on each of ``cores``, all at once: its seconds, and those of its stages."""
+def _direct(video: Path, sound: Path, scratch: Path, model: str, cores: list[int]) -> list[tuple[float, float, str]]:
+    """Of one process on each of ``cores``, all at once: its seconds, those of the processor, and those of its stages."""
     running = [
         subprocess.Popen(
             [sys.executable, "-c", DIRECT, str(video), str(sound), str(scratch / f"{core}.mp4"), model, str(core)],
@@ -85,9 +91,19 @@ def _direct(video: Path, sound: Path, scratch: Path, model: str, cores: list[int
         told, _ = process.communicate()
         if process.returncode:
             raise RuntimeError("The engine alone did not make the film.")
-        seconds, _, stages = told.strip().splitlines()[-1].partition(" ")
-        found.append((float(seconds), stages))
+        seconds, used, stages = told.strip().splitlines()[-1].split(" ", 2)
+        found.append((float(seconds), float(used), stages))
     return found
+
+
+def _processor_s(workers_: list[int]) -> float:
+    """Seconds of processor that workers and their children have used so far."""
+    used = [one.cpu_times() for worker in workers_ for one in _family(psutil.Process(worker))]
+    return float(sum(times.user + times.system for times in used))
+
+
+def _family(worker: psutil.Process) -> list[psutil.Process]:
+    return [worker, *worker.children()]
 
 
 if __name__ == "__main__":

@@ -88,12 +88,11 @@ class CropWriter:
 
 
 class CropStore:
-    """Reads crops back through a memory map: what is not looked at costs no memory."""
+    """Reads crops back one by one, each anew: a map of the file would keep all that was ever looked at in memory."""
 
     def __init__(self, path: Path, index: np.ndarray) -> None:
         self.index = index
-        empty = not path.exists() or path.stat().st_size == 0
-        self._bytes = np.zeros(0, np.uint8) if empty else np.memmap(path, np.uint8, mode="r")
+        self._path = path
 
     def has(self, frame: int) -> bool:
         """Whether the lips of this frame are stored."""
@@ -109,6 +108,5 @@ class CropStore:
         if offset < 0:
             raise KeyError(frame)
         area = width * height
-        luma = self._bytes[offset : offset + area].reshape(height, width)
-        chroma = self._bytes[offset + area : offset + area * 3 // 2].reshape(height // 2, width // 2, 2)
-        return Crop(luma, chroma, x, y)
+        pixels = np.fromfile(self._path, np.uint8, area * 3 // 2, offset=offset)
+        return Crop(pixels[:area].reshape(height, width), pixels[area:].reshape(height // 2, width // 2, 2), x, y)

@@ -43,8 +43,11 @@ class FaceRows:
     @classmethod
     def joined(cls, parts: list[FaceRows]) -> FaceRows:
         """The rows of several tracks, none of which shows the same frame, in order of the frames."""
-        order = np.argsort(np.concatenate([part.frames for part in parts]), kind="stable")
-        return cls(*(np.concatenate([getattr(part, name) for part in parts])[order] for name in ROWS))
+        whole = cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ROWS))
+        if (np.diff(whole.frames) > 0).all():  # tracks that follow each other: spares a second copy of everything
+            return whole
+        order = np.argsort(whole.frames, kind="stable")
+        return cls(*(getattr(whole, name)[order] for name in ROWS))
 
 
 ROWS = ("frames", "points", "sharpness", "light", "crops")

@@ -69,7 +69,7 @@ class CanonicalFaces:
 
 
 def canonicalise(landmarks: NDArray[np.floating], smooth: bool = True) -> CanonicalFaces:
-    """Split tracked landmarks (T, N, 3) into pose and shape; frames without a face are rows of NaN.
+    """Split tracked landmarks (T, N, 3) into pose and shape; frames without a face are rows of NaN and filled in place.
 
     Raises ValueError when no frame has a face.
     """
@@ -83,8 +83,8 @@ def canonicalise(landmarks: NDArray[np.floating], smooth: bool = True) -> Canoni
 
 
 def fill_missing(landmarks: NDArray[np.floating]) -> tuple[NDArray[np.floating], Bools]:
-    """Landmarks with gaps filled linearly in time (held at the ends), and which frames were seen."""
-    values: NDArray[np.floating] = np.array(landmarks)
+    """Landmarks with gaps filled linearly in time (held at the ends), in place, and which frames were seen."""
+    values = landmarks
     seen: Bools = np.asarray(np.isfinite(values).all(axis=(1, 2)))
     if not seen.any():
         raise ValueError("no frame has a face")

@@ -17,6 +17,7 @@ Bools = NDArray[np.bool_]
 
 RATE = 50
 _HOP = 160  # 10 ms
+_BLOCK = 6000  # of these: a minute, 8 MB in double precision; ten minutes at once would take 150
 _MAJORITY = 9  # frames of 10 ms
 _EASE = 3.0  # frames of 10 ms
 # Speech lies above the floor by a quarter of the range, not more than 38 dB below the loud parts, above -62 dBFS.
@@ -39,10 +40,13 @@ EDGE_PAUSE_S = 0.2
 def loudness_db(samples: Floats) -> Doubles:
     """Level in dBFS of each 10 ms, averaged over 25 ms."""
     count = max(1, len(samples) // _HOP)
-    padded = np.zeros(count * _HOP, np.float64)
-    used = min(len(samples), len(padded))
-    padded[:used] = samples[:used]
-    power = (padded.reshape(count, _HOP) ** 2).mean(1)
+    power = np.empty(count)
+    for first in range(0, count, _BLOCK):
+        last = min(first + _BLOCK, count)
+        given = samples[first * _HOP : last * _HOP]
+        block = np.zeros((last - first) * _HOP)
+        block[: len(given)] = given
+        power[first:last] = (block.reshape(-1, _HOP) ** 2).mean(1)
     return np.asarray(10 * np.log10(np.convolve(power, np.ones(3) / 3, "same") + 1e-9))
 
 
