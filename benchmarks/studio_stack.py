@@ -100,7 +100,9 @@ def make_take(video: Path, sound: Path, model: str, number: int) -> Any:
         sync_mode="cut_off", options=clean_options(model, {})[0], quoted_seconds=assets[0].duration_s or 0.0,
     )  # fmt: skip
     ledger.hold(workspace=workspace, subject=take.pk, micros=0)
-    with celery_app.connection() as connection:  # the checks of both files, which would make the analysis beside the take
+    with (
+        celery_app.connection() as connection
+    ):  # the checks of both files, which would make the analysis beside the take
         for queue in ("cpu", "io"):
             connection.default_channel.queue_purge(queue)
     return take
