@@ -70,15 +70,15 @@ def main(arguments: list[str] | None = None) -> int:
             alone = alone or taken
             stages = {stage: round(seconds, 1) for stage, seconds in take.report["timings_s"].items()}
             print(
-                f"{count} in flight       {taken:6.1f} s   processor {used:5.1f} s   × {alone / taken:4.2f}   against the "
-                f"engine alone {taken / direct - 1:+.0%}, processor {used / work - 1:+.0%}   {stages}",
+                f"{count} in flight       {taken:6.1f} s   processor {used:5.1f} s   × {alone / taken:4.2f}   "
+                f"against the engine alone {taken / direct - 1:+.0%}, processor {used / work - 1:+.0%}   {stages}",
                 flush=True,
             )
     return 0
 
 
 def _direct(video: Path, sound: Path, scratch: Path, model: str, cores: list[int]) -> list[tuple[float, float, str]]:
-    """Of one process on each of ``cores``, all at once: its seconds, those of the processor, and those of its stages."""
+    """Of one process on each of ``cores``, all at once: its seconds, the processor's, and those of its stages."""
     running = [
         subprocess.Popen(
             [sys.executable, "-c", DIRECT, str(video), str(sound), str(scratch / f"{core}.mp4"), model, str(core)],
