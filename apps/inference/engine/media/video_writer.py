@@ -67,8 +67,8 @@ class PieceWriter:
         self._container.close()
 
     def write(self, yuv: np.ndarray) -> None:
-        """Append one I420 picture (3·H/2, W), whose bytes must not change afterwards: they are lent, not copied."""
-        frame = av.VideoFrame.from_numpy_buffer(np.ascontiguousarray(yuv), format="yuv420p")
+        """Append one I420 picture (3·H/2, W)."""
+        frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
         frame.pts, frame.time_base = self._count, self._time_base
         self._count += 1
         for packet in self._stream.encode(frame):
