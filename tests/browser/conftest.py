@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from apps.accounts.models import User
+from apps.billing.plans import load_plans
 
 # As long as the actions' own limit: a busy machine is no failure.
 expect.set_options(timeout=15_000)
@@ -70,3 +71,12 @@ def signed_in(studio: Page, owner: User, workspace, live_server) -> Page:
     studio.get_by_role("button", name="Sign in", exact=True).click()
     studio.wait_for_url("**/w/**")
     return studio
+
+
+@pytest.fixture
+def billed_without_workers(monkeypatch, settings) -> None:
+    """Takes have a price, and nothing is sent to a worker."""
+    settings.BILLING = True
+    load_plans()  # a test with real transactions begins with an empty database
+    monkeypatch.setattr("apps.assets.services.celery_app.send_task", lambda name, args: None)
+    monkeypatch.setattr("apps.generations.services.dispatch", lambda: None)

@@ -1,11 +1,15 @@
 """What the browser tests of the workbench and the player stand on: real small films, and a page without sign-in."""
 
+import json
 from pathlib import Path
 
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from playwright.sync_api import Page
 
 from apps.assets.checking import check_asset
-from apps.assets.models import Asset, Origin
+from apps.assets.footage import faces_name
+from apps.assets.models import Asset, CheckStatus, FootageCheck, Origin
 from apps.assets.services import import_file
 from apps.projects.models import Project
 from apps.projects.services import create_project
@@ -29,6 +33,34 @@ def film(membership: Membership, folder: Path, name: str, seconds: float, origin
 
 def tone(membership: Membership, folder: Path, name: str, seconds: float) -> Asset:
     return shelve(membership, write_audio(folder / name, seconds=seconds))
+
+
+LEFT, RIGHT = [0.1, 0.2, 0.2, 0.5], [0.6, 0.2, 0.2, 0.5]
+# The second one leaves after two seconds.
+PLACES = {"rate": 5, "people": [{"id": 0, "boxes": [LEFT] * 20}, {"id": 1, "boxes": [RIGHT] * 10 + [None] * 10}]}
+
+
+def person(number: int, seconds: float) -> dict:
+    """One of the people of a footage check."""
+    return {"id": number, "first_s": 0.0, "last_s": seconds, "seconds": seconds, "share": seconds / 4,
+            "thumbnail_time_s": 0.5, "box": [0, 0, 0.1, 0.1], "fixed": False}  # fmt: skip
+
+
+def found(*people: dict) -> dict:
+    """A footage check of four seconds that has nothing to say but who is there."""
+    return {"duration_s": 4.0, "findings": [], "people": list(people)}
+
+
+def two_people(membership: Membership, folder: Path) -> Project:
+    """A project of four seconds whose film shows two people, checked."""
+    video = film(membership, folder, "cam.mp4", 4.0)
+    audio = tone(membership, folder, "scene.wav", 4.0)
+    for asset, result in ((video, found(person(0, 4.0), person(1, 2.0))), (audio, found())):
+        FootageCheck.objects.update_or_create(asset=asset, defaults={"status": CheckStatus.READY, "result": result})
+    default_storage.save(faces_name(video), ContentFile(json.dumps(PLACES)))
+    for number in (0, 1):
+        default_storage.save(f"{Path(faces_name(video)).parent}/person-{number}.webp", ContentFile(b"webp"))
+    return make_project(membership, video=video, audio=audio)
 
 
 def make_project(membership: Membership, *, video: Asset | None = None, audio: Asset | None = None) -> Project:

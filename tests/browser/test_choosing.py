@@ -1,56 +1,29 @@
 """Choosing in the workbench: a face in the picture, a model in the comparison."""
 
-import json
 import re
 from pathlib import Path
 
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from apps.assets.footage import faces_name
-from apps.assets.models import CheckStatus, FootageCheck
-from apps.billing.plans import load_plans
 from apps.projects.models import Project
 from apps.workspaces.models import Membership
-from tests.browser.stage import enter, film, make_project, same_document, tone, until
+from tests.browser.stage import enter, same_document, two_people, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("billed_without_workers"),
+]
 
 CLOCK = "document.querySelector('[data-transport]').transport"
 FACE = "active_speaker_detection"
 
 
-def person(number: int, seconds: float) -> dict:
-    return {"id": number, "first_s": 0.0, "last_s": seconds, "seconds": seconds, "share": seconds / 4,
-            "thumbnail_time_s": 0.5, "box": [0, 0, 0.1, 0.1], "fixed": False}  # fmt: skip
-
-
-LEFT, RIGHT = [0.1, 0.2, 0.2, 0.5], [0.6, 0.2, 0.2, 0.5]
-FOUND = {"duration_s": 4.0, "findings": [], "people": [person(0, 4.0), person(1, 2.0)]}
-# The second one leaves after two seconds.
-PLACES = {"rate": 5, "people": [{"id": 0, "boxes": [LEFT] * 20}, {"id": 1, "boxes": [RIGHT] * 10 + [None] * 10}]}
-
-
-@pytest.fixture(autouse=True)
-def no_worker(monkeypatch, settings):
-    settings.BILLING = True
-    load_plans()
-    monkeypatch.setattr("apps.assets.services.celery_app.send_task", lambda name, args: None)
-
-
 @pytest.fixture
 def project(membership: Membership, tmp_path: Path) -> Project:
-    video = film(membership, tmp_path, "cam.mp4", 4.0)
-    audio = tone(membership, tmp_path, "maren.wav", 4.0)
-    for asset, result in ((video, FOUND), (audio, {"duration_s": 4.0, "findings": []})):
-        FootageCheck.objects.update_or_create(asset=asset, defaults={"status": CheckStatus.READY, "result": result})
-    default_storage.save(faces_name(video), ContentFile(json.dumps(PLACES)))
-    for number in (0, 1):
-        default_storage.save(f"{Path(faces_name(video)).parent}/person-{number}.webp", ContentFile(b"webp"))
-    return make_project(membership, video=video, audio=audio)
+    return two_people(membership, tmp_path)
 
 
 @pytest.fixture

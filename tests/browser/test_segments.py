@@ -8,13 +8,16 @@ from django.urls import reverse
 from playwright.sync_api import Page, expect
 
 from apps.assets.models import CheckStatus, FootageCheck
-from apps.billing.plans import load_plans
 from apps.generations.models import Generation
 from apps.projects.models import Project
 from apps.workspaces.models import Membership
 from tests.browser.stage import enter, film, make_project, same_document, tone, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("billed_without_workers"),
+]
 
 CLOCK = "document.querySelector('[data-transport]').transport"
 FOUND = {
@@ -28,14 +31,6 @@ FOUND = {
          "fixes": [{"action": "exclude_range", "start_s": 2.4, "end_s": 3.2}]},
     ],
 }  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def no_worker(monkeypatch, settings):
-    settings.BILLING = True
-    load_plans()
-    monkeypatch.setattr("apps.assets.services.celery_app.send_task", lambda name, args: None)
-    monkeypatch.setattr("apps.generations.services.dispatch", lambda: None)
 
 
 @pytest.fixture

@@ -1,35 +1,24 @@
 """Several people in one film: a sound for each of them, and what a segment does otherwise than the rest."""
 
-import json
 import re
 import wave
 from pathlib import Path
 
 import numpy as np
 import pytest
-from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
 from playwright.sync_api import Page, expect
 
-from apps.assets.footage import faces_name
-from apps.assets.models import CheckStatus, FootageCheck
-from apps.billing.plans import load_plans
 from apps.projects.models import Project
 from apps.workspaces.models import Membership
-from tests.browser.stage import enter, film, make_project, same_document, shelve, tone, until
-from tests.browser.test_choosing import FOUND, PLACES
+from tests.browser.stage import enter, same_document, shelve, two_people, until
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("billed_without_workers"),
+]
 
 CLOCK = "document.querySelector('[data-transport]').transport"
-
-
-@pytest.fixture(autouse=True)
-def no_worker(monkeypatch, settings):
-    settings.BILLING = True
-    load_plans()
-    monkeypatch.setattr("apps.assets.services.celery_app.send_task", lambda name, args: None)
-    monkeypatch.setattr("apps.generations.services.dispatch", lambda: None)
 
 
 def turns(path: Path, *spoken: tuple[float, float], seconds: float = 4.0) -> Path:
@@ -46,17 +35,11 @@ def turns(path: Path, *spoken: tuple[float, float], seconds: float = 4.0) -> Pat
 
 @pytest.fixture
 def project(membership: Membership, tmp_path: Path) -> Project:
-    video = film(membership, tmp_path, "cam.mp4", 4.0)
-    audio = tone(membership, tmp_path, "scene.wav", 4.0)
-    for asset, result in ((video, FOUND), (audio, {"duration_s": 4.0, "findings": []})):
-        FootageCheck.objects.update_or_create(asset=asset, defaults={"status": CheckStatus.READY, "result": result})
-    default_storage.save(faces_name(video), ContentFile(json.dumps(PLACES)))
-    for number in (0, 1):
-        default_storage.save(f"{Path(faces_name(video)).parent}/person-{number}.webp", ContentFile(b"webp"))
+    made = two_people(membership, tmp_path)
     shelve(membership, turns(tmp_path / "maren.wav", (0.5, 1.5), (3.0, 3.8)))
     shelve(membership, turns(tmp_path / "ilias.wav", (1.7, 2.6)))
     shelve(membership, turns(tmp_path / "nobody.wav"))
-    return make_project(membership, video=video, audio=audio)
+    return made
 
 
 @pytest.fixture

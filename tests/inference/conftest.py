@@ -92,3 +92,11 @@ def make_take(workspace, owner, media):
 @pytest.fixture
 def take(make_take) -> Generation:
     return make_take()
+
+
+@pytest.fixture
+def own_storage(settings, tmp_path):
+    """Media and scratch of this test alone; the orders for the fake engine lie there too."""
+    settings.STORAGES = settings.STORAGES | {
+        "default": settings.STORAGES["default"] | {"OPTIONS": {"location": tmp_path / "media", "allow_overwrite": True}}
+    }

@@ -17,7 +17,7 @@ from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.render.mark import Mark
 from apps.inference.engine.sample.make import SampleFormat, make_sample
 from tests.factories import GenerationFactory, write_audio, write_video
-from tests.inference.test_steps import planned, rendered, run
+from tests.inference.stepping import planned, rendered, run
 
 pytestmark = pytest.mark.django_db
 
