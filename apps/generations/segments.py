@@ -31,14 +31,19 @@ FOREVER_S = 1e9
 @dataclass(frozen=True)
 class Segments:
     """Checked segments: ``rows`` to keep, in order of time, the assets heard in them by their ids, seconds of the
-    result (``length_s``) and of them those lipsynced (``seconds``), and sentences worth knowing.
+    result (``length_s``), its driven stretches (``spans``), and sentences worth knowing.
     """
 
     rows: list[dict[str, Any]]
     sounds: dict[str, Asset]
     length_s: float
-    seconds: float
+    spans: list[Span]
     warnings: list[str] = field(default_factory=list)
+
+    @property
+    def seconds(self) -> float:
+        """Of the result, those lipsynced."""
+        return sum(span.end_s - span.start_s for span in self.spans)
 
 
 def clean_segments(
@@ -67,7 +72,7 @@ def clean_segments(
     spans = driven_spans(segments, length_s, lengths, sync_mode)
     _refuse_empty(segments, spans, only_gaps)
     warnings += _unheard(segments, spans, lengths)
-    return Segments(rows, sounds, length_s, sum(span.end_s - span.start_s for span in spans), warnings)
+    return Segments(rows, sounds, length_s, spans, warnings)
 
 
 def clean_rows(raw: Any, model: str) -> tuple[list[dict[str, Any]], list[str]]:

@@ -19,6 +19,7 @@ from apps.generations.places import NOT_KNOWN, about, in_line
 from apps.generations.services import Estimate, estimate
 from apps.projects.footage import footage_context, marks_of
 from apps.projects.forms import KEEP, PERSON
+from apps.projects.hearing import heard_facts
 from apps.projects.models import Project
 from apps.projects.queries import pickable
 from apps.projects.rerun import lately_finished, likeness
@@ -106,7 +107,7 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
     )
     seconds = result_seconds(project)
     footage = footage_context(project, now.plan)
-    facts = timeline_facts(project) | {"marks": marks_of(footage["findings"])}
+    facts = timeline_facts(project) | heard_facts(project, now.segments) | {"marks": marks_of(footage["findings"])}
     if drives_parts(project) and project.video is not None and project.video.is_ready:
         facts["length"] = project.video.duration_s or seconds
     facts["people"] = [{"id": person.id, "number": person.number} for person in footage["people"]]

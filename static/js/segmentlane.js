@@ -2,25 +2,58 @@
 
 import { place } from "./ranges.js";
 import { timecode } from "./timecode.js";
+import { drawPeaks, fetchPeaks } from "./waveform.js";
 
-/** `nameOf` says what a sound is called; what had the focus has it again. */
-export function drawClips(lane, rows, { axis, editable, chosen, nameOf }) {
+/** `nameOf` says what a sound is called, `facts` which files there are; what had the focus has it again. */
+export function drawClips(lane, rows, { axis, editable, chosen, nameOf, facts }) {
   const focused = lane.contains(document.activeElement);
   lane.replaceChildren(...rows.map((row, index) => {
     const item = document.createElement("li");
     const clip = document.createElement("button");
     clip.type = "button";
     clip.className = row.lipsync ? "clip" : "clip leaves";
+    clip.classList.toggle("other-voice", isOther(row, facts));
     clip.dataset.clip = String(index);
     clip.setAttribute("aria-pressed", String(index === chosen));
     const name = row.lipsync ? (row.audio ? nameOf(row.audio) : "Soundtrack") : "No lipsync";
-    clip.textContent = name;
+    const label = document.createElement("span");
+    label.textContent = name;
+    clip.append(...waveOf(row, facts), label);
     clip.setAttribute("aria-label", `${name}, ${timecode(row.start_s)} to ${timecode(row.end_s)}${editable ? ". Arrow keys move it" : ""}`);
     place(clip, row, axis);
     item.append(clip);
     return item;
   }));
   if (focused) lane.querySelector(`[data-clip="${chosen}"]`)?.focus();
+  drawWaves(lane);
+}
+
+/** Every second speaker has the second colour of voices. */
+function isOther({ face }, { people = [] }) {
+  return face?.kind === "person" && people.find(({ id }) => id === face.id)?.number % 2 === 0;
+}
+
+/** The wave of what is heard in a clip: of its own sound, or of the soundtrack where that stands; none for neither. */
+function waveOf(row, { sounds = {}, audio }) {
+  const file = row.audio ? sounds[row.audio] : audio;
+  if (!row.lipsync || !file?.peaks) return [];
+  const from = row.audio ? row.audio_start_s : row.start_s;
+  const length = row.end_s - row.start_s;
+  const heard = Math.min(length, (row.audio_end_s ?? file.seconds) - from);
+  if (heard <= 0) return [];
+  const canvas = document.createElement("canvas");
+  Object.assign(canvas.dataset, { wave: file.peaks, from: String(from), to: String(from + heard) });
+  canvas.style.setProperty("width", `${(heard / length) * 100}%`);
+  return [canvas];
+}
+
+/** Draw the waves of all clips anew, after their size or the theme has changed. */
+export function drawWaves(lane) {
+  for (const canvas of lane.querySelectorAll("canvas[data-wave]")) {
+    const { wave, from, to } = canvas.dataset;
+    const range = { from: Number(from), to: Number(to) };
+    fetchPeaks(wave).then((peaks) => canvas.isConnected && drawPeaks(canvas, peaks, range)).catch(() => {}); // it stays plain
+  }
 }
 
 export function drawMarks(lane, marks, axis) {

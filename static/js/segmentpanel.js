@@ -9,13 +9,20 @@ export class SegmentPanel {
   #named;
   #trim;
   #asked = false;
+  /** The field that somebody is typing in: an answer that comes meanwhile leaves it alone. */
+  #typing = null;
 
   /** @param {{onChange: (change: object) => void, onTrim: (edges: object) => void, onEdit: (what: string) => void, onNames: () => void}} listener */
   constructor({ onChange, onTrim, onEdit, onNames }) {
     this.#change = onChange;
     this.#trim = onTrim;
     this.#named = onNames;
-    this.#panel.addEventListener("change", (event) => this.#typed(event.target));
+    this.#panel.addEventListener("input", (event) => { this.#typing = event.target; });
+    this.#panel.addEventListener("focusout", () => { this.#typing = null; });
+    this.#panel.addEventListener("change", (event) => {
+      this.#typing = null;
+      this.#typed(event.target);
+    });
     this.#panel.addEventListener("click", (event) => {
       const edit = event.target.closest("[data-edit]");
       if (edit) onEdit(edit.dataset.edit);
@@ -33,11 +40,13 @@ export class SegmentPanel {
     this.#panel.querySelector("[data-leaves]").hidden = row.lipsync;
     for (const part of this.#panel.querySelectorAll("[data-own-sound]")) part.hidden = !row.audio;
     for (const control of this.#panel.querySelectorAll("[data-segment]")) {
+      if (control === this.#typing) continue;
       const value = row[control.dataset.segment];
       if (control.dataset.segment === "face") control.value = value?.kind === "person" ? String(value.id) : (value?.kind ?? "");
       else control.value = value ?? "";
     }
     for (const control of this.#panel.querySelectorAll("[data-segment-option]")) {
+      if (control === this.#typing) continue;
       const value = row.options[control.dataset.segmentOption];
       control.value = typeof value === "boolean" ? (value ? "on" : "off") : (value ?? "");
     }

@@ -4,7 +4,7 @@
  */
 
 import { cutAway, place, round, SHORTEST_S, trimmed } from "./ranges.js";
-import { drawClips, drawMarks } from "./segmentlane.js";
+import { drawClips, drawMarks, drawWaves } from "./segmentlane.js";
 import { SegmentPanel } from "./segmentpanel.js";
 import { keyIsFree, toast } from "./shell.js";
 import { timecode } from "./timecode.js";
@@ -42,6 +42,9 @@ export class Segments {
     root.addEventListener("pointerdown", (event) => this.#grab(event));
     document.addEventListener("keydown", (event) => this.#key(event));
     transport.addEventListener("time", () => this.#follow());
+    const lane = root.querySelector("[data-segment-lane]");
+    new ResizeObserver(() => drawWaves(lane)).observe(lane);
+    document.addEventListener("studio:theme", () => drawWaves(lane));
   }
 
   /** Show these segments, given as JSON; nothing is saved. */
@@ -277,7 +280,8 @@ export class Segments {
     const axis = this.#timeline.axis;
     const editable = Boolean(this.#root.querySelector("[data-edit]"));
     const lane = this.#root.querySelector("[data-segment-lane]");
-    drawClips(lane, this.#rows, { axis, editable, chosen: this.#chosen, nameOf: (id) => this.#panel.nameOf(id) });
+    const nameOf = (id) => this.#panel.nameOf(id);
+    drawClips(lane, this.#rows, { axis, editable, chosen: this.#chosen, nameOf, facts: this.#facts });
     drawMarks(this.#root.querySelector("[data-check-lane]"), this.#facts.marks ?? [], axis);
     const [from, to] = this.#range;
     const band = this.#root.querySelector("[data-range-band]");

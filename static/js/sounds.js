@@ -4,7 +4,7 @@
  * sound of their video elements, which are held together within half a frame.
  */
 
-// Both films together, decoded: 48 kHz, two channels of 32 bits. 128 MB are five and a half minutes in all.
+// All that is decoded at once: 48 kHz, two channels of 32 bits. 128 MB are five and a half minutes in all.
 const MOST_BYTES = 128e6;
 const BYTES_A_SECOND = 48_000 * 2 * 4;
 // What is fetched for it; a film of this size has a bit rate at which it should not be read twice.
@@ -14,13 +14,20 @@ const FADE_S = 0.005;
 // The sound starts this much after it was asked for, so that both are ready in the same moment.
 const AHEAD_S = 0.03;
 
-/** Whether two films can be decoded: {fits, words} with what to say of it. */
-export function fits(one, other) {
-  const seconds = one.seconds + other.seconds;
-  if (seconds * BYTES_A_SECOND > MOST_BYTES || one.bytes + other.bytes > MOST_FILE_BYTES) {
+/** Whether these files can be decoded together: {fits, words} with what to say of it. */
+export function fits(...files) {
+  const sum = (what) => files.reduce((all, file) => all + file[what], 0);
+  if (sum("seconds") * BYTES_A_SECOND > MOST_BYTES || sum("bytes") > MOST_FILE_BYTES) {
     return { fits: false, words: "Long films: the sounds are held together within half a frame." };
   }
   return { fits: true, words: "" };
+}
+
+/** The sound of a file, whatever else is in it. */
+export async function decode(context, src) {
+  const answer = await fetch(src);
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  return context.decodeAudioData(await answer.arrayBuffer());
 }
 
 export class Sounds {
@@ -46,11 +53,7 @@ export class Sounds {
 
   async #load() {
     this.#context = new AudioContext({ latencyHint: "interactive" });
-    const decoded = await Promise.all(["a", "b"].map(async (letter) => {
-      const answer = await fetch(this.films[letter].src);
-      if (!answer.ok) throw new Error(`${answer.status}`);
-      return this.#context.decodeAudioData(await answer.arrayBuffer());
-    }));
+    const decoded = await Promise.all(["a", "b"].map((letter) => decode(this.#context, this.films[letter].src)));
     for (const letter of ["a", "b"]) {
       const gain = new GainNode(this.#context, { gain: letter === this.#heard ? 1 : 0 });
       gain.connect(this.#context.destination);

@@ -15,17 +15,6 @@ import { fetchPeaks } from "./waveform.js";
 
 const PICTURES = 24;
 const COMING_BACK = { loop: "Again", bounce: "Back" };
-const known = new Map();
-
-/** Waveform peaks of a file: { rate, peaks }. Fetched once. */
-function peaksOf(address) {
-  if (!known.has(address)) {
-    const answer = fetchPeaks(address);
-    known.set(address, answer);
-    answer.catch(() => known.delete(address));
-  }
-  return known.get(address);
-}
 
 export class Timeline {
   #root;
@@ -85,7 +74,7 @@ export class Timeline {
     this.#peaks[lane] = null;
     if (!address) return;
     try {
-      this.#peaks[lane] = await peaksOf(address);
+      this.#peaks[lane] = await fetchPeaks(address);
       this.draw();
     } catch {
       // The lane stays a plain line; the file itself plays all the same.

@@ -43,11 +43,19 @@ function loudestOf(peaks) {
   return known.get(peaks);
 }
 
-/** Fetch peaks once per address. */
-export async function fetchPeaks(url) {
-  const answer = await fetch(url);
-  if (!answer.ok) throw new Error(`The waveform answers ${answer.status}.`);
-  return answer.json();
+const fetched = new Map();
+
+/** Waveform peaks of a file: { rate, peaks }. Fetched once per address. */
+export function fetchPeaks(url) {
+  if (!fetched.has(url)) {
+    const answer = fetch(url).then((found) => {
+      if (!found.ok) throw new Error(`The waveform answers ${found.status}.`);
+      return found.json();
+    });
+    fetched.set(url, answer);
+    answer.catch(() => fetched.delete(url));
+  }
+  return fetched.get(url);
 }
 
 /** Draw into every canvas[data-peaks] below `root`, again when its size or the theme changes. */
