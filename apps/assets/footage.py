@@ -13,6 +13,8 @@ from studio.celery import app as celery_app
 LONG_S = 180
 # A check that has not answered by then was lost with its worker.
 LOST_AFTER = timedelta(minutes=20)
+# What fits under a face.
+PERSON_NAME = 60
 
 
 def check_of(asset: Asset) -> FootageCheck | None:
@@ -34,6 +36,16 @@ def request_check(asset: Asset) -> FootageCheck:
     task = "inference.check_long_footage" if long else "inference.check_footage"
     transaction.on_commit(lambda: celery_app.send_task(task, args=[str(asset.pk)]), robust=True)
     return check
+
+
+def name_person(check: FootageCheck, person: int, name: str) -> None:
+    """Call somebody that a check has found by a name, in every project with this file; an empty one takes it away."""
+    name = " ".join("".join(letter for letter in name if letter.isprintable()).split())[:PERSON_NAME]
+    with transaction.atomic():
+        now = FootageCheck.objects.select_for_update().get(pk=check.pk)
+        names = {key: kept for key, kept in now.names.items() if key != str(person)}
+        check.names = names | ({str(person): name} if name else {})
+        FootageCheck.objects.filter(pk=check.pk).update(names=check.names)
 
 
 def head_name(asset: Asset, person: int) -> str:

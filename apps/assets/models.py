@@ -113,6 +113,7 @@ class FootageCheck(models.Model):
     status = models.CharField(max_length=7, choices=CheckStatus, default=CheckStatus.WAITING)
     engine_version = models.CharField(max_length=20, blank=True)
     result = models.JSONField(null=True)
+    names = models.JSONField(default=dict, blank=True, help_text="what people call those it found, by their number")
     error_code = models.CharField(max_length=80, blank=True)
     error_message = models.TextField(blank=True)
     requested_at = models.DateTimeField(default=timezone.now)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET
 from apps.accounts.requests import SignedInRequest
 from apps.projects.access import project_in
 from apps.projects.comparing import comparison_context
-from apps.projects.footage import sounds_of_people
+from apps.projects.people import sounds_of_people
 from apps.projects.queries import PICKS_SHOWN, PLACES, pickable
 from apps.projects.workbench import draft_context, segment_sounds
 from apps.workspaces.access import membership_in

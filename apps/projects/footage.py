@@ -3,7 +3,6 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.urls import reverse
 from django.utils import timezone
 
 from apps.assets.footage import LOST_AFTER, check_of
@@ -12,6 +11,7 @@ from apps.billing.models import Plan
 from apps.billing.prices import quote
 from apps.catalog.registry import FACE, MODELS, OPTIONS
 from apps.projects.models import Project
+from apps.projects.people import chosen_person, people_of, who_is_driven
 
 TITLES = {
     "no_face": "No face",
@@ -66,34 +66,19 @@ class Row:
     fixes: list[Fix] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody the check has seen, with their stretch in percent of the film for the bar of presence.
-
-    ``number`` is what the page calls them, from 1, who is seen longest first; ``id`` is the footage check's. ``sound``
-    names what they speak with in segments of their own, empty where there is none.
-    """
-
-    id: int
-    number: int
-    chosen: bool
-    seconds: float
-    first_s: float
-    look_s: float
-    left: float
-    width: float
-    picture: str
-    fixed: bool
-    sound: str = ""
-
-
 def footage_context(project: Project, plan: Plan) -> dict[str, Any]:
     """The panels *Footage check* and *Speakers*: their state, rows, people, and the price of a test."""
     checks = [_check(asset) for asset in (project.video, project.audio)]
     shown = [check for check in checks if check is not None]
-    rows = [row for index, check in enumerate(checks) if check for row in rows_of(check, project, of_sound=index == 1)]
-    suggested = _suggested(checks[0], project)
     people = people_of(checks[0], project)
+    settled = who_is_driven(people, project)
+    rows = [
+        row
+        for index, check in enumerate(checks)
+        if check
+        for row in rows_of(check, project, of_sound=index == 1, settled=settled)
+    ]
+    suggested = _suggested(checks[0], project)
     return {
         "check_state": _state(shown),
         "check_failed": next((check for check in shown if check.status == CheckStatus.FAILED), None),
@@ -133,20 +118,22 @@ def _suggested(check: FootageCheck | None, project: Project) -> str:
     return found if found in MODELS and found != project.model else ""
 
 
-def rows_of(check: FootageCheck, project: Project, *, of_sound: bool = False) -> list[Row]:
-    """Findings of one file, worst first within the film's order."""
+def rows_of(check: FootageCheck, project: Project, *, of_sound: bool = False, settled: str = "") -> list[Row]:
+    """Findings of one file, worst first within the film's order; ``settled`` says who is driven where that is clear."""
     result = check.result or {}
     length = float(result.get("duration_s") or 0.0)
-    return [_row(finding, project, length, of_sound) for finding in result.get("findings", [])]
+    return [_row(finding, project, length, of_sound, settled) for finding in result.get("findings", [])]
 
 
-def _row(finding: dict[str, Any], project: Project, length: float, of_sound: bool) -> Row:
+def _row(finding: dict[str, Any], project: Project, length: float, of_sound: bool, settled: str) -> Row:
     start, end = float(finding["start_s"]), float(finding["end_s"])
     icon, tone = SIGNS.get(str(finding.get("severity")), SIGNS["info"])
     kind = str(finding["kind"])
     sentence = f"{finding.get('reason', '')} {finding.get('advice', {}).get(project.model, '')}".strip()
     fixes = [] if of_sound else [fix for raw in finding.get("fixes", []) if (fix := _fix(raw, project)) is not None]
     title = TITLES.get(kind, kind.replace("_", " ").capitalize())
+    if kind == "several_people" and settled:
+        (icon, tone), sentence, fixes = SIGNS["info"], f"{finding.get('reason', '')} {settled}", []
     return Row(title, start, end, icon, tone, sentence, end - start >= length - 0.1, of_sound, fixes)
 
 
@@ -163,60 +150,6 @@ def _fix(raw: dict[str, Any], project: Project) -> Fix | None:
             if settable and not project.options.get(name, OPTIONS[name].default):
                 return Fix(f"Turn on {OPTIONS[name].label.lower()}", "option", name)
     return None
-
-
-def people_of(check: FootageCheck | None, project: Project) -> list[Person]:
-    """The people in the video, whoever is seen longest first."""
-    if check is None or project.video is None:
-        return []
-    result = check.result or {}
-    length = max(float(result.get("duration_s") or 0.0), 1e-6)
-    people = []
-    chosen = chosen_person(project)
-    sounds = sounds_of_people(project)
-    seen = sorted(result.get("people", []), key=lambda raw: -float(raw["seconds"]))
-    for number, raw in enumerate(seen, start=1):
-        first, last = float(raw["first_s"]), float(raw["last_s"])
-        people.append(
-            Person(
-                id=int(raw["id"]),
-                number=number,
-                chosen=int(raw["id"]) == chosen,
-                seconds=float(raw["seconds"]),
-                first_s=first,
-                look_s=float(raw["thumbnail_time_s"]),
-                left=round(100 * first / length, 2),
-                width=round(100 * max(last - first, 0.01 * length) / length, 2),
-                picture=reverse("assets:person", args=[project.workspace.slug, project.video_id, int(raw["id"])]),
-                fixed=bool(raw.get("fixed")),
-                sound=sounds.get(int(raw["id"]), ""),
-            )
-        )
-    return people
-
-
-def sounds_of_people(project: Project) -> dict[int, str]:
-    """What people of the footage check speak with in segments of their own: a file's name, or how many files."""
-    files: dict[int, set[str]] = {}
-    for row in project.segments:
-        face = row.get("face") or {}
-        if row.get("audio") and face.get("kind") == "person":
-            files.setdefault(face["id"], set()).add(row["audio"])
-    if not files:
-        return {}
-    wanted = set().union(*files.values())
-    found = Asset.objects.filter(workspace_id=project.workspace_id, pk__in=wanted).values_list("pk", "name")
-    names = {str(pk): name for pk, name in found}
-    return {
-        person: names.get(next(iter(sounds)), "A deleted file") if len(sounds) == 1 else f"{len(sounds)} sounds"
-        for person, sounds in files.items()
-    }
-
-
-def chosen_person(project: Project) -> int | None:
-    """The person that the draft names; None where it is left to the engine, or said in another way."""
-    face = project.options.get(FACE)
-    return face["id"] if isinstance(face, dict) and face.get("kind") == "person" else None
 
 
 def marks_of(rows: list[Row]) -> list[dict[str, Any]]:

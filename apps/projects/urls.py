@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from apps.projects import file_views, rerun_views, views
+from apps.projects import check_views, file_views, rerun_views, views
 
 app_name = "projects"
 urlpatterns = [
@@ -18,8 +18,9 @@ urlpatterns = [
     path("p/<uuid:project_id>/back/", rerun_views.draft_back, name="draft_back"),
     path("p/<uuid:project_id>/models/", file_views.compare, name="compare"),
     path("p/<uuid:project_id>/sounds/", file_views.sounds, name="sounds"),
-    path("p/<uuid:project_id>/check/", views.check, name="check"),
-    path("p/<uuid:project_id>/recheck/", views.recheck, name="recheck"),
+    path("p/<uuid:project_id>/check/", check_views.check, name="check"),
+    path("p/<uuid:project_id>/people/<int:number>/name/", check_views.name_speaker, name="name_speaker"),
+    path("p/<uuid:project_id>/recheck/", check_views.recheck, name="recheck"),
     path("p/<uuid:project_id>/takes/", views.takes, name="takes"),
     path("p/<uuid:project_id>/rename/", views.rename, name="rename"),
     path("p/<uuid:project_id>/visibility/", views.visibility, name="visibility"),

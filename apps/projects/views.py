@@ -14,7 +14,6 @@ from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 from apps.accounts.requests import SignedInRequest
-from apps.assets.footage import request_check
 from apps.generations.models import Generation
 from apps.generations.services import submit_generation
 from apps.projects import services
@@ -153,31 +152,6 @@ def test_render(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResp
         return _refused(request, membership, project, error)
     address = reverse("generations:take", args=[ws, project.pk, take.number])
     return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
-
-
-@login_required
-@require_GET
-def check(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
-    """The footage check once it is through; 204 while it runs (asked every other second)."""
-    membership = membership_in(request.user, ws)
-    context = draft_context(membership, project_in(membership, project_id))
-    if context["check_state"] == "waiting":
-        return HttpResponse(status=204)
-    return render(request, "projects/parts/check_answer.html", context)
-
-
-@login_required
-@require_POST
-def recheck(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
-    """Have both files looked through again."""
-    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
-    project = project_in(membership, project_id)
-    for asset in (project.video, project.audio):
-        if asset is not None and asset.is_ready:
-            request_check(asset)
-    if not request.htmx:
-        return redirect("projects:workbench", ws, project.pk)
-    return render(request, "projects/parts/check_answer.html", draft_context(membership, project))
 
 
 @login_required

@@ -110,7 +110,10 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
     facts = timeline_facts(project) | heard_facts(project, now.segments) | {"marks": marks_of(footage["findings"])}
     if drives_parts(project) and project.video is not None and project.video.is_ready:
         facts["length"] = project.video.duration_s or seconds
-    facts["people"] = [{"id": person.id, "number": person.number} for person in footage["people"]]
+    facts["people"] = [
+        {"id": one.id, "number": one.number, "called": one.called, "name": one.name, "seconds": one.seconds}
+        for one in footage["people"]
+    ]
     facts["chosen"] = footage["chosen"]
     facts["cuts"] = [mark["start"] for mark in facts["marks"] if mark["start"] == mark["end"]]
     options = option_rows(project)

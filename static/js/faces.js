@@ -61,12 +61,12 @@ export class Faces {
     for (const old of layer.querySelectorAll("[data-face]")) {
       if (!shown.some(({ id }) => String(id) === old.dataset.face)) old.remove();
     }
-    for (const { id, number, box } of shown) {
+    for (const { id, called, box } of shown) {
       const button = layer.querySelector(`[data-face="${id}"]`) ?? layer.appendChild(this.#button(id));
       const pressed = this.#facts.chosen === id;
       button.setAttribute("aria-pressed", String(pressed));
-      button.setAttribute("aria-label", pressed ? `Person ${number}, gets the new lips` : `Give person ${number} the new lips`);
-      button.firstChild.textContent = `Person ${number}`;
+      button.setAttribute("aria-label", pressed ? `${called} gets the new lips` : `Give ${called} the new lips`);
+      button.firstChild.textContent = called;
       const [left, top] = [area.left + box[0] * area.width, area.top + box[1] * area.height];
       const put = { left, top, width: box[2] * area.width, height: box[3] * area.height };
       for (const [name, value] of Object.entries(put)) button.style.setProperty(name, `${value.toFixed(1)}px`);
@@ -86,10 +86,10 @@ export class Faces {
 
   #boxesAt(seconds) {
     const row = Math.round(seconds * this.#places.rate);
-    return this.#facts.people.flatMap(({ id, number }) => {
+    return this.#facts.people.flatMap(({ id, called }) => {
       const boxes = this.#places.people.find((person) => person.id === id)?.boxes ?? [];
       const box = boxes[Math.min(row, boxes.length - 1)];
-      return box ? [{ id, number, box }] : [];
+      return box ? [{ id, called, box }] : [];
     });
   }
 

@@ -12,10 +12,13 @@ export function drawClips(lane, rows, { axis, editable, chosen, nameOf, facts })
     const clip = document.createElement("button");
     clip.type = "button";
     clip.className = row.lipsync ? "clip" : "clip leaves";
-    clip.classList.toggle("other-voice", isOther(row, facts));
+    // Every second speaker has the second colour of voices.
+    clip.classList.toggle("other-voice", personOf(row, facts)?.number % 2 === 0);
     clip.dataset.clip = String(index);
     clip.setAttribute("aria-pressed", String(index === chosen));
-    const name = row.lipsync ? (row.audio ? nameOf(row.audio) : "Soundtrack") : "No lipsync";
+    const sound = row.audio ? nameOf(row.audio) : "Soundtrack";
+    const who = personOf(row, facts)?.name;
+    const name = row.lipsync ? (who ? `${who}, ${sound}` : sound) : "No lipsync";
     const label = document.createElement("span");
     label.textContent = name;
     clip.append(...waveOf(row, facts), label);
@@ -28,9 +31,8 @@ export function drawClips(lane, rows, { axis, editable, chosen, nameOf, facts })
   drawWaves(lane);
 }
 
-/** Every second speaker has the second colour of voices. */
-function isOther({ face }, { people = [] }) {
-  return face?.kind === "person" && people.find(({ id }) => id === face.id)?.number % 2 === 0;
+function personOf({ face }, { people = [] }) {
+  return face?.kind === "person" ? people.find(({ id }) => id === face.id) : undefined;
 }
 
 /** The wave of what is heard in a clip: of its own sound, or of the soundtrack where that stands; none for neither. */

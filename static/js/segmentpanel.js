@@ -29,12 +29,13 @@ export class SegmentPanel {
     });
   }
 
-  /** Show a segment, or nothing; `choices` says of each option whether the model has it, and why not. */
-  show(row, choices) {
+  /** Show a segment, or nothing; the facts say who is in the film, and of each option whether the model has it. */
+  show(row, { choices = {}, people = [] }) {
     this.#row = row ?? null;
     this.#panel.hidden = !row;
     if (!row) return;
     this.#loadSounds();
+    this.#offer(people);
     this.#panel.querySelector("[data-segment-title]").textContent = row.lipsync ? "Segment" : "No lipsync";
     this.#panel.querySelector("[data-speaks]").hidden = !row.lipsync;
     this.#panel.querySelector("[data-leaves]").hidden = row.lipsync;
@@ -62,6 +63,17 @@ export class SegmentPanel {
     this.#loadSounds();
     const option = this.#panel.querySelector(`[data-segment="audio"] option[value="${CSS.escape(id)}"]`);
     return option ? option.textContent.replace(/, [\d:.]+$/, "") : "Its own sound";
+  }
+
+  /** The people to choose from, as they are called now. */
+  #offer(people) {
+    const field = this.#panel.querySelector('[data-segment="face"]');
+    field.closest("[data-several-people]").hidden = people.length < 2;
+    const words = people.map(({ called, seconds }) => `${called}, ${seconds.toFixed(1)} s on screen`);
+    const offered = [...field.options].slice(2);
+    if (words.join("\n") === offered.map(({ text }) => text).join("\n")) return;
+    for (const option of offered) option.remove();
+    people.forEach(({ id }, index) => field.add(new Option(words[index], id)));
   }
 
   #typed(control) {

@@ -291,6 +291,6 @@ export class Segments {
     if (said) said.textContent = band.hidden ? "" : `${timecode(from ?? 0)} to ${to === null ? "…" : timecode(to)}`;
     const remove = this.#root.querySelector('[data-edit="remove"]');
     if (remove) remove.disabled = this.#chosen < 0;
-    this.#panel.show(this.#rows[this.#chosen], this.#facts.choices);
+    this.#panel.show(this.#rows[this.#chosen], this.#facts);
   }
 }

@@ -90,6 +90,26 @@ def test_each_speaker_gets_a_sound_and_speaks_where_it_does(bench, project):
     expect(page.locator("#sound-of-1")).to_contain_text("ilias.wav")
 
 
+def test_a_speaker_has_a_name_wherever_they_are_spoken_of(bench, project):
+    page = bench
+    give(page, 1, "ilias.wav")
+    saved_as(page, project, ILIAS)
+    name = page.get_by_label("Name of person 2")
+    name.fill("Ilias")
+    name.press("Enter")
+    expect(page.locator('[data-face="1"]')).to_have_text("Ilias")
+    expect(page.locator(".clip")).to_have_text("Ilias, ilias.wav")
+    page.locator(".clip").click()
+    expect(page.locator("#segment-face option:checked")).to_have_text("Ilias, 2.0 s on screen")
+    page.keyboard.press("Escape")
+    page.locator("#segment-panel").get_by_role("button", name="Close").click()
+    page.get_by_role("button", name="Give Ilias the new lips").first.click()
+    expect(page.locator("#effect-active_speaker_detection")).to_contain_text("Ilias gets the new lips.")
+    assert same_document(page)
+    page.reload()
+    expect(page.get_by_label("Name of person 2")).to_have_value("Ilias")
+
+
 def test_another_sound_takes_the_place_of_the_first_and_undo_brings_it_back(bench, project):
     page = bench
     give(page, 0, "maren.wav")

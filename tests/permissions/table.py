@@ -112,6 +112,7 @@ PAGES: dict[str, str] = {
     "projects:compare": "GET viewer",
     "projects:check": "GET viewer",
     "projects:recheck": "POST editor",
+    "projects:name_speaker": "POST editor?",
     "projects:takes": "GET viewer",
     "projects:rename": "POST editor",
     "projects:visibility": "POST maker+admin",

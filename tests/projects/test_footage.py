@@ -6,8 +6,9 @@ from django.urls import reverse
 from apps.assets.models import CheckStatus, FootageCheck
 from apps.billing.plans import load_plans
 from apps.generations.models import Generation
-from apps.projects.footage import people_of, rows_of
+from apps.projects.footage import rows_of
 from apps.projects.models import Project
+from apps.projects.people import people_of, who_is_driven
 from apps.projects.testing import test_range as range_of_test
 from apps.projects.testing import test_segments as segments_of_test
 from apps.projects.workbench import draft_context
@@ -76,6 +77,63 @@ def test_people_stand_by_their_time_on_screen(project):
     longest, other = people_of(checked(project), project)
     assert (longest.id, longest.left, longest.width) == (1, 50.0, 50.0)
     assert (other.id, other.left, other.width) == (0, 0.0, 20.0)
+
+
+def test_a_speaker_is_called_what_somebody_typed_in_every_project_with_the_film(project, as_person, owner):
+    check = checked(project)
+    address = reverse("projects:name_speaker", args=["harbour", project.pk, 1])
+    as_person(owner).post(address, {"name": "  Maren\x00  Holm " + "x" * 80})
+    check.refresh_from_db()
+    assert check.names == {"1": "Maren Holm " + "x" * 49}
+    other = Project.objects.create(workspace=project.workspace, name="Second", video=project.video)
+    assert [person.called for person in people_of(check, other)] == ["Maren Holm " + "x" * 49, "Person 2"]
+    as_person(owner).post(address, {"name": " "})
+    check.refresh_from_db()
+    assert check.names == {}
+
+
+def test_nobody_who_is_not_in_the_film_gets_a_name(project, as_person, owner):
+    address = reverse("projects:name_speaker", args=["harbour", project.pk, 7])
+    assert as_person(owner).post(address, {"name": "Maren"}).status_code == 404
+    checked(project)
+    assert as_person(owner).post(address, {"name": "Maren"}).status_code == 404
+
+
+A, B = "6f1c2d0e-0000-4000-8000-000000000001", "6f1c2d0e-0000-4000-8000-000000000002"
+SEVERAL = {
+    "kind": "several_people", "start_s": 5.0, "end_s": 9.0, "severity": "warning", "reason": "Several people are seen.",
+    "advice": {"lipsync-2": "Choose whom."},
+    "fixes": [{"action": "set_option", "option": "active_speaker_detection", "value": True}],
+}  # fmt: skip
+
+
+def spoken(person: int | None, audio: str | None = None) -> dict:
+    face = None if person is None else {"kind": "person", "id": person}
+    return {"start_s": 0.0, "end_s": 2.0, "lipsync": True, "audio": audio, "face": face}
+
+
+@pytest.mark.parametrize(
+    ("segments", "options", "said"),
+    [
+        ([], {}, ""),
+        ([spoken(None)], {}, ""),
+        ([spoken(0, A), spoken(1, B)], {}, "Each sound moves its own speaker."),
+        ([spoken(0, A), spoken(1)], {}, "Each segment says whose lips move."),
+        ([spoken(0, A), spoken(None)], {}, ""),
+        ([{"start_s": 0.0, "end_s": 1.0, "lipsync": False}], {}, ""),
+        ([], {"active_speaker_detection": {"kind": "person", "id": 1}}, "Person 1 gets the new lips."),
+        ([], {"active_speaker_detection": True}, "Whoever speaks gets the new lips."),
+    ],
+)
+def test_several_people_are_a_question_only_as_long_as_nobody_is_chosen(project, segments, options, said):
+    project.segments, project.options = segments, options
+    check = checked(project, findings=[SEVERAL])
+    settled = who_is_driven(people_of(check, project), project)
+    [row] = rows_of(check, project, settled=settled)
+    assert settled == said
+    assert row.tone == ("pic" if said else "warn")
+    assert row.sentence == f"Several people are seen. {said or 'Choose whom.'}"
+    assert bool(row.fixes) == (not said and not options)
 
 
 def test_the_strip_has_places_and_the_cuts_edges_to_snap_to(project, membership):
