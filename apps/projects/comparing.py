@@ -32,7 +32,7 @@ class Row:
     spec: ModelSpec
     selected: bool
     micros: int | None
-    micros_second: int
+    micros_minute: int
     takes_about: str | None
     handles: list[Handles]
 
@@ -50,7 +50,7 @@ def comparison(project: Project) -> list[Row]:
                 spec=spec,
                 selected=spec.id == project.model,
                 micros=micros,
-                micros_second=quote(model=spec.id, plan=plan, seconds=1.0).micros,
+                micros_minute=quote(model=spec.id, plan=plan, seconds=60.0).micros,
                 takes_about=_time(spec, project.video, seconds, slots),
                 handles=_handles(spec),
             )

@@ -60,8 +60,8 @@ def test_billing_switched_off_costs_nothing(settings, workspace):
 
 @pytest.mark.parametrize(
     ("micros", "text"),
-    [(0, "$0.00"), (2000, "$0.002"), (53_400, "$0.0534"), (999_999, "$0.999999"), (1_234_567_890, "$1,234.57"),
-     (-2000, "−$0.002"), (-5_377_380, "−$5.38"), (None, "")],
+    [(0, "$0.00"), (2000, "less than $0.01"), (4_999, "less than $0.01"), (5_000, "$0.01"), (53_400, "$0.05"),
+     (999_999, "$1.00"), (1_234_567_890, "$1,234.57"), (-2000, "less than −$0.01"), (-5_377_380, "−$5.38"), (None, "")],
 )  # fmt: skip
 def test_dollars(micros, text):
     assert dollars(micros) == text

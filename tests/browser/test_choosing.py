@@ -95,7 +95,7 @@ def test_models_are_compared_and_chosen_in_a_dialog(bench, project):
     page.locator("#open-compare").click()
     dialog = page.locator("#compare")
     expect(dialog.get_by_role("row")).to_have_count(5)
-    expect(dialog.get_by_role("row", name="sync-3")).to_contain_text("$0.534")
+    expect(dialog.get_by_role("row", name="sync-3")).to_contain_text("$0.53")
     dialog.get_by_role("button", name="Use sync-3").click()
     expect(dialog).not_to_be_visible()
     expect(page.locator('[name="model"]:checked')).to_have_value("sync-3")

@@ -171,7 +171,7 @@ def test_a_test_begins_at_in_and_says_what_it_costs(bench, project):
     page = bench
     expect(page.locator("#test-render")).to_have_text("Test 5 s$0.25")
     page.locator('[name="model"][value="sync-3"]').check()
-    expect(page.locator("#test-render")).to_have_text("Test 5 s$0.6675")
+    expect(page.locator("#test-render")).to_have_text("Test 5 s$0.67")
     page.evaluate(f"{CLOCK}.seek(3)")
     page.keyboard.press("i")
     page.evaluate(f"{CLOCK}.seek(1)")

@@ -13,15 +13,16 @@ DOLLAR, CENT = 1_000_000, 10_000  # micro-dollars
 
 @register.filter
 def dollars(micros: int | None) -> str:
-    """Micro-dollars for reading: cents from a dollar up, all places below, so that no small price shows as nothing.
+    """Micro-dollars as people read money: to the cent, and what rounds to none is "less than $0.01".
 
-    5_377_380 gives "$5.38", 53_400 gives "$0.0534", −2_000 gives "−$0.002".
+    5_377_380 gives "$5.38", 53_400 gives "$0.05", −5_377_380 gives "−$5.38". Exact figures: ``exact_dollars``.
     """
     if micros is None:
         return ""
-    if abs(micros) >= DOLLAR:
-        micros = (abs(micros) + CENT // 2) // CENT * CENT * (1 if micros > 0 else -1)
-    return exact_dollars(micros)
+    whole_cents = (abs(micros) + CENT // 2) // CENT
+    if micros and not whole_cents:
+        return f"less than {'−' if micros < 0 else ''}$0.01"
+    return exact_dollars(whole_cents * CENT * (1 if micros > 0 else -1))
 
 
 @register.filter
