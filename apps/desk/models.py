@@ -14,7 +14,7 @@ class BatchState(models.TextChoices):
 
 
 class Batch(models.Model):
-    """Pairs of a video and a soundtrack, one model and sync mode for all; their takes stand in one project."""
+    """Pairs of a video and a soundtrack, one model, sync mode and options for all; their takes stand in one project."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     workspace = models.ForeignKey("workspaces.Workspace", on_delete=models.CASCADE, related_name="desk_batches")
@@ -23,6 +23,7 @@ class Batch(models.Model):
     name = models.CharField(max_length=120)
     model = models.CharField(max_length=40)
     sync_mode = models.CharField(max_length=10)
+    options = models.JSONField(default=dict, blank=True, help_text="as of a generation")
     state = models.CharField(max_length=9, choices=BatchState, default=BatchState.RUNNING, db_index=True)
     created_at = models.DateTimeField(default=timezone.now)
     finished_at = models.DateTimeField(null=True)

@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Q, QuerySet
+
 from apps.assets.models import Asset, Kind, Status
 from apps.billing.models import Plan
 from apps.billing.prices import quote
@@ -16,6 +18,8 @@ from apps.workspaces.models import Membership
 from studio.errors import StudioError
 
 CSV_LIMIT = 1024**2
+# Files of a kind on the page of a new batch; more are found by a name.
+OFFERED = 48
 HEADER = ["video", "audio"]
 
 
@@ -35,17 +39,36 @@ class Pair:
         return f"{self.video.pk}:{self.audio.pk}"
 
 
-def ready(membership: Membership) -> dict[str, Asset]:
-    """Usable files of the library that this member sees, by id."""
-    found = Asset.objects.in_library(membership.workspace).filter(visible_to(membership), status=Status.READY)
-    return {str(asset.pk): asset for asset in found}
+@dataclass(frozen=True)
+class Offer:
+    """Files of one kind to choose from: those chosen already, then what a search finds. ``more`` match besides."""
+
+    kind: str
+    text: str
+    files: list[Asset]
+    chosen: set[str]
+    more: bool
+
+
+def offered(membership: Membership, kind: str, text: str, ids: Iterable[str]) -> Offer:
+    """What the page of a new batch shows of "video" (photos among them) or "audio"; newest first."""
+    kinds = [Kind.AUDIO] if kind == "audio" else [Kind.VIDEO, Kind.IMAGE]
+    usable = _ready(membership).filter(kind__in=kinds)
+    chosen = list(usable.filter(pk__in=[one for one in ids if _is_id(one)]))
+    rest = usable.exclude(pk__in=[asset.pk for asset in chosen])
+    found = list((rest.filter(name__icontains=text) if text else rest)[: OFFERED + 1])
+    return Offer(kind, text, chosen + found[:OFFERED], {str(asset.pk) for asset in chosen}, len(found) > OFFERED)
+
+
+def _ready(membership: Membership) -> QuerySet[Asset]:
+    """Usable files of the library that this member sees, newest first."""
+    return Asset.objects.in_library(membership.workspace).filter(visible_to(membership), status=Status.READY)
 
 
 def chosen(membership: Membership, ids: Iterable[str]) -> list[tuple[Asset, Asset]]:
     """Every chosen video with every chosen sound."""
-    wanted = {text for text in ids if _is_id(text)}
-    found = Asset.objects.in_library(membership.workspace).filter(visible_to(membership), pk__in=wanted)
-    assets = sorted(found.filter(status=Status.READY), key=lambda asset: asset.name)
+    found = _ready(membership).filter(pk__in={text for text in ids if _is_id(text)})
+    assets = sorted(found, key=lambda asset: asset.name)
     pictures = [asset for asset in assets if asset.kind in (Kind.VIDEO, Kind.IMAGE)]
     sounds = [asset for asset in assets if asset.kind == Kind.AUDIO]
     return [(video, audio) for video in pictures for audio in sounds]
@@ -78,7 +101,9 @@ def from_csv(membership: Membership, data: bytes) -> list[tuple[Asset, Asset]]:
     lines = [(number, row) for number, row in enumerate(rows[1:], 2) if any(cell.strip() for cell in row)]
     if len(lines) > LINES_MOST:
         raise StudioError("batch_size_invalid", f"The CSV has {len(lines)} lines.", f"Keep it to {LINES_MOST}.")
-    assets = ready(membership)
+    cells = {cell.strip() for _, row in lines for cell in row}
+    named = Q(name__in=cells) | Q(pk__in=[cell for cell in cells if _is_id(cell)])
+    assets = {str(asset.pk): asset for asset in _ready(membership).filter(named)}
     names: dict[str, list[Asset]] = {}
     for asset in assets.values():
         names.setdefault(asset.name, []).append(asset)

@@ -1,8 +1,9 @@
 """What is done to batches, and files that come from an address."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from apps.assets.models import Asset, Origin, Status
 from apps.assets.naming import clean_name
 from apps.billing.limits import batch_refusal
 from apps.billing.plans import plan_of
-from apps.catalog.registry import MODELS, check_sync_mode
+from apps.catalog.registry import MODELS, check_sync_mode, clean_options
 from apps.desk.models import Batch, BatchState, Line
 from apps.generations.estimate import picture_refusals, sound_refusals
 from apps.generations.models import Generation
@@ -68,7 +69,13 @@ def import_link(*, membership: Membership, url: str) -> Asset:
 
 
 def make_batch(
-    *, membership: Membership, name: str, pairs: Sequence[tuple[Asset, Asset]], model: str, sync_mode: str
+    *,
+    membership: Membership,
+    name: str,
+    pairs: Sequence[tuple[Asset, Asset]],
+    model: str,
+    sync_mode: str,
+    options: Mapping[str, Any] | None = None,
 ) -> Batch:
     """Keep a batch and start its first lines. Raises ``StudioError`` with what stands in the way of all of it."""
     require(membership, Role.EDITOR)
@@ -83,6 +90,7 @@ def make_batch(
     if model not in MODELS:
         raise StudioError("batch_model_invalid", "There is no such model.", "Choose one of the list.", field="model")
     check_sync_mode(model, sync_mode)
+    cleaned, _ = clean_options(model, options or {})
     with transaction.atomic():
         project = create_project(membership=membership, name=name)
         batch = Batch.objects.create(
@@ -92,6 +100,7 @@ def make_batch(
             name=project.name,
             model=model,
             sync_mode=sync_mode,
+            options=cleaned if options else {},
         )
         Line.objects.bulk_create(
             Line(batch=batch, number=number, video=video, audio=audio) for number, (video, audio) in enumerate(pairs, 1)
@@ -134,7 +143,7 @@ def _start(batch: Batch, line: Line) -> bool:
                 audio=line.audio if line.audio.deleted_at is None else None,
                 model=batch.model,
                 sync_mode=batch.sync_mode,
-                options={},
+                options=batch.options,
                 identity=line.pk,
                 background=True,
             )

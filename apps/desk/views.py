@@ -9,14 +9,11 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.requests import SignedInRequest
-from apps.assets.models import Kind
-from apps.billing.plans import plan_of
-from apps.catalog.registry import MODELS, SYNC_MODES
 from apps.desk import commands as offered
-from apps.desk import pairs, services
+from apps.desk import services
 from apps.desk.models import Batch, BatchState
 from apps.generations.models import Status
 from apps.workspaces.access import membership_in, visible_to
@@ -34,7 +31,7 @@ def commands(request: SignedInRequest, ws: str) -> HttpResponse:
     membership = membership_in(request.user, ws)
     text = request.GET.get("q", "")
     template = "desk/commands.html#found" if request.htmx else "desk/commands.html"
-    context = _frame(membership) | {"groups": offered.found(membership, text), "text": text}
+    context = frame(membership) | {"groups": offered.found(membership, text), "text": text}
     return render(request, template, context)
 
 
@@ -65,65 +62,8 @@ def batches(request: SignedInRequest, ws: str) -> HttpResponse:
     listed = _seen(membership).annotate(
         total=Count("lines"), done=Count("lines", filter=Q(lines__generation__status=Status.COMPLETED))
     )
-    context = _frame(membership) | {"batches": listed.order_by("-created_at")[:SHOWN]}
+    context = frame(membership) | {"batches": listed.order_by("-created_at")[:SHOWN]}
     return render(request, "desk/batches.html", context)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def new(request: SignedInRequest, ws: str) -> HttpResponse:
-    """Choose pairs, look at what they cost, start them: one form in two steps."""
-    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
-    error: StudioError | None = None
-    found: list[Any] = []
-    try:
-        found = _asked_pairs(request, membership)
-        if "start" in request.POST:
-            batch = services.make_batch(
-                membership=membership,
-                name=request.POST.get("name", "").strip() or "Batch",
-                pairs=found,
-                model=request.POST.get("model", ""),
-                sync_mode=request.POST.get("sync_mode", ""),
-            )
-            return redirect("desk:batch", ws, batch.pk)
-    except StudioError as refused:
-        error = refused
-    return render(request, "desk/new.html", _new_page(request, membership, found, error), status=422 if error else 200)
-
-
-def _asked_pairs(request: SignedInRequest, membership: Membership) -> list[Any]:
-    if upload := request.FILES.get("csv"):
-        return pairs.from_csv(membership, upload.read(pairs.CSV_LIMIT + 1))
-    if request.POST.getlist("pair"):
-        return pairs.from_values(membership, request.POST.getlist("pair"))
-    return pairs.chosen(membership, request.POST.getlist("ids") or request.GET.getlist("ids"))
-
-
-def _new_page(
-    request: SignedInRequest, membership: Membership, found: list[Any], error: StudioError | None
-) -> dict[str, Any]:
-    model, mode = request.POST.get("model", "lipsync-2"), request.POST.get("sync_mode", "cut_off")
-    model = model if model in MODELS else "lipsync-2"
-    mode = mode if mode in SYNC_MODES else "cut_off"
-    plan = plan_of(membership.workspace)
-    priced = pairs.priced_pairs(found, model=model, sync_mode=mode, plan=plan)
-    files = pairs.ready(membership).values() if not priced else []
-    return _frame(membership) | {
-        "pairs": priced,
-        "total_micros": sum(pair.micros for pair in priced),
-        "total_s": sum(pair.seconds for pair in priced),
-        "problems": sum(pair.problem is not None for pair in priced),
-        "models": MODELS.values(),
-        "modes": SYNC_MODES.values(),
-        "model": model,
-        "mode": mode,
-        "name": request.POST.get("name", ""),
-        "videos": [file for file in files if file.kind in (Kind.VIDEO, Kind.IMAGE)][:SHOWN],
-        "sounds": [file for file in files if file.kind == Kind.AUDIO][:SHOWN],
-        "error": error,
-        "allowed": plan.batch,
-    }
 
 
 @login_required
@@ -133,7 +73,7 @@ def batch(request: SignedInRequest, ws: str, batch_id: UUID) -> HttpResponse:
     membership = membership_in(request.user, ws)
     one = _batch(membership, batch_id)
     template = "desk/parts/results.html" if request.htmx else "desk/batch.html"
-    return render(request, template, _frame(membership) | _results(one))
+    return render(request, template, frame(membership) | _results(one))
 
 
 @login_required
@@ -162,7 +102,7 @@ def _ended_badly(line: Any) -> bool:
     return line.generation is not None and line.generation.is_final and line.generation.status != Status.COMPLETED
 
 
-def _frame(membership: Membership) -> dict[str, Any]:
+def frame(membership: Membership) -> dict[str, Any]:
     return {
         "membership": membership,
         "ws": membership.workspace.slug,

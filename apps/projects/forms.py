@@ -80,11 +80,16 @@ def _segments(text: str) -> list[dict[str, Any]]:
     return found
 
 
+def posted_person(text: str) -> OptionValue:
+    """Somebody of the footage check, as a form names them: ``person:2``."""
+    number = text.removeprefix(PERSON)
+    return clean_face({"kind": "person", "id": int(number) if number.isdecimal() and len(number) < 8 else number})
+
+
 def _option(name: str, post: QueryDict) -> OptionValue:
     spec, text = OPTIONS[name], post.get(OPTION_PREFIX + name, "")
     if name == FACE and text.startswith(PERSON):
-        number = text.removeprefix(PERSON)
-        return clean_face({"kind": "person", "id": int(number) if number.isdecimal() and len(number) < 8 else number})
+        return posted_person(text)
     if spec.kind == "switch":
         return text == "on"
     try:

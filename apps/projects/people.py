@@ -1,6 +1,8 @@
 """The people that the footage check has found in a draft's video: what they are called, and who gets the new lips."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.urls import reverse
 
@@ -49,8 +51,7 @@ def people_of(check: FootageCheck | None, project: Project) -> list[Person]:
     people = []
     chosen = chosen_person(project)
     sounds = sounds_of_people(project)
-    seen = sorted(result.get("people", []), key=lambda raw: -float(raw["seconds"]))
-    for number, raw in enumerate(seen, start=1):
+    for number, raw in _in_order(check):
         first, last = float(raw["first_s"]), float(raw["last_s"])
         people.append(
             Person(
@@ -69,6 +70,18 @@ def people_of(check: FootageCheck | None, project: Project) -> list[Person]:
             )
         )
     return people
+
+
+def _in_order(check: FootageCheck) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Those a check has found, numbered from 1, whoever is seen longest first."""
+    return enumerate(sorted((check.result or {}).get("people", []), key=lambda raw: -float(raw["seconds"])), start=1)
+
+
+def called_in(check: FootageCheck | None) -> list[tuple[int, str]]:
+    """The people of a film by their ids and what they are called."""
+    if check is None:
+        return []
+    return [(int(raw["id"]), check.names.get(str(raw["id"])) or f"Person {at}") for at, raw in _in_order(check)]
 
 
 def sounds_of_people(project: Project) -> dict[int, str]:

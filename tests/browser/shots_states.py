@@ -297,9 +297,9 @@ def commands(page) -> None:
 
 
 def paired(page) -> None:
-    page.locator(".batch-files").nth(0).locator("input").first.check()
+    page.locator(".batch-offer.video input").first.check()
     for index in range(3):
-        page.locator(".batch-files").nth(1).locator("input").nth(index).check()
+        page.locator(".batch-offer.audio input").nth(index).check()
     page.get_by_role("button", name="Pair them").click()
     page.get_by_role("button", name="Start 3 takes").wait_for()
 

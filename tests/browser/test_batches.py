@@ -7,13 +7,13 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
-from apps.assets.models import Origin
+from apps.assets.models import Asset, CheckStatus, FootageCheck, Origin
 from apps.billing.plans import current_plan, load_plans, subscribe
 from apps.desk import services
 from apps.desk.models import Batch
 from apps.generations.models import Generation, Status
 from apps.workspaces.models import Membership
-from tests.browser.stage import enter, film, forgive, same_document, tone
+from tests.browser.stage import enter, film, forgive, found, person, same_document, tone
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -67,6 +67,50 @@ def test_one_film_and_three_voices_become_three_takes(page, membership, tmp_path
     page.get_by_role("button", name="Cancel the rest").click()
     expect(page.get_by_text("Cancelled").first).to_be_visible()
     assert first.model == "sync-3"
+
+
+def test_files_are_found_by_name_and_what_is_chosen_stays(page):
+    page.get_by_label(re.compile("cam.mp4")).check()
+    page.get_by_label(re.compile("german.wav")).check()
+    expect(page.get_by_text("1 video × 1 soundtrack: 1 take")).to_be_visible()
+    assert page.locator(".batch-offer.video img").first.evaluate("image => image.complete && image.naturalWidth > 0")
+    page.get_by_label("Search soundtracks by name").press_sequentially("SPAN")
+    expect(page.locator(".batch-offer.audio .batch-file")).to_have_count(2)
+    expect(page.get_by_label(re.compile("german.wav"))).to_be_checked()
+    page.get_by_label(re.compile("spanish.wav")).check()
+    page.get_by_label("Search soundtracks by name").fill("klingon")
+    expect(page.locator(".batch-offer.audio .batch-file")).to_have_count(2)
+    page.get_by_label("Search soundtracks by name").press("Enter")
+    expect(page.locator(".batch-offer.audio .batch-file")).to_have_count(2)
+    assert same_document(page)
+    expect(page.get_by_text("1 video × 2 soundtracks: 2 takes")).to_be_visible()
+    page.get_by_role("button", name="Pair them").click()
+    expect(page.get_by_role("button", name="Start 2 takes")).to_be_visible()
+
+
+def test_where_several_people_are_seen_one_says_who_gets_the_new_lips(page, membership):
+    video = Asset.objects.get(name="cam.mp4")
+    result = found(person(0, 1.0), person(1, 2.0))
+    facts = {"status": CheckStatus.READY, "result": result, "names": {"1": "Maren"}}
+    FootageCheck.objects.update_or_create(asset=video, defaults=facts)
+    for name in ("cam.mp4", "german.wav"):
+        page.get_by_label(re.compile(re.escape(name))).check()
+    page.get_by_role("button", name="Pair them").click()
+    page.get_by_label("New lips for").select_option("Maren")
+    page.get_by_role("button", name="Price again").click()
+    expect(page.get_by_label("New lips for").locator("option:checked")).to_have_text("Maren")
+    page.get_by_role("button", name="Start 1 take").click()
+    page.wait_for_url(re.compile(r"/batch/[0-9a-f-]+/$"))
+    services.go_on()
+    assert Generation.objects.get().options["active_speaker_detection"] == {"kind": "person", "id": 1}
+
+
+def test_nothing_chosen_is_said(page, complaints):
+    page.get_by_label(re.compile("cam.mp4")).check()
+    page.get_by_role("button", name="Pair them").click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose a video and a soundtrack.")
+    expect(page.get_by_label(re.compile("cam.mp4"))).to_be_checked()
+    forgive(complaints, 422)
 
 
 def test_a_csv_that_names_nothing_says_its_line_and_a_good_one_gives_pairs(page, complaints):
