@@ -10,11 +10,13 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .beside import beside
 from .crops import CropStore, CropWriter
 from .errors import EngineError, video_invalid
 from .face.people import PeopleTracker
@@ -155,11 +157,12 @@ def analyse_footage(
         if index % 5 == 0:
             monitor.step("read", index, max(info.frame_count, index + 1))
 
-    with CropWriter(workdir / CROPS) as crops:
-        seen = read(video, PeopleTracker(models_folder(models)), crops, info.frame_count, on_frame=on_frame)
-    footage = concluded(seen, info, workdir)
-    if info.acodec:
-        read_own_sound(video, workdir, models)
+    own_sound = partial(read_own_sound, video, workdir, models) if info.acodec else lambda: None
+    with beside(own_sound) as own_sound_read:
+        with CropWriter(workdir / CROPS) as crops:
+            seen = read(video, PeopleTracker(models_folder(models)), crops, info.frame_count, on_frame=on_frame)
+        footage = concluded(seen, info, workdir)
+        own_sound_read()
     monitor.step("read", footage.frame_count, footage.frame_count)
     require_face(footage)
     return footage

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from .analysis import analyse_footage
 from .assembly import assemble
+from .beside import beside
 from .film_plan import plan_motion
 from .one_thread import one_thread
 from .pieces import render_piece
@@ -50,14 +51,15 @@ def lipsync(
         listen = partial(analyse_speech, models=models)
     monitor = Monitor(progress, cancelled)
     with _folder(workdir) as folder, stoppable(cancelled):
-        with monitor.timed("read"):
-            footage = analyse_footage(
-                video, folder, settings=settings, progress=progress, cancelled=cancelled, models=models
-            )
-        monitor.step("speech", 0, 1)
-        with monitor.timed("speech"):
-            sounds = {path: listen(path) for path in _sounds(audio, segments)}
-            sounds[audio].save(folder)
+        with beside(lambda: {path: listen(path) for path in _sounds(audio, segments)}) as heard:
+            with monitor.timed("read"):
+                footage = analyse_footage(
+                    video, folder, settings=settings, progress=progress, cancelled=cancelled, models=models
+                )
+            monitor.step("speech", 0, 1)
+            with monitor.timed("speech"):
+                sounds = heard()
+                sounds[audio].save(folder)
         monitor.step("plan", 0, 1)
         with monitor.timed("plan"):
             plan = plan_motion(footage, sounds[audio], settings, folder, segments=segments, sounds=sounds)

@@ -18,8 +18,13 @@ _asked_to_stop: ContextVar[Callable[[], bool] | None] = ContextVar("asked_to_sto
 
 @contextmanager
 def stoppable(cancelled: Callable[[], bool] | None) -> Iterator[None]:
-    """Let every :func:`checkpoint` inside, in this thread, end the run where ``cancelled()`` says so."""
-    token = _asked_to_stop.set(cancelled)
+    """Let every :func:`checkpoint` inside, in this thread, end the run where ``cancelled()`` says so.
+
+    Inside another such block either may say so.
+    """
+    outer = _asked_to_stop.get()
+    askers = [asks for asks in (outer, cancelled) if asks is not None]
+    token = _asked_to_stop.set(lambda: any(asks() for asks in askers))
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -107,9 +107,9 @@ def read(
     watcher = _Watcher(tracker, crops, frame_count, first)
     with VideoReader(video) as reader:
         frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
-        for frame in prefetch(frames):
-            watcher.look(frame)
-            on_frame(frame.index)
+        for noticed in prefetch(_noticed(frames)):
+            watcher.look(noticed)
+            on_frame(noticed.frame.index)
         return watcher.seen(reader.colour)
 
 
@@ -135,29 +135,49 @@ def _numbered(reader: VideoReader, first: int, last: int, times: np.ndarray | No
     raise ClockBroken(f"The film ends at frame {due} instead of {last}.")
 
 
+@dataclass
+class _Noticed:
+    """A frame with what is seen without any net: whether it begins a shot or may do so, and how it changed."""
+
+    frame: Frame
+    picture: Picture
+    cut: bool
+    startled: bool
+    motion: float
+    brightness: float
+
+
+def _noticed(frames: Iterable[Frame]) -> Iterator[_Noticed]:
+    """All that can be done in the thread that decodes, so that the one that runs the nets has less to do."""
+    is_cut = CutDetector()
+    for frame in frames:
+        picture = Picture(frame.yuv)  # one for both, who need the same halved copies
+        cut = is_cut(picture)
+        brightness = float(frame.planes[0][::8, ::8].mean())
+        yield _Noticed(frame, picture, cut, is_cut.startled, is_cut.motion, brightness)
+
+
 class _Watcher:
     """Collects what is seen frame by frame, from frame ``first`` on; earlier ones only warm the tracker up."""
 
     def __init__(self, tracker: PeopleTracker, crops: CropWriter, frame_count: int, first: int) -> None:
         self._tracker, self._crops, self._frame_count, self._first = tracker, crops, frame_count, first
-        self._is_cut = CutDetector()
         self._began: int | None = None
         self._size = (0, 0)
         self._rows: list[tuple[float, bool, float, float]] = []
         self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
 
-    def look(self, frame: Frame) -> None:
+    def look(self, noticed: _Noticed) -> None:
         """Track everybody and keep their lips."""
+        frame = noticed.frame
         self._size = frame.size
         if self._began is None:
             self._began = frame.index
-        picture = Picture(frame.yuv)  # one for both, who need the same halved copies
-        cut = self._is_cut(picture)
-        if cut:
+        if noticed.cut:
             self._tracker.cut()
-        elif self._is_cut.startled:
+        elif noticed.startled:
             self._tracker.doubt()
-        seen = self._tracker.track(picture)
+        seen = self._tracker.track(noticed.picture)
         if frame.index < self._first:
             return
         for face in seen:
@@ -168,7 +188,7 @@ class _Watcher:
             row = self._crops.add(crop if fits else None)
             light = float(crop.luma.mean()) if crop is not None and crop.luma.size else 0.0
             self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
-        self._rows.append((frame.time, cut, self._is_cut.motion, float(frame.planes[0][::8, ::8].mean())))
+        self._rows.append((frame.time, noticed.cut, noticed.motion, noticed.brightness))
 
     def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
         eyes = float(np.linalg.norm(face.points[33] - face.points[263]))

@@ -71,15 +71,17 @@ class FaceDetector:
                     found += self._look(picture, x, y, side)
         return _merge(found)
 
-    def detect_all(self, picture: Picture, deep: bool = False) -> list[Detection]:
-        """Every face, the largest first: in the whole picture and in squares as wide as the shorter side.
+    def detect_all(self, picture: Picture, squares: int) -> list[Detection]:
+        """Every face, the largest first: in the whole picture and in `squares` sizes of squares beside.
 
-        With ``deep`` also in squares of half that, which show faces down to a twentieth of the shorter side.
+        One is as wide as the shorter side; two are half of that as well, in which faces down to a twentieth of the
+        shorter side are seen.
         """
         shorter = min(picture.width, picture.height)
         found = self._look(picture, picture.width / 2, picture.height / 2, max(picture.width, picture.height))
-        sides = [shorter] if picture.width != picture.height else []
-        for side in [*sides, shorter / 2] if deep else sides:
+        for side in (shorter, shorter / 2)[:squares]:
+            if side == picture.width == picture.height:  # seen already
+                continue
             for x in _centres(picture.width, side):
                 for y in _centres(picture.height, side):
                     found += self._look(picture, x, y, side)

@@ -18,11 +18,11 @@ from .tracker import MEMORY_FRAMES, PRESENCE_THRESHOLD, TAKE_UP_PRESENCE, same_p
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 
-# Someone who comes into the picture is noticed after at most so many frames: four nets each time at 16:9.
-LOOK_EVERY = 10
-# While nobody is there it is looked for more often. Faces down to a twentieth of the shorter side take some twenty nets
-# more: at cuts, and every so many frames with and without anybody there.
-LOOK_EMPTY_EVERY, SEARCH_EVERY, SEARCH_EMPTY_EVERY = 5, 60, 20
+# Somebody large who comes into the picture is noticed after at most LOOK_EVERY frames, by one net; faces down to a
+# tenth of the shorter side after at most SQUARES_EVERY, by four more at 16:9; down to a twentieth, by some twenty nets,
+# at cuts and after at most SEARCH_EVERY. While nobody is there it is looked for them more often.
+LOOK_EVERY, SQUARES_EVERY, SEARCH_EVERY = 10, 20, 120
+LOOK_EMPTY_EVERY, SEARCH_EMPTY_EVERY = 5, 20
 MOST_FACES = 6  # at once; in a crowd the largest
 LOOKS_EVERY = 10  # frames between two looks at somebody's appearance
 HEAD_SIDE = 192  # pixels of a kept head
@@ -128,11 +128,8 @@ class PeopleTracker:
 
     def _take_up(self, picture: Picture) -> list[Sighting]:
         """Faces that nobody follows yet: lost ones again near their place, else new ones."""
-        since = self._frame - self._shot_began
-        present = any(not one.missed for one in self._followed)
-        deep = since % SEARCH_EVERY == 0 or (not present and since % SEARCH_EMPTY_EVERY == 0)
         seen = []
-        for face in self._detector.detect_all(picture, deep=deep):
+        for face in self._detector.detect_all(picture, self._squares()):
             if any(_same_face(one.region, face.x, face.y) for one in self._followed if not one.missed):
                 continue
             lost = next((one for one in self._followed if one.missed and same_place(face, one.region)), None)
@@ -142,6 +139,14 @@ class PeopleTracker:
             if points is not None:
                 seen.append(self._begin(picture, points, lost))
         return seen
+
+    def _squares(self) -> int:
+        """How many sizes of squares are looked at beside the whole picture."""
+        since, present = self._frame - self._shot_began, any(not one.missed for one in self._followed)
+        if since % (SEARCH_EVERY if present else SEARCH_EMPTY_EVERY) == 0:
+            return 2
+        anybody_missed = any(one.missed for one in self._followed)
+        return int(not present or anybody_missed or since % SQUARES_EVERY == 0)
 
     def _begin(self, picture: Picture, points: Floats, lost: _Followed | None) -> Sighting:
         one = lost

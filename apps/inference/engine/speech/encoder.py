@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,9 +40,17 @@ EDGE_S = 1.0
 ERF = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
 
 
-@lru_cache(maxsize=1)
+_loading = Lock()
+
+
 def speech_encoder(models: Path) -> SpeechEncoder:
-    """The encoder of this folder, kept for the next sound: a run listens to two or more."""
+    """The encoder of this folder, kept for the next sound: a run listens to two or more, side by side."""
+    with _loading:
+        return _kept_encoder(models)
+
+
+@lru_cache(maxsize=1)
+def _kept_encoder(models: Path) -> SpeechEncoder:
     return SpeechEncoder(models)
 
 
