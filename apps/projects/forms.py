@@ -16,8 +16,9 @@ from studio.errors import StudioError
 
 INVALID = "draft_invalid"
 OPTION_PREFIX = "option-"
-# A value that the page cannot show stays as it is; a person of the footage check is named by number.
-KEEP, PERSON = "keep", "person:"
+# A value that the page cannot show stays as it is; a person of the footage check is named by number; a place of the
+# draft that had no file has none again when that is undone.
+KEEP, PERSON, NO_FILE = "keep", "person:", "none"
 
 
 def posted_revision(post: QueryDict) -> int:
@@ -46,6 +47,7 @@ def posted_changes(membership: Membership, post: QueryDict) -> DraftChanges:
     changes = DraftChanges(
         video=_file(membership, post.get("video")),
         audio=_file(membership, post.get("audio")),
+        emptied=frozenset(place for place in ("video", "audio") if post.get(place) == NO_FILE),
         model=post.get("model"),
         sync_mode=post.get("sync_mode"),
         options={name: _option(name, post) for name in OPTIONS if post.get(OPTION_PREFIX + name, KEEP) != KEEP},
@@ -61,7 +63,7 @@ def posted_changes(membership: Membership, post: QueryDict) -> DraftChanges:
 
 
 def _file(membership: Membership, text: str | None) -> Asset | None:
-    if not text:
+    if not text or text == NO_FILE:
         return None
     try:
         return asset_in(membership, UUID(text))

@@ -26,11 +26,12 @@ NAME_LIMIT, DESCRIPTION_LIMIT = 120, 5000
 class DraftChanges:
     """What one edit changes; ``None`` and missing option names leave things as they are.
 
-    ``segments`` are all of them, as typed; an empty list takes them away.
+    ``segments`` are all of them, as typed; an empty list takes them away. Places in ``emptied`` have no file any more.
     """
 
     video: Asset | None = None
     audio: Asset | None = None
+    emptied: frozenset[str] = frozenset()
     model: str | None = None
     sync_mode: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
@@ -142,7 +143,7 @@ def save_draft(*, membership: Membership, project: Project, revision: int, chang
     cannot stand where it is put.
     """
     require(membership, Role.EDITOR)
-    fields: dict[str, Any] = {}
+    fields: dict[str, Any] = dict.fromkeys(changes.emptied)
     if changes.video is not None:
         fields["video"] = _usable(changes.video, "video")
         if project.name == UNTITLED:

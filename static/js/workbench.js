@@ -14,10 +14,12 @@ import { fetchPeaks } from "./waveform.js";
 const preview = new Preview();
 const segments = new Segments(document.getElementById("timeline"), preview.timeline, preview.transport);
 const faces = new Faces(preview.transport, choosePerson);
+const history = new History(document.getElementById("draft"), segments);
 let shown = "";
 
 /** Facts are replaced by every answer that concerns them; what is the same is left alone. */
 function refresh() {
+  history.seeFiles();
   const { facts } = document.getElementById("facts").dataset;
   if (facts === shown) return;
   shown = facts;
@@ -66,7 +68,6 @@ refresh();
 showLocalTimes();
 bindDraft();
 bindPicker();
-new History(document.getElementById("draft"), segments);
 document.addEventListener("htmx:oobAfterSwap", refresh);
 
 // Whoever goes elsewhere while Generate still waits has the last word: its answer must not turn them back to the take.

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, Route, expect
 
 from apps.assets.checking import check_asset
@@ -317,3 +318,62 @@ def test_without_scripts_the_whole_way_works_by_forms(
     expect(page.get_by_text("Scripts are off:")).to_be_visible()
     assert Generation.objects.get().model == "lipsync-2-pro"
     context.close()
+
+
+def test_undo_brings_back_the_files_that_were_replaced(bench, project, membership, tmp_path):
+    tone(membership, tmp_path, "ilias.wav", 1.0)
+    film(membership, tmp_path, "cam-b.mp4", 2.5)
+    page = bench(project)
+    for place, name in (("audio", "ilias.wav"), ("video", "cam-b.mp4")):
+        page.locator(f"#replace-{place}").click()
+        page.locator("#picker").get_by_role("button", name=name).click()
+        expect(page.locator(f'.source[data-place="{place}"]')).to_contain_text(name)
+    until(page, f"{CLOCK}.duration === 1")
+    page.keyboard.press("Control+z")
+    expect(page.locator('.source[data-place="video"]')).to_contain_text("cam-a.mp4")
+    expect(page.locator("#stage-video")).to_have_attribute("aria-label", "cam-a.mp4")
+    page.keyboard.press("Control+z")
+    expect(page.locator('.source[data-place="audio"]')).to_contain_text("maren.wav")
+    expect(page.locator('[data-history="undo"]')).to_be_disabled()
+    until(page, f"{CLOCK}.duration === 2")
+    page.keyboard.press("Control+Shift+Z")
+    page.keyboard.press("Control+Shift+Z")
+    expect(page.locator('.source[data-place="video"]')).to_contain_text("cam-b.mp4")
+    expect(page.locator('.source[data-place="audio"]')).to_contain_text("ilias.wav")
+    expect(page.locator('[data-history="redo"]')).to_be_disabled()
+    assert same_document(page)
+    page.reload()
+    expect(page.locator('.source[data-place="video"]')).to_contain_text("cam-b.mp4")
+
+
+def test_undo_of_the_first_file_leaves_its_place_vacant(bench, membership, tmp_path):
+    tone(membership, tmp_path, "maren.wav", 2.0)
+    project = make_project(membership)
+    page = bench(project)
+    page.locator("#choose-audio").click()
+    page.get_by_role("button", name="maren.wav").click()
+    expect(page.locator('.source[data-place="audio"]')).to_contain_text("maren.wav")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#choose-audio")).to_be_visible()
+    project.refresh_from_db()
+    assert project.audio is None
+    page.keyboard.press("Control+Shift+Z")
+    expect(page.locator('.source[data-place="audio"]')).to_contain_text("maren.wav")
+
+
+def test_a_file_that_is_gone_by_now_is_not_gone_back_to(bench, project, membership, tmp_path, complaints):
+    tone(membership, tmp_path, "ilias.wav", 1.0)
+    page = bench(project)
+    page.locator("#replace-audio").click()
+    page.locator("#picker").get_by_role("button", name="ilias.wav").click()
+    expect(page.locator('.source[data-place="audio"]')).to_contain_text("ilias.wav")
+    Asset.objects.filter(name="maren.wav").update(deleted_at=timezone.now())
+    page.keyboard.press("Control+z")
+    until(page, "document.querySelector('.toast')")
+    assert complaints
+    complaints[:] = [line for line in complaints if "404" not in line]
+    expect(page.locator('.source[data-place="audio"]')).to_contain_text("ilias.wav")
+    choose(page, "sync-3")
+    expect(page.locator("#price")).to_have_text("$0.13")
+    page.keyboard.press("Control+z")
+    expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2")
