@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
+from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import POINTS
 from apps.inference.engine.faces_in_time import FaceTrack
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
@@ -32,6 +33,7 @@ FACE_OVAL = [
 BOWL = ((1.06, 0.12), (1.12, 0.35), (1.15, 0.65), (1.10, 0.95), (0.90, 1.25), (0.55, 1.45))
 AXIS_BEHIND = 0.55  # eye distances from the middle of the face to the axis it turns about
 EYES = 0.24  # of the picture's side: the eye distance
+UNROLLED_ABOUT = 0.8  # eye distances behind the middle of the face
 SEEN_TO = 1.22  # the texture of the bowl is taken no farther out than this
 
 
@@ -44,7 +46,7 @@ def turned_clip(
     """
     heads = []
     faces = track.faces
-    triangles = _triangles(faces.template[:POINTS])
+    triangles = head_triangles()
     ground = pattern(side)
     with VideoReader(video) as reader, PieceWriter(out, (side, side), fps, COLOUR) as writer:
         for frame in reader:
@@ -54,7 +56,7 @@ def turned_clip(
             eyes = float(faces.scale[frame.index])
             picture = ground.copy()
             turn = float(yaw[frame.index])
-            heads.append(_draw(picture, frame.yuv, points, eyes, faces.rotation[frame.index], turn, triangles))
+            heads.append(draw_turned(picture, frame.yuv, points, eyes, faces.rotation[frame.index], turn, triangles))
             writer.write(picture)
     return heads
 
@@ -80,11 +82,17 @@ def _bowl(points: NDArray, rotation: NDArray, eyes: float) -> tuple[NDArray, NDA
     return np.concatenate(solid), np.concatenate(seen)
 
 
-def _triangles(template: NDArray) -> NDArray[np.int64]:
-    """The face's triangles and those of the bowl behind it."""
-    flat = opened_lips(template)[:, :2]
+def head_triangles() -> NDArray[np.int64]:
+    """The face's triangles and those of the bowl behind it.
+
+    They join the points of the mean face unrolled about the vertical: flat, those beside the ears would cross.
+    """
+    solid = opened_lips(mean_face())
+    flat = np.column_stack([np.arctan2(solid[:, 0], UNROLLED_ABOUT - solid[:, 2]), solid[:, 1]])
     face = Delaunay(flat).simplices.astype(np.int64)
-    face = face[~np.isin(face, FACE_OVAL).all(1)]  # these only fill the outline's dents
+    outline = flat[FACE_OVAL].astype(np.float32)
+    inside = [cv2.pointPolygonTest(outline, tuple(map(float, at)), False) > 0 for at in flat[face].mean(1)]
+    face = face[np.array(inside)]
     count, around = len(FACE_OVAL), np.array(FACE_OVAL)
     rings = [around, *[POINTS + count * ring + np.arange(count) for ring in range(len(BOWL))]]
     bowl = []
@@ -107,11 +115,15 @@ def placed(
     return np.asarray((solid - axis) @ np.asarray(turn).T * (EYES * side / eyes) + [side / 2, side / 2, 0])
 
 
-def _draw(
+def draw_turned(
     picture: NDArray[np.uint8], frame: NDArray[np.uint8], points: NDArray, eyes: float, rotation: NDArray, yaw: float,
     triangles: NDArray,
 ) -> NDArray[np.uint8]:  # fmt: skip
-    """Draw the turned head into ``picture`` (I420), in place, its middle in the middle; returns where it is."""
+    """Draw the turned head into ``picture`` (I420), in place, its middle in the middle; returns where it is.
+
+    ``points`` (N, 3), ``eyes`` (their scale) and ``rotation`` are of the face in ``frame``, ``triangles`` those of
+    :func:`head_triangles`.
+    """
     side = picture.shape[1]
     bowl, seen = _bowl(points, rotation, eyes)
     solid = np.concatenate([points, bowl])

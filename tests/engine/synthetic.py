@@ -5,13 +5,13 @@ noise; lips and inner mouth are painted by its landmarks.
 """
 
 from fractions import Fraction
-from pathlib import Path
 
 import cv2
 import numpy as np
 
 from apps.inference.engine.analysis import FootageAnalysis
 from apps.inference.engine.crops import CROP_MARGIN, CropWriter, cut_out, even_box
+from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import INNER_LIPS, LIPS, OUTER_LIPS, WARP_POINTS
 from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.probe import probe_media
@@ -20,14 +20,13 @@ from apps.inference.engine.media.video_writer import PieceWriter
 from apps.inference.engine.people import FaceRows, Person
 from apps.inference.engine.render.basis import generic_displacement
 
-MEAN_FACE = Path(__file__).with_name("mean_face.npy")
 SIZE = (256, 256)
 EYES_PX = 70.0
 
 
 def talking_landmarks(count, opening=0.08, size=SIZE, eyes=EYES_PX):
     """(F, 468, 3) pixels of a face that sways a little and opens its mouth up to ``opening`` eye distances."""
-    mean = np.load(MEAN_FACE).astype(np.float64)
+    mean = mean_face()
     clock = np.arange(count) / 25
     change = np.zeros((count, 6))
     change[:, 0] = (

@@ -1,17 +1,16 @@
 """Pose and shape taken apart: known poses come back, codes go round, parameters have their units."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
 from apps.inference.engine.face.canonical import canonicalise, fill_missing, fit_pose
+from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import ANCHORS, CHIN_TIP, CODE_POINTS, LIPS, RIGID, WARP_POINTS
 from apps.inference.engine.face.mouth_code import learn_mouth_code, ridge
 from apps.inference.engine.face.mouth_params import APERTURE, JAW, LOWER_LIP, WIDTH, mouth_params
 
-FACE = np.load(Path(__file__).parent / "mean_face.npy")[:468].astype(np.float64)
+FACE = mean_face()
 
 
 def talking(frames: int = 60, seed: int = 0) -> np.ndarray:

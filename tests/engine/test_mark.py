@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from apps.inference.engine.face.mesh import FaceMesh
+from apps.inference.engine.face.head_reader import HeadReader
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
 from apps.inference.engine.media.video_writer import PieceWriter
 from apps.inference.engine.model_files import models_folder
@@ -98,8 +98,8 @@ def encoded(looped, plan, path, monkeypatch) -> list[np.ndarray]:
 def test_every_frame_is_marked_and_nothing_but_its_corner_differs(looped, tmp_path, monkeypatch):
     video, footage, plan = looped
     assert plan.driven.any() and not plan.driven.all() and len(plan) > 40
-    mesh = FaceMesh(models_folder())
-    as_drawn = [picture.copy() for _, picture in drawn_frames(video, footage, plan, 0, len(plan), mesh=mesh)]
+    reader = HeadReader(models_folder())
+    as_drawn = [picture.copy() for _, picture in drawn_frames(video, footage, plan, 0, len(plan), reader=reader)]
     plain = encoded(looped, plan, tmp_path / "plain.mp4", monkeypatch)
     given = encoded(looped, marked(plan), tmp_path / "marked.mp4", monkeypatch)
     mark = Mark(plan.size)

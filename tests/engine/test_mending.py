@@ -8,20 +8,19 @@ import numpy as np
 import pytest
 
 from apps.inference.engine.artefacts import DOUBLE_TEETH, DRIFT, FLICKER, POP, SEAM, Usual
+from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import WARP_POINTS
 from apps.inference.engine.mending import BLOCK, Mender, is_mixed, lips_wanted, whole_blocks
 from apps.inference.engine.plan import DRIVEN, MotionPlan
 from apps.inference.engine.render.mesh import INNER, LOWER_LINE, OUTER, UPPER_LINE
 from apps.inference.engine.settings import EngineSettings
 
-from .synthetic import MEAN_FACE
-
 EYES, COUNT, FRAMES, SIDE = 100.0, 50, 90, 320
 USUAL = Usual(6.0, 3.0)
 
 
 def lips():
-    points = np.load(MEAN_FACE)[WARP_POINTS, :2] * EYES + [160.0, 110.0]
+    points = mean_face()[WARP_POINTS, :2] * EYES + [160.0, 110.0]
     points[LOWER_LINE[1:-1], 1] += 12
     return points.astype(np.float32)
 

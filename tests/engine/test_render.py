@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from apps.inference.engine.crops import Crop, CropStore, CropWriter, cut_out, even_box, in_spread_runs
+from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import LIPS, WARP_POINTS
 from apps.inference.engine.render.basis import generic_basis, generic_displacement
 from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, lips_mask, relit
@@ -24,9 +25,9 @@ from apps.inference.engine.render.mesh import (
 from apps.inference.engine.render.occlusion import CANVAS, REACH, SPAN, _objects, find_obstructions, in_picture
 from apps.inference.engine.render.warp import Canvas, _rasterise, piecewise_map, sample_luma
 
-from .synthetic import EYES_PX, MEAN_FACE, SIZE, paint, talking_landmarks
+from .synthetic import EYES_PX, SIZE, paint, talking_landmarks
 
-MEAN = np.load(MEAN_FACE).astype(np.float64)
+MEAN = mean_face()
 MESH = FaceMesh2D.build(MEAN)
 
 

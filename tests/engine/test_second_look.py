@@ -50,7 +50,7 @@ class Eye:
     def __init__(self, share, jitter=0.0):
         self.share, self.jitter, self.drawn = share, jitter, []
 
-    def landmarks(self, picture, region):
+    def again(self, picture, region, known):
         index, target = picture
         seen = np.zeros((468, 3), np.float32)
         seen[WARP_POINTS, :2] = target[:POINT_COUNT]
@@ -58,7 +58,7 @@ class Eye:
             gap = seen[lower, 1] - seen[upper, 1]
             jitter = self.jitter * EYES * (-1) ** index
             seen[lower, 1] = seen[upper, 1] + max(0.0, self.share(index) * gap + jitter)
-        return seen, 1.0
+        return seen
 
 
 def draw(plan, start, stop):
@@ -98,8 +98,8 @@ def test_a_second_drawing_that_is_no_better_is_not_kept():
     """Nothing that is drawn changes what is seen: as with lips behind a hand."""
     plan = made_plan()
     eye = Eye(lambda index: 0.5)
-    first = eye.landmarks
-    eye.landmarks = lambda picture, region: first((picture[0], plan.target[picture[0]]), region)
+    first = eye.again
+    eye.again = lambda picture, *where: first((picture[0], plan.target[picture[0]]), *where)
     moved = look_again(draw, plan, LANDMARKS, 0, COUNT, eye)
     np.testing.assert_array_equal(moved.target, plan.target)
 

@@ -17,12 +17,12 @@ SMOOTHING = 5  # frames of a Savitzky–Golay filter of order 2: removes jitter,
 SHORTEST_RUN_S = 0.4  # a face seen for less is a passer-by or no face at all
 BLOCK = 1000  # frames whose mouth is measured at once
 LONGEST_GAP_S = 0.5  # a face missed for less is bridged
-# The landmark nets take a turned head for less turned than it is. Heads of three people turned in three dimensions by
-# 20 to 50° were read as 15 to 38°, by the net of 478 points less evenly (`python -m benchmarks.turned`).
-TURN_PER_READING = 4 / 3
+# The landmark net takes a turned head for less turned than it is, by a quarter (`python -m benchmarks.turned`); from
+# 25° on heads are read from the front ever more (`face/head_reader.py`), from 35° on their turn is what it is.
+READ, TURNED = (0.0, 18.75, 35.0, 180.0), (0.0, 25.0, 35.0, 180.0)
 # From about 60° on the nets lose the far side, and may read any angle; the still parts of the face then fit the head's
 # own shape no more: by .02 eye distances from the front, .05 at 50°, .06 to .08 where the lips are misread by a tenth.
-MISFIT, BEYOND = 0.058, 90.0
+MISFIT, BEYOND = 0.058, 85.0
 
 
 @dataclass(frozen=True)
@@ -46,9 +46,9 @@ class FaceTrack:
 
     @cached_property
     def turn(self) -> NDArray[np.float64]:
-        """(F,) degrees by which the head is turned to either side, 90 where it is too far for the net to tell."""
+        """(F,) degrees by which the head is turned to either side; BEYOND and more where it is too far to be read."""
         faces = self.faces
-        turn = np.abs(faces.yaw) * TURN_PER_READING
+        turn = np.interp(np.abs(faces.yaw), READ, TURNED)
         return np.where(faces.misfit() > MISFIT, BEYOND, turn)
 
 

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .face.head_reader import HeadReader
 from .face.landmarks import APERTURE_PAIRS, EYE_CORNERS, WARP_INDEX
-from .face.mesh import FaceMesh, region_around
+from .face.mesh import region_around
 from .face.picture import Picture
 from .plan import MotionPlan
 from .render.compose import FrameJob, draw
@@ -69,9 +70,9 @@ def moved_points(plan: MotionPlan, index: int, more: float) -> NDArray[np.float3
 class FirstLook:
     """What one face's drawn mouths miss of the opening they shall have, and where their points go instead."""
 
-    def __init__(self, plan: MotionPlan, landmarks: NDArray[np.floating], mesh: FaceMesh, job_of: JobOf) -> None:
+    def __init__(self, plan: MotionPlan, landmarks: NDArray[np.floating], reader: HeadReader, job_of: JobOf) -> None:
         """``landmarks`` (F, N, 3) of the face in the source frames, in pixels."""
-        self._plan, self._landmarks, self._mesh, self._job_of = plan, landmarks, mesh, job_of
+        self._plan, self._landmarks, self._reader, self._job_of = plan, landmarks, reader, job_of
         self.step = max(1, round(float(plan.fps) / TRIED_PER_S))
         self._planned = opening(plan.target, plan.eyes[plan.source])
         self._answer = ANSWER_OF_OWN_LIPS if plan.interior == "inner" else ANSWER
@@ -110,7 +111,7 @@ class FirstLook:
         x, y = small_points(np.array([region.x, region.y]), place, shrink)
         draw(small, job, plan.triangles)
         near = replace(region, x=float(x), y=float(y), side=region.side / shrink)
-        seen, _ = self._mesh.landmarks(Picture(small), near)
+        seen = self._reader.again(Picture(small), near, known)
         pairs = np.array(APERTURE_PAIRS)
         apart = float(np.linalg.norm(seen[pairs[:, 1], :2] - seen[pairs[:, 0], :2], axis=1).mean())
         return float(self._planned[index]) - apart / (eyes / shrink)

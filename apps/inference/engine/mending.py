@@ -29,8 +29,9 @@ from .artefacts import (
     patch,
     seam,
 )
+from .face.head_reader import HeadReader
 from .face.landmarks import OUTER_LIPS
-from .face.mesh import FaceMesh, region_around
+from .face.mesh import region_around
 from .face.picture import Picture
 from .faces_in_time import runs
 from .plan import OUTSIDE_RANGE, MotionPlan
@@ -72,16 +73,16 @@ class Mended:
 class LipsSeen:
     """Where the landmark net sees the middle of the lips."""
 
-    def __init__(self, plan: MotionPlan, landmarks: NDArray[np.floating], mesh: FaceMesh) -> None:
+    def __init__(self, plan: MotionPlan, landmarks: NDArray[np.floating], reader: HeadReader) -> None:
         """``landmarks`` (F, N, 3) of the face in the source frames, in pixels."""
-        self._plan, self._landmarks, self._mesh = plan, landmarks, mesh
+        self._plan, self._landmarks, self._reader = plan, landmarks, reader
 
     def __call__(self, index: int, picture: NDArray[np.uint8]) -> Doubles:
         """(2,) pixels; NaN where the face is not known."""
         known = self._landmarks[self._plan.source[index]]
         if not np.isfinite(known[0, 0]):
             return np.full(2, np.nan)
-        seen, _ = self._mesh.landmarks(Picture(picture), region_around(known))
+        seen = self._reader.again(Picture(picture), region_around(known), known)
         return np.asarray(seen[OUTER_LIPS, :2].mean(0), np.float64)
 
 

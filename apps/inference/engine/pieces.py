@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .analysis import FootageAnalysis
 from .artefacts import usual_changes
-from .face.mesh import FaceMesh
+from .face.head_reader import HeadReader
 from .first_look import FirstLook, looked_ahead
 from .media.frame_source import FrameSource
 from .media.morph import Morph
@@ -64,13 +64,13 @@ def render_piece(
     mended: list[dict[str, Any]] = []
     if plan.settings.looks_again and paint is None:
         plan, mended = _looked_at(video, footage, plan, first, last, monitor, models)
-        mesh = None  # what is seen at full size needs no miniature
+        reader = None  # what is seen at full size needs no miniature
     else:
-        mesh = FaceMesh(models_folder(models)) if paint is None else None
+        reader = HeadReader(models_folder(models)) if paint is None else None
     driven, anybody_driven = 0, plan.anybody_driven
     mark = Mark(plan.size, footage.info.sample_aspect) if plan.settings.watermark else None
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
-        for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, mesh)):
+        for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, reader)):
             if mark is not None:  # here, behind all drawing, so that no frame goes past it
                 mark.blend(picture)
             writer.write(picture)
@@ -86,12 +86,12 @@ def _looked_at(
     models: Path | None,
 ) -> tuple[MotionPlan, list[dict[str, Any]]]:  # fmt: skip
     """``plan`` with every face's mouth as the second look wants it in these frames, and what was found and mended."""
-    mesh, layers, found = FaceMesh(models_folder(models)), [], []
+    reader, layers, found = HeadReader(models_folder(models)), [], []
     source = FrameSource(video, footage.times)
     try:
         for layer in plan.layers:
             monitor.step("lipsync", 0, last - first)
-            moved, mended = _mended(source, _seen(footage, layer.person), layer, first, last, mesh, monitor)
+            moved, mended = _mended(source, _seen(footage, layer.person), layer, first, last, reader, monitor)
             layers.append(moved)
             found += mended
     finally:
@@ -101,7 +101,7 @@ def _looked_at(
 
 
 def _mended(
-    source: FrameSource, seen: FootageAnalysis, layer: MotionPlan, first: int, last: int, mesh: FaceMesh,
+    source: FrameSource, seen: FootageAnalysis, layer: MotionPlan, first: int, last: int, reader: HeadReader,
     monitor: Monitor,
 ) -> tuple[MotionPlan, list[dict[str, Any]]]:  # fmt: skip
     """One face's plan after both parts of the second look."""
@@ -112,8 +112,8 @@ def _mended(
             yield index, picture
 
     begin, end = whole_blocks(first, last, len(layer))
-    moved = look_again(drawn, layer, seen.landmarks, max(0, begin - 1), min(len(layer), end + 1), mesh)
-    usual, lips = usual_changes(seen.crops, layer.own, layer.eyes), LipsSeen(layer, seen.landmarks, mesh)
+    moved = look_again(drawn, layer, seen.landmarks, max(0, begin - 1), min(len(layer), end + 1), reader)
+    usual, lips = usual_changes(seen.crops, layer.own, layer.eyes), LipsSeen(layer, seen.landmarks, reader)
     better, mended = Mender(drawn, seen.crops.stored & seen.has_face, usual, lips).mend(moved, begin, end)
     return replace(better, others=layer.others), [one.facts(layer) for one in mended if first <= one.first < last]
 
@@ -125,25 +125,25 @@ def exemplar(picture: NDArray[np.uint8], footage: FootageAnalysis, plan: MotionP
 
 def drawn_frames(
     video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar,
-    mesh: FaceMesh | None = None,
+    reader: HeadReader | None = None,
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
     """(output frame, I420 picture) for [``first``, ``last``), before encoding.
 
-    With ``mesh`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
+    With a ``reader`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
     """
     source = FrameSource(video, footage.times)
     try:
-        yield from _drawn(source, footage, plan, first, last, paint, mesh)
+        yield from _drawn(source, footage, plan, first, last, paint, reader)
     finally:
         source.close()
 
 
 def _drawn(
     source: FrameSource, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar,
-    mesh: FaceMesh | None = None,
+    reader: HeadReader | None = None,
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
     faces = [(layer, _seen(footage, layer.person)) for layer in plan.layers]
-    looks = [] if mesh is None else [FirstLook(layer, seen.landmarks, mesh, partial(frame_job, seen))
+    looks = [] if reader is None else [FirstLook(layer, seen.landmarks, reader, partial(frame_job, seen))
                                      for layer, seen in faces]  # fmt: skip
     if looks:
         faces = [(replace(layer, target=layer.target.copy()), seen) for layer, seen in faces]

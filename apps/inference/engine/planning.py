@@ -18,7 +18,7 @@ from .render.basis import generic_displacement
 from .render.detail import reference_detail
 from .render.occlusion import HOPELESS_SHARE, Obstructions, find_obstructions
 from .render.texture import MouthTextures
-from .settings import EngineSettings
+from .settings import TURN_ERROR, EngineSettings
 from .speaker import Speaker, mesh_depth, mesh_points, opening_response, target_points
 from .sync_modes import Timeline
 
@@ -176,7 +176,7 @@ def _passed(
         passed[obstructions.share > HOPELESS_SHARE] = OBSTRUCTED
     if speaker.is_still and not settings.opens_still_mouths:
         passed[:] = STILL_MOUTH
-    passed[speaker.track.turn > settings.largest_turn] = TURNED_AWAY
+    passed[speaker.track.turn > settings.largest_turn + TURN_ERROR] = TURNED_AWAY
     passed[~usable] = NO_FACE
     return passed[line.source]
 

@@ -15,8 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, median_filter
 
+from .face.head_reader import HeadReader
 from .face.landmarks import APERTURE_PAIRS
-from .face.mesh import FaceMesh, region_around
+from .face.mesh import region_around
 from .face.picture import Picture
 from .first_look import moved_points, opening
 from .plan import MotionPlan
@@ -33,7 +34,7 @@ LEAST_MISS, LARGEST_MISS = 0.004, 0.06
 
 
 def look_again(draw: Drawing, plan: MotionPlan, landmarks: NDArray[np.floating], first: int, last: int,
-               mesh: FaceMesh) -> MotionPlan:  # fmt: skip
+               reader: HeadReader) -> MotionPlan:  # fmt: skip
     """``plan`` with the points of frames [``first``, ``last``) moved to where they come out as wanted.
 
     ``landmarks`` (F, N, 3) of the face in the source frames, in pixels. Some frames to either side are drawn as well,
@@ -43,14 +44,14 @@ def look_again(draw: Drawing, plan: MotionPlan, landmarks: NDArray[np.floating],
     if not plan.driven[start:stop].any():
         return plan
     wanted = opening(plan.target[start:stop], plan.eyes[plan.source[start:stop]])
-    before = _missed(draw, plan, landmarks, start, stop, mesh, wanted)
+    before = _missed(draw, plan, landmarks, start, stop, reader, wanted)
     moved = _moved(plan, start, _steady(before))
-    after = _missed(draw, moved, landmarks, start, stop, mesh, wanted)
+    after = _missed(draw, moved, landmarks, start, stop, reader, wanted)
     better = np.abs(_steady(after)) < np.abs(_steady(before))
     return _moved(plan, start, np.where(better, _steady(before), 0.0))
 
 
-def _missed(draw: Drawing, plan: MotionPlan, landmarks: NDArray[np.floating], start: int, stop: int, mesh: FaceMesh,
+def _missed(draw: Drawing, plan: MotionPlan, landmarks: NDArray[np.floating], start: int, stop: int, reader: HeadReader,
             wanted: Doubles) -> Doubles:  # fmt: skip
     """(n,): how much of the opening ``wanted`` (n,) is not seen in the drawn frames [start, stop)."""
     missing = np.zeros(stop - start)
@@ -59,7 +60,7 @@ def _missed(draw: Drawing, plan: MotionPlan, landmarks: NDArray[np.floating], st
         known = landmarks[plan.source[index]]
         if not plan.driven[index] or plan.glides_from(index) >= 0 or not np.isfinite(known[0, 0]):
             continue
-        seen, _ = mesh.landmarks(Picture(picture), region_around(known))
+        seen = reader.again(Picture(picture), region_around(known), known)
         apart = np.linalg.norm(seen[pairs[:, 1], :2] - seen[pairs[:, 0], :2], axis=1).mean()
         missing[index - start] = wanted[index - start] - apart / plan.eyes[plan.source[index]]
     return missing

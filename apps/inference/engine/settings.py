@@ -8,7 +8,10 @@ from typing import Any
 from .errors import EngineError
 
 MODELS = ("lipsync-1.9.0-beta", "lipsync-2", "lipsync-2-pro", "sync-3")
+# Degrees to either side up to which a turned head is driven. Turns are read with an error of 6 to 10 degrees, so a head
+# is refused only when it is read as turned by so much more.
 LARGEST_TURN = {model: 60.0 if model == "sync-3" else 45.0 for model in MODELS}
+TURN_ERROR = 10.0
 SYNC_MODES = ("cut_off", "loop", "bounce", "silence", "remap")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -34,13 +34,17 @@ class Region:
 
 @dataclass(frozen=True)
 class Detection:
-    """One face: its box (centre and larger side, pixels), tilt in radians and score in 0..1."""
+    """One face: its box (centre and larger side, pixels), tilt in radians, score in 0..1 and key points (6, 2).
+
+    The key points are in pixels: the eye on the left of the picture, the other one, nose, mouth, ears.
+    """
 
     x: float
     y: float
     size: float
     tilt: float
     score: float
+    points: NDArray[np.float64] = field(compare=False, repr=False)
 
     def region(self) -> Region:
         """The square the mesh looks at first."""
@@ -97,14 +101,21 @@ class FaceDetector:
                 return min(hit, key=lambda face: np.hypot(face.x - x, face.y - y))
         return None
 
-    def _look(self, picture: Picture, x: float, y: float, side: float) -> list[Detection]:
+    def nearest(self, picture: Picture, x: float, y: float, side: float, least: float) -> Detection | None:
+        """The face nearest to the middle of one square, or None; `least` is the score wanted of it."""
+        found = self._look(picture, x, y, side, least)
+        return min(found, key=lambda face: np.hypot(face.x - x, face.y - y)) if found else None
+
+    def _look(
+        self, picture: Picture, x: float, y: float, side: float, least: float = SCORE_THRESHOLD
+    ) -> list[Detection]:
         """Faces within one upright square."""
         scale = INPUT_SIZE / side
         half = INPUT_SIZE / 2
         matrix = np.array([[scale, 0, half - x * scale], [0, scale, half - y * scale]], np.float32)
         boxes, logits = sorted(self._net(picture.patch(matrix, INPUT_SIZE) * 2 - 1), key=lambda t: -t.shape[-1])
         scores = sigmoid(logits.reshape(-1))
-        likely = np.flatnonzero(scores > SCORE_THRESHOLD)
+        likely = np.flatnonzero(scores > least)
         # 16 numbers a box: centre, width and height, six key points (0 and 1 are the eyes), relative to its anchor.
         raw = boxes.reshape(-1, 16)[likely].astype(np.float64) / INPUT_SIZE
         anchors = self._anchors[likely]
@@ -119,7 +130,8 @@ class FaceDetector:
             eyes = mean[6:8] - mean[4:6]
             centre = mean[:2] + origin
             tilt = float(np.arctan2(eyes[1], eyes[0]))
-            found.append(Detection(float(centre[0]), float(centre[1]), float(mean[2:4].max()), tilt, float(weight[0])))
+            size, points = float(mean[2:4].max()), mean[4:].reshape(6, 2) + origin
+            found.append(Detection(float(centre[0]), float(centre[1]), size, tilt, float(weight[0]), points))
         return found
 
 

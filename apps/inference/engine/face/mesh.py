@@ -25,23 +25,27 @@ class FaceMesh:
         if has_mesh_bundle(models):
             with zipfile.ZipFile(models / MESH_478_BUNDLE) as bundle:
                 content = bundle.read("face_landmarks_detector.tflite")
-            self.points, self._size = 478, 256
+            self.points, self.size = 478, 256
         else:
             content = model_path(models, MESH_468).read_bytes()
-            self.points, self._size = 468, 192
+            self.points, self.size = 468, 192
         self._net = Net(content, threads)
 
     def landmarks(self, picture: Picture, region: Region) -> tuple[Floats, float]:
         """Points (N, 3) in picture pixels (z towards the camera negative, same scale) and the face's presence 0..1."""
-        matrix = _to_patch(region, self._size)
-        outputs = self._net(picture.patch(matrix, self._size))
-        raw = next(tensor for tensor in outputs if tensor.size == 3 * self.points).reshape(self.points, 3)
-        presence = float(sigmoid(next(tensor for tensor in outputs if tensor.size == 1)).ravel()[0])
+        matrix = _to_patch(region, self.size)
+        raw, presence = self.read(picture.patch(matrix, self.size))
         back = cv2.invertAffineTransform(matrix)
         points = np.empty((self.points, 3), np.float32)
         points[:, :2] = raw[:, :2] @ back[:, :2].T + back[:, 2]
-        points[:, 2] = raw[:, 2] * (region.side / self._size)
+        points[:, 2] = raw[:, 2] * (region.side / self.size)
         return points, presence
+
+    def read(self, patch: Floats) -> tuple[Floats, float]:
+        """The same in a patch (S, S, 3) of RGB in 0..1, `size` pixels wide, in its own pixels."""
+        outputs = self._net(patch)
+        raw = next(tensor for tensor in outputs if tensor.size == 3 * self.points).reshape(self.points, 3)
+        return raw, float(sigmoid(next(tensor for tensor in outputs if tensor.size == 1)).ravel()[0])
 
 
 def region_around(points: Floats) -> Region:

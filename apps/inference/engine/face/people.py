@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from .appearance import Appearance, describe
 from .detector import FaceDetector, Region
+from .head_reader import HeadReader, Reading
 from .landmarks import EYE_CORNERS
-from .mesh import FaceMesh, region_around
+from .mesh import region_around
 from .picture import Picture
-from .tracker import MEMORY_FRAMES, PRESENCE_THRESHOLD, TAKE_UP_PRESENCE, same_place
+from .tracker import MEMORY_FRAMES, TAKE_UP_PRESENCE, same_place
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -30,10 +31,11 @@ HEAD_SIDE = 192  # pixels of a kept head
 
 @dataclass(frozen=True)
 class Sighting:
-    """One face in one frame: number of its track, landmarks (N, 3) in pixels."""
+    """One face in one frame: number of its track, landmarks (N, 3) in pixels, and whether it is turned out of sight."""
 
     track: int
     points: Floats
+    hidden: bool = False
 
 
 @dataclass
@@ -52,6 +54,7 @@ class _Followed:
     region: Region
     missed: int = 0
     doubted: bool = False
+    yaw: float | None = None
 
 
 class PeopleTracker:
@@ -63,7 +66,7 @@ class PeopleTracker:
 
     def __init__(self, models: Path, threads: int = 1) -> None:
         self._detector = FaceDetector(models, threads)
-        self._mesh = FaceMesh(models, threads)
+        self._reader = HeadReader(models, threads, self._detector)
         self._followed: list[_Followed] = []
         self._frame = -1
         self._shot_began = 0
@@ -73,7 +76,7 @@ class PeopleTracker:
     @property
     def points(self) -> int:
         """How many landmarks a face has: 468, or 478 with the owner's bundle."""
-        return self._mesh.points
+        return self._reader.points
 
     def cut(self) -> None:
         """A new shot begins with the next picture: every track ends."""
@@ -82,7 +85,7 @@ class PeopleTracker:
 
     def doubt(self) -> None:
         """There may be a cut before the next picture: faces stay in their places, under new tracks."""
-        self._followed = [_Followed(one.track, one.region, doubted=True) for one in self._followed if not one.missed]
+        self._followed = [replace(one, doubted=True) for one in self._followed if not one.missed]
         self._shot_began = self._frame + 1
 
     def track(self, picture: Picture) -> list[Sighting]:
@@ -94,7 +97,8 @@ class PeopleTracker:
             seen += self._take_up(picture)
         if self._frame % LOOKS_EVERY == 0:
             for sighting in seen:
-                self._remember(sighting, picture)
+                if not sighting.hidden:
+                    self._remember(sighting, picture)
         return seen
 
     def _follow(self, one: _Followed, picture: Picture) -> Sighting | None:
@@ -102,14 +106,15 @@ class PeopleTracker:
         if one.missed:
             one.missed += 1
             return None
-        points = self._accept(picture, one.region, PRESENCE_THRESHOLD)
-        if points is None or self._is_another(one, region_around(points)):
-            one.missed = 1
+        seen = self._reader.read(picture, one.region, one.yaw)
+        region = region_around(seen.points)
+        if not seen.is_face(picture, one.region) or self._is_another(one, region):
+            one.missed, one.yaw = 1, None
             return None
-        one.region = region_around(points)
+        one.region, one.yaw = region, seen.yaw
         if one.doubted:
-            self._number(one, picture, points)
-        return Sighting(one.track, points)
+            self._number(one, picture, seen.points)
+        return Sighting(one.track, seen.points, seen.hidden)
 
     def _is_another(self, one: _Followed, region: Region) -> bool:
         """Whether a track has slid onto a face that an older track follows already."""
@@ -135,9 +140,9 @@ class PeopleTracker:
             lost = next((one for one in self._followed if one.missed and same_place(face, one.region)), None)
             if lost is None and len(self._followed) >= MOST_FACES:
                 continue
-            points = self._accept(picture, face.region(), TAKE_UP_PRESENCE)
-            if points is not None:
-                seen.append(self._begin(picture, points, lost))
+            reading = self._reader.read(picture, face.region())
+            if reading.is_face(picture, face.region(), TAKE_UP_PRESENCE):
+                seen.append(self._begin(picture, reading, lost))
         return seen
 
     def _squares(self) -> int:
@@ -148,15 +153,15 @@ class PeopleTracker:
         anybody_missed = any(one.missed for one in self._followed)
         return int(not present or anybody_missed or since % SQUARES_EVERY == 0)
 
-    def _begin(self, picture: Picture, points: Floats, lost: _Followed | None) -> Sighting:
+    def _begin(self, picture: Picture, seen: Reading, lost: _Followed | None) -> Sighting:
         one = lost
         if one is None:
-            one = _Followed(self._tracks, region_around(points))
+            one = _Followed(self._tracks, region_around(seen.points))
             self._followed.append(one)
         if lost is None or lost.doubted:
-            self._number(one, picture, points)
-        one.region, one.missed = region_around(points), 0
-        sighting = Sighting(one.track, points)
+            self._number(one, picture, seen.points)
+        one.region, one.missed, one.yaw = region_around(seen.points), 0, seen.yaw
+        sighting = Sighting(one.track, seen.points)
         self._remember(sighting, picture)
         return sighting
 
@@ -165,14 +170,6 @@ class PeopleTracker:
         one.track, one.doubted = self._tracks, False
         self._tracks += 1
         self.heads[one.track] = Head(describe(picture, points))
-
-    def _accept(self, picture: Picture, region: Region, least: float) -> Floats | None:
-        """Landmarks within the region where they are a face inside the picture."""
-        points, presence = self._mesh.landmarks(picture, region)
-        eyes = float(np.linalg.norm(points[EYE_CORNERS[0], :2] - points[EYE_CORNERS[1], :2]))
-        middle = points[:, :2].mean(0)
-        inside = 0 <= middle[0] < picture.width and 0 <= middle[1] < picture.height
-        return points if presence >= least and inside and 0.05 < eyes / region.side < 0.9 else None
 
     def _remember(self, sighting: Sighting, picture: Picture) -> None:
         """Average the looks, and keep the picture of the head that is largest and most frontal."""

@@ -13,6 +13,7 @@ Floats = NDArray[np.float32]
 
 # Video levels 16..235 to 0..1; the nets do not mind which matrix the colours came from.
 _LIMITED_TO_UNIT: Floats = np.clip((np.arange(256) - 16) / 219, 0, 1).astype(np.float32)
+_EMPTY: Floats = np.empty(0, np.float32)  # places are given as one array, not as two
 _FULL_TO_UNIT: Floats = (np.arange(256) / 255).astype(np.float32)
 
 
@@ -34,10 +35,7 @@ class _Plane:
     def patch(self, matrix: Floats, size: int, outside: int = 0) -> Bytes:
         """Affine resampling into a square; where that shrinks a lot, of the copy nearest to twice the patch's scale."""
         scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-        level = max(0, round(float(np.log2(0.5 / scale))))
-        while len(self._levels) <= level and min(self._levels[-1].shape[:2]) > 1:
-            self._levels.append(halved(self._levels[-1]))
-        level = min(level, len(self._levels) - 1)
+        level = self._level(scale)
         times = float(1 << level)
         # Pixel centres: pixel i of a copy covers source times·(i + .5) - .5.
         to_source = np.array([[times, 0, times / 2 - 0.5], [0, times, times / 2 - 0.5], [0, 0, 1]], np.float32)
@@ -45,6 +43,22 @@ class _Plane:
             self._levels[level], matrix @ to_source, (size, size), flags=cv2.INTER_LINEAR,
             borderMode=cv2.BORDER_CONSTANT, borderValue=(outside,) * 3,
         ).astype(np.uint8, copy=False)  # fmt: skip
+
+    def resample(self, places: Floats, step: float, outside: int = 0) -> Bytes:
+        """Pixels at `places` (h, w, 2) x and y, which lie about `step` pixels apart."""
+        level = self._level(1 / step)
+        there = (places + np.float32(0.5)) / np.float32(1 << level) - np.float32(0.5)
+        return cv2.remap(
+            self._levels[level], there, _EMPTY, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(outside,) * 3,
+        ).astype(np.uint8, copy=False)  # fmt: skip
+
+    def _level(self, scale: float) -> int:
+        """Of which copy to take a patch that shows the picture at `scale`; the copies up to it are made."""
+        level = max(0, round(float(np.log2(0.5 / scale))))
+        while len(self._levels) <= level and min(self._levels[-1].shape[:2]) > 1:
+            self._levels.append(halved(self._levels[-1]))
+        return min(level, len(self._levels) - 1)
 
 
 def halved(plane: Bytes) -> Bytes:
@@ -89,6 +103,18 @@ class Picture:
         # A chroma sample stands for 2x2 luma pixels; its centre lies at (2i + .5) in luma pixels.
         to_luma = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]], np.float32)
         half = (matrix @ to_luma).astype(np.float32)
-        parts = [luma.patch(matrix, size), red.patch(half, size, 128), blue.patch(half, size, 128)]
-        rgb = cv2.cvtColor(cv2.merge(parts), cv2.COLOR_YCrCb2RGB)
-        return np.asarray(cv2.LUT(rgb, _LIMITED_TO_UNIT), np.float32)
+        return _rgb([luma.patch(matrix, size), red.patch(half, size, 128), blue.patch(half, size, 128)])
+
+    def resample(self, places: Floats, step: float) -> Floats:
+        """RGB (h, w, 3) in 0..1 at `places` (h, w, 2), x and y in pixels, which lie about `step` pixels apart."""
+        if len(self._planes) == 1:
+            return np.asarray(cv2.LUT(self._planes[0].resample(places, step), _FULL_TO_UNIT), np.float32)
+        luma, blue, red = self._planes
+        half = (places - np.float32(0.5)) / np.float32(2)
+        tint = [plane.resample(half, step / 2, 128) for plane in (red, blue)]
+        return _rgb([luma.resample(places, step), *tint])
+
+
+def _rgb(parts: list[Bytes]) -> Floats:
+    """RGB in 0..1 of planes of Y, Cr and Cb."""
+    return np.asarray(cv2.LUT(cv2.cvtColor(cv2.merge(parts), cv2.COLOR_YCrCb2RGB), _LIMITED_TO_UNIT), np.float32)

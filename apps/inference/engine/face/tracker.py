@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 
 from .appearance import Appearance, describe, likeness
 from .detector import Detection, FaceDetector, Region
-from .landmarks import EYE_CORNERS
-from .mesh import FaceMesh, region_around
+from .head_reader import PRESENCE_THRESHOLD, HeadReader
+from .mesh import region_around
 from .picture import Picture
 
 Floats = NDArray[np.float32]
 
-PRESENCE_THRESHOLD = 0.5
 # A face is taken up only when the mesh is sure of it: real ones read above .95, chance finds below .1.
 TAKE_UP_PRESENCE = 0.8
 # While no face is found, the search in many small squares (some twenty nets) runs only on every n-th frame.
@@ -47,10 +46,11 @@ class FaceTracker:
 
     def __init__(self, models: Path, threads: int = 1, choice: FaceChoice | None = None) -> None:
         self._detector = FaceDetector(models, threads)
-        self._mesh = FaceMesh(models, threads)
+        self._reader = HeadReader(models, threads, self._detector)
         self._choice = choice
         self._region: Region | None = None
         self._last: Region | None = None
+        self._yaw: float | None = None
         self._looks: Appearance | None = None
         self._frame = 0
         self._missed = 0
@@ -59,12 +59,11 @@ class FaceTracker:
     @property
     def points(self) -> int:
         """How many landmarks `track` returns: 468, or 478 with the owner's bundle."""
-        return self._mesh.points
+        return self._reader.points
 
     def cut(self) -> None:
         """A new shot begins: forget the place, keep the person's looks."""
-        self._region = None
-        self._last = None
+        self._region = self._last = self._yaw = None
         self._missed = 0
 
     def track(self, image: NDArray[np.uint8], scale: float = 1.0) -> Floats | None:
@@ -109,16 +108,15 @@ class FaceTracker:
 
     def _accept(self, picture: Picture, region: Region, least: float = PRESENCE_THRESHOLD) -> Floats | None:
         """Landmarks within the region when they are a face inside the picture; the region then moves along."""
-        points, presence = self._mesh.landmarks(picture, region)
-        eyes = float(np.linalg.norm(points[EYE_CORNERS[0], :2] - points[EYE_CORNERS[1], :2]))
-        middle = points[:, :2].mean(0)
-        inside = 0 <= middle[0] < picture.width and 0 <= middle[1] < picture.height
-        if presence < least or not inside or not 0.05 < eyes / region.side < 0.9:
+        seen = self._reader.read(picture, region, self._yaw)
+        if not seen.is_face(picture, region, least):
+            self._yaw = None
             return None
-        self._region = self._last = region_around(points)
-        if self._looks is None or self._frame % LARGER_EVERY == 0:
-            self._looks = describe(picture, points, self._looks)
-        return points
+        self._region = self._last = region_around(seen.points)
+        self._yaw = seen.yaw
+        if self._looks is None or (self._frame % LARGER_EVERY == 0 and not seen.hidden):
+            self._looks = describe(picture, seen.points, self._looks)
+        return seen.points
 
     def _ranked(self, faces: list[Detection], picture: Picture) -> list[Detection]:
         """Faces worth trying, the likeliest to be the followed person first."""
@@ -132,7 +130,7 @@ class FaceTracker:
 
     def _likeness(self, face: Detection, picture: Picture, known: Appearance) -> float:
         """How much a detected face looks like the followed one, at most 1."""
-        points, presence = self._mesh.landmarks(picture, face.region())
+        points, presence = self._reader.mesh.landmarks(picture, face.region())
         return likeness(known, describe(picture, points)) if presence >= PRESENCE_THRESHOLD else -1.0
 
     def _look_for_larger(self, picture: Picture) -> None:
@@ -144,7 +142,7 @@ class FaceTracker:
         self._larger_seen = self._larger_seen + 1 if larger else 0
         if self._larger_seen >= 2:
             self._larger_seen = 0
-            self._region, self._last, self._looks = larger[0].region(), None, None
+            self._region, self._last, self._looks, self._yaw = larger[0].region(), None, None, None
 
 
 def same_place(face: Detection, last: Region) -> bool:

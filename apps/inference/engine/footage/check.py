@@ -7,7 +7,7 @@ from typing import Any
 
 from ..analysis import FootageAnalysis
 from ..report import ENGINE_VERSION
-from ..settings import LARGEST_TURN, MODELS
+from ..settings import LARGEST_TURN, MODELS, TURN_ERROR
 from ..speech.offset import estimate_offset
 from .findings import BLOCKING, INFO, WARNING, Finding, FootageCheck, PersonSeen, said
 from .heard import Sound, every_model, sound_findings
@@ -91,8 +91,9 @@ def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
 
 def _profile(at: tuple[float, float], turn: float) -> Finding:
     most = max(LARGEST_TURN.values())
-    reason = f"The head is turned by {'more than' if turn > most else 'up to'} {min(turn, most):.0f}° at {said([at])}."
-    leaves = {model: limit for model, limit in LARGEST_TURN.items() if turn > limit}
+    how = "more than" if turn > most + TURN_ERROR else "up to"
+    reason = f"The head is turned by {how} {min(turn, most):.0f}° at {said([at])}."
+    leaves = {model: limit for model, limit in LARGEST_TURN.items() if turn > limit + TURN_ERROR}
     advice = every_model("{model} draws turned lips less exactly.")
     advice |= {model: f"{{model}} leaves frames turned by more than {limit:.0f}° as they are."
                for model, limit in leaves.items()}  # fmt: skip

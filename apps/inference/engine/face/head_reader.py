@@ -1,0 +1,89 @@
+"""The landmarks of one face, however it is turned: read as it stands, beyond some 30° from the front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .detector import FaceDetector, Region
+from .from_the_front import FrontReader, yaw_read
+from .landmarks import EYE_CORNERS
+from .mesh import FaceMesh
+from .picture import Picture
+
+Floats = NDArray[np.float32]
+
+PRESENCE_THRESHOLD = 0.5
+# A face that the net reads as turned by more than this may be turned by more than 20°: then its key points are asked.
+ASK_FROM = 15.0
+# Between these turns both ways of reading count, the second one ever more. Up to 30° they are as exact, the first one
+# less so by half at 40°.
+FRONT_FROM, FRONT_ONLY = 25.0, 35.0
+# Eye distance over the side of the square in which a face was looked for.
+LEAST_EYES, MOST_EYES = 0.05, 0.9
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Landmarks (N, 3) in picture pixels, and how sure the net is that they are a face's, 0..1.
+
+    ``yaw`` is the turn believed in degrees, None for a face that looks into the camera; ``hidden`` tells a head that is
+    there but turned too far to be read: its points are those of the mean head in profile.
+    """
+
+    points: Floats
+    presence: float
+    yaw: float | None = None
+    hidden: bool = False
+
+    def is_face(self, picture: Picture, region: Region, least: float = PRESENCE_THRESHOLD) -> bool:
+        """Whether this is a face of sensible size in the picture, of at least so much presence."""
+        eyes = float(np.linalg.norm(self.points[EYE_CORNERS[0]] - self.points[EYE_CORNERS[1]]))
+        x, y = self.points[:, :2].mean(0)
+        inside = 0 <= x < picture.width and 0 <= y < picture.height
+        return bool(self.presence >= least and inside and LEAST_EYES < eyes / region.side < MOST_EYES)
+
+
+class HeadReader:
+    """One net for a face that looks into the camera, three for one that is turned away."""
+
+    def __init__(self, models: Path, threads: int = 1, detector: FaceDetector | None = None) -> None:
+        self.mesh = FaceMesh(models, threads)
+        self._front = FrontReader(detector or FaceDetector(models, threads), self.mesh)
+
+    @property
+    def points(self) -> int:
+        """How many landmarks a face has: 468, or 478 with the owner's bundle."""
+        return self.mesh.points
+
+    def read(self, picture: Picture, region: Region, yaw: float | None = None) -> Reading:
+        """The face within `region`; `yaw` is what was read in the frame before, None at first."""
+        straight = None
+        if yaw is None or abs(yaw) < FRONT_ONLY:
+            straight = Reading(*self.mesh.landmarks(picture, region))
+            known = straight.presence >= PRESENCE_THRESHOLD
+            if yaw is None and known and abs(yaw_read(straight.points, self._front.head)) < ASK_FROM:
+                return straight
+        front = self._front.read(picture, region, yaw)
+        share = 0.0 if front is None else (abs(front.yaw) - FRONT_FROM) / (FRONT_ONLY - FRONT_FROM)
+        if straight is None and share < 1:
+            straight = Reading(*self.mesh.landmarks(picture, region))
+        if front is None or (share <= 0 and straight is not None):
+            assert straight is not None
+            return Reading(straight.points, straight.presence, None if front is None else front.yaw)
+        if front.hidden:
+            return Reading(front.points, PRESENCE_THRESHOLD, front.yaw, hidden=True)
+        if share >= 1 or straight is None:
+            return Reading(front.points, front.presence, front.yaw)
+        mixed = straight.points + np.float32(share) * (front.points - straight.points)
+        return Reading(mixed, max(straight.presence, front.presence), front.yaw)
+
+    def again(self, picture: Picture, region: Region, known: NDArray[np.floating]) -> Floats:
+        """Landmarks (N, 3) of a face whose turn is known from those it had, `known`, before it was drawn anew."""
+        yaw = yaw_read(known, self._front.head)
+        if abs(yaw) < FRONT_FROM:
+            return self.mesh.landmarks(picture, region)[0]
+        return self.read(picture, region, yaw).points
