@@ -18,8 +18,8 @@ class Shades:
     def knows(self, frames):
         return np.ones(np.shape(frames), bool)
 
-    def between(self, frames, others):
-        return np.abs(self.shade[frames][:, None] - self.shade[others][None])
+    def among(self, frames):
+        return np.abs(self.shade[frames][:, None] - self.shade[frames][None])
 
     def natural_step(self, frames):
         return 0.01

@@ -203,13 +203,14 @@ def test_a_silent_soundtrack_is_refused(take_of, sample, tmp_path):
 
 @pytest.mark.parametrize(
     ("frames", "fps", "count"),
-    [(1, 25, 1), (200, 25, 1), (201, 25, 2), (750, 25, 2), (751, 25, 4), (1500, 25, 4), (240, 30, 1)],
+    [(1, 25, 1), (200, 25, 1), (201, 25, 2), (749, 25, 2), (750, 25, 4), (4000, 25, 4), (4001, 25, 6), (240, 30, 1)],
 )
 def test_pieces_cover_every_frame_once(frames, fps, count):
     pieces = native.split(frames, fps)
     assert len(pieces) == count
     assert [index for first, last in pieces for index in range(first, last)] == list(range(frames))
     lengths = [last - first for first, last in pieces]
+    assert max(lengths) <= 40 * fps
     assert max(lengths) - min(lengths) <= 1
 
 

@@ -18,11 +18,11 @@ from apps.inference.engine.pieces import Painter
 from apps.inference.engine.plan import MotionPlan
 from apps.inference.engine.progress import stoppable
 
-# The longest piece. What each costs beside its own frames (decoding up to its first one, the frames around it that are
-# tried, opening everything) is about 0.2 s of a processor at 480 pixels: 3 % of drawing so much.
-PIECE_S = 15.0
-# What is longer is drawn in pieces, so that a clip of 10 s is shared by two workers.
-SHARED_FROM_S = 8.0
+# The longest piece. A longer one would lose more with its worker; what each costs beside its own frames (decoding up to
+# its first one, the frames around it that are tried, opening everything) is about 0.2 s of a processor at 480 pixels.
+PIECE_S = 40.0
+# What is longer is drawn in two pieces, and from half a minute on in four, so that workers share it evenly.
+SHARED_FROM_S, IN_FOUR_FROM_S = 8.0, 30.0
 FILM, SEEN, MENDED = "film.mp4", "seen.npy", "mended.json"
 # What the catalog calls an option, and what the engine calls it.
 OPTION_NAMES = {
@@ -205,11 +205,17 @@ def split(
 
     What is parted is parted evenly: two workers shall both have as much to do.
     """
-    whole, longest = (max(1, round(seconds * fps)) for seconds in (min(SHARED_FROM_S, PIECE_S), PIECE_S))
+    whole = max(1, round(min(SHARED_FROM_S, PIECE_S) * fps))
     free = [frame for frame in borders if not any(first < frame < last for first, last in kept)]
     found: list[tuple[int, int]] = []
     for start, end in pairwise(sorted({0, frames, *free, *(edge for one in kept for edge in one)})):
-        count = 1 if (start, end) in kept or end - start <= whole else 2 * -(-(end - start) // (2 * longest))
+        count = 1 if (start, end) in kept or end - start <= whole else _pieces_of(end - start, fps)
         edges = [start + round((end - start) * index / count) for index in range(count + 1)]
         found += pairwise(edges)
     return found
+
+
+def _pieces_of(frames: int, fps: float) -> int:
+    """In how many pieces so many frames are drawn: always an even number."""
+    longest = max(1, round(PIECE_S * fps))
+    return max(4 if frames >= IN_FOUR_FROM_S * fps else 2, 2 * -(-frames // (2 * longest)))

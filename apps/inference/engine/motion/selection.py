@@ -35,6 +35,7 @@ TEXTURE_CLOSED, TEXTURE_OPEN = 0.4, 0.6
 TEXTURE_IN_RUN, MOST_IN_RUN = 9.0, 1.0
 APERTURE_STEP, APERTURE_STEP_UNIT = 0.3, 0.02
 NEVER = 1e6
+AT_ONCE = 64  # output frames whose candidates are sought at once: M costs each
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,8 @@ def select_exemplars(wanted: Wanted, pool: ExemplarPool, unit: int | None = None
 class _Search:
     """States are exemplars played forward or backward: a mouth that closes as it opened keeps the picture moving,
     where without it one frame in two of a held vowel was a frozen one.
+
+    Whatever a step costs between two of the M exemplars, whichever frame it leads to, is worked out beforehand.
     """
 
     def __init__(self, wanted: Wanted, pool: ExemplarPool) -> None:
@@ -92,21 +95,30 @@ class _Search:
         self._frames = pool.frames
         self._features = pool.features(pool.code, pool.params)[self._frames]
         self._goal = pool.features(wanted.code, wanted.params)
-        self._aperture = pool.params[:, 0]
         low, high = np.percentile(wanted.params[:, 0], [20, 60])
         self._openness = np.clip((wanted.params[:, 0] - low) / max(1e-3, high - low), 0, 1)
-        textures = pool.textures
-        natural = textures.natural_step(self._frames)
-        self._beside = (textures.between(self._frames, self._frames) / natural) ** 2
         # What would follow each exemplar, forward and backward, and how it looks beside all others.
-        self._following = [self._neighbours(1), self._neighbours(-1)]
-        self._ahead = [(textures.between(after, self._frames) / natural) ** 2 for after in self._following]
-        self._moving = (np.diagonal(self._ahead[0]) + np.diagonal(self._ahead[1])) / 2
+        following = [self._neighbours(1), self._neighbours(-1)]
+        looks = _Looks(pool.textures, self._frames, np.union1d(self._frames, following))
+        ahead = [looks.beside(after) for after in following]
+        moving = (np.diagonal(ahead[0]) + np.diagonal(ahead[1])) / 2
+        self._turn = TURN * (1 + moving)
+        self._runs = _Runs(self._pool, self._features, looks.beside(self._frames), moving)
+        shape = SHAPE_STEP * _squared(self._features, self._features)
+        shape += np.where(is_run(self._frames[None] - self._frames[:, None]), NEVER, JUMP)
+        self._torn = [(TEXTURE * np.maximum(0, unlike - 1)).astype(np.float32) for unlike in ahead]
+        self._jumps = [(shape + self._opening_step(after)).astype(np.float32) for after in following]
 
     def _neighbours(self, step: int) -> Indices:
         after = np.clip(self._frames + step, 0, len(self._pool.code) - 1)
         same = self._pool.shot[after] == self._pool.shot[self._frames]
         return np.where(same & self._pool.textures.knows(after), after, self._frames)
+
+    def _opening_step(self, following: Indices) -> Doubles:
+        """(M, M) what it costs that the mouth is not as open as that which would have followed."""
+        aperture = self._pool.params[:, 0]
+        opening = (aperture[following][:, None] - aperture[self._frames][None]) / APERTURE_STEP_UNIT
+        return np.asarray(APERTURE_STEP * opening**2)
 
     def best(self, start: int, stop: int) -> Indices:
         """The cheapest path over output frames [start, stop)."""
@@ -127,78 +139,85 @@ class _Search:
 
     def _onward(self, total: Doubles, before: Indices, after: Indices, frame: int) -> tuple[Doubles, Indices]:
         """Cheapest cost (2, k) of being at ``after`` played forward and backward, and the state it came from."""
-        keep = len(before)
-        shape = SHAPE_STEP * _squared(self._features[before], self._features[after])
-        jumps = [total[way][:, None] + shape + self._jump(way, before, after, frame) for way in (0, 1)]
-        sources = [jump.argmin(0) for jump in jumps]
-        columns = np.arange(len(after))
-        reached = np.stack([jump[source, columns] for jump, source in zip(jumps, sources, strict=True)])
+        keep, ways = len(before), np.arange(2)[:, None]
+        pairs = before[:, None] * len(self._frames) + after
+        jumps = [total[way][:, None] + self._jump(way, pairs, frame) for way in (0, 1)]
+        sources = np.stack([jump.argmin(0) for jump in jumps])
+        reached = np.stack([jump[source, np.arange(len(after))] for jump, source in zip(jumps, sources, strict=True)])
         first = reached.argmin(0)
-        cheapest, origin = reached.min(0), np.stack(sources)[first, columns] + keep * first
-        best, came = np.stack([cheapest, cheapest]), np.stack([origin, origin])
-        turned = total.min(0), total.argmin(0)
-        row_of = np.full(len(self._pool.code) + 2 * LONGEST_STEP, -1)
-        row_of[self._frames[before] + LONGEST_STEP] = np.arange(keep)
-        for way in (0, 1):
-            turning = turned[0] + TURN * (1 + self._moving[before])
-            turns = turning < total[way]
-            paid = np.where(turns, turning, total[way])
-            state = np.arange(keep) + keep * np.where(turns, turned[1], way)
-            for step in range(LONGEST_STEP + 1):
-                self._run(best[way], came[way], paid, state, row_of, shape, before, after, step if way == 0 else -step)
-        return best, came
+        jumped, origin = reached.min(0), sources[first, np.arange(len(after))] + keep * first
+        turning = total.min(0) + self._turn[before]
+        turns = turning < total
+        paid = np.where(turns, turning, total)
+        state = np.arange(keep) + keep * np.where(turns, total.argmin(0), ways)
+        ran, row = self._runs.cheapest(paid, before, after)
+        runs_on = ran < jumped
+        return np.where(runs_on, ran, jumped), np.where(runs_on, state[ways, row], origin)
 
-    def _run(
-        self, best: Doubles, came: Indices, paid: Doubles, state: Indices, row_of: Indices, shape: Doubles,
-        before: Indices, after: Indices, step: int,
-    ) -> None:  # fmt: skip
-        """Lower ``best`` and ``came`` (k,) where the footage runs on by ``step`` frames from a state before."""
-        row = row_of[self._frames[after] - step + LONGEST_STEP]
-        at = np.flatnonzero(row >= 0)
-        row = row[at]
-        one, other = before[row], after[at]
-        beside = self._beside[one, other]
-        cost = paid[row] + shape[row, at] + TEXTURE * np.clip(beside - TEXTURE_IN_RUN, 0, MOST_IN_RUN)
-        if step == 0:
-            cost += HOLD_STEP * (1 + np.minimum(self._moving[one], HELD_MOVING))
-        else:
-            cost += SKIP_STEP * (abs(step) - 1)
-        same = self._pool.shot[self._frames[one]] == self._pool.shot[self._frames[other]]
-        better = same & (cost < best[at])
-        best[at[better]], came[at[better]] = cost[better], state[row[better]]
+    def _jump(self, way: int, pairs: Indices, frame: int) -> Doubles:
+        """Cost (k, k) of leaving the run at the one of each of ``pairs`` for the other, never within a run."""
+        openness = self._openness[frame]
+        torn = self._torn[way].take(pairs) * (TEXTURE_CLOSED + TEXTURE_OPEN * openness)
+        return np.asarray(torn + self._jumps[way].take(pairs) + JUMP * JUMP_WHEN_OPEN * openness)
 
     def _candidates(self, start: int, stop: int) -> tuple[Indices, Doubles]:
         """Places (n, k) in the pool and their costs, the nearest k of each frame in order of time."""
         keep = min(CANDIDATES, len(self._frames))
         places = np.empty((stop - start, keep), np.int64)
         costs = np.empty((stop - start, keep))
-        pose = self._pool.pose[self._frames] / POSE_UNITS
-        for row, frame in enumerate(range(start, stop)):
-            cost = ((self._features - self._goal[frame]) ** 2).sum(1)
-            cost += ((pose - self._wanted.pose[frame] / POSE_UNITS) ** 2).sum(1)
-            gap = np.abs(self._aperture[self._frames] - self._wanted.params[frame, 0])
-            cost += (np.maximum(0, gap - GAP_FREE) / GAP_UNIT) ** 2 + self._pool.penalty[self._frames]
-            nearest = np.sort(np.argpartition(cost, keep - 1)[:keep])
-            places[row], costs[row] = nearest, cost[nearest]
+        mine = np.hstack([self._features, self._pool.pose[self._frames] / POSE_UNITS])
+        goal = np.hstack([self._goal, self._wanted.pose / POSE_UNITS])
+        for first in range(start, stop, AT_ONCE):
+            rows = slice(first, min(first + AT_ONCE, stop))
+            gap = np.abs(self._pool.params[self._frames, 0] - self._wanted.params[rows, :1])
+            cost = _squared(goal[rows], mine) + (np.maximum(0, gap - GAP_FREE) / GAP_UNIT) ** 2
+            cost += self._pool.penalty[self._frames]
+            nearest = np.sort(np.argpartition(cost, keep - 1)[:, :keep])
+            here = slice(first - start, first - start + len(nearest))
+            places[here], costs[here] = nearest, np.take_along_axis(cost, nearest, 1)
         return places, costs
 
-    def _jump(self, way: int, before: Indices, after: Indices, frame: int) -> Doubles:
-        """Cost (k, k) of leaving the run at ``before`` for ``after``, never for a frame of the same run."""
-        openness = self._openness[frame]
-        within_run = is_run(self._frames[after][None] - self._frames[before][:, None])
-        following = self._aperture[self._following[way][before]]
-        opening = (following[:, None] - self._aperture[self._frames[after]][None]) / APERTURE_STEP_UNIT
-        return np.asarray(
-            JUMP * (1 + JUMP_WHEN_OPEN * openness)
-            + TEXTURE
-            * np.maximum(0, self._ahead[way][np.ix_(before, after)] - 1)
-            * (TEXTURE_CLOSED + TEXTURE_OPEN * openness)
-            + APERTURE_STEP * opening**2
-            + np.where(within_run, NEVER, 0.0)
-        )
+
+class _Looks:
+    """How unlike mouths look, in squares of natural steps: each pair compared once."""
+
+    def __init__(self, textures: MouthTextures, frames: Indices, known: Indices) -> None:
+        self._known, self._columns = known, np.searchsorted(known, frames)
+        self._apart = (textures.among(known) / textures.natural_step(frames)) ** 2
+
+    def beside(self, frames: Indices) -> Doubles:
+        """(len(frames), M) of ``frames`` beside all exemplars."""
+        return np.asarray(self._apart[np.ix_(np.searchsorted(self._known, frames), self._columns)])
+
+
+class _Runs:
+    """What it costs to let the footage run on to each exemplar: by 0, 1 or 2 frames, forward and backward."""
+
+    def __init__(self, pool: ExemplarPool, features: Doubles, beside: Doubles, moving: Doubles) -> None:
+        frames = pool.frames
+        steps = np.arange(LONGEST_STEP + 1)
+        wanted = frames - np.stack([steps, -steps])[..., None]
+        at = np.clip(np.searchsorted(frames, wanted), 0, len(frames) - 1)
+        own = np.arange(len(frames))
+        cost = SHAPE_STEP * ((features[at] - features) ** 2).sum(-1)
+        cost += TEXTURE * np.clip(beside[at, own] - TEXTURE_IN_RUN, 0, MOST_IN_RUN)
+        cost[:, 0] += HOLD_STEP * (1 + np.minimum(moving, HELD_MOVING))
+        cost[:, 1:] += SKIP_STEP * (steps[1:, None] - 1)
+        fits = (frames[at] == wanted) & (pool.shot[frames[at]] == pool.shot[frames])
+        # Of the M exemplars those before, by way and step (2, 3, M), and the cost; M where the run has no such frame.
+        self._from, self._cost = np.where(fits, at, len(frames)), cost
+
+    def cheapest(self, paid: Doubles, before: Indices, after: Indices) -> tuple[Doubles, Indices]:
+        """Cost (2, k) of running on to ``after``, and from which row of ``before``; ``paid`` (2, k) until there."""
+        row_of = np.full(len(self._cost[0, 0]) + 1, -1)
+        row_of[before] = np.arange(len(before))
+        row = row_of[self._from[..., after]]
+        cost = np.where(row >= 0, paid[np.arange(2)[:, None, None], row] + self._cost[..., after], np.inf)
+        step = cost.argmin(1)[:, None]
+        return np.take_along_axis(cost, step, 1)[:, 0], np.take_along_axis(row, step, 1)[:, 0]
 
 
 def _squared(one: Doubles, other: Doubles) -> Doubles:
-    """Squared distances (k, k) between rows."""
+    """Squared distances (n, m) between the rows of (n, K) and (m, K)."""
     product = one @ other.T
     return np.maximum(0, (one**2).sum(1)[:, None] + (other**2).sum(1)[None] - 2 * product)

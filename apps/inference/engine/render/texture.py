@@ -45,12 +45,10 @@ class MouthTextures:
         """Which of ``frames`` were looked at."""
         return self._row_of[frames] >= 0
 
-    def between(self, frames: NDArray[np.integer], others: NDArray[np.integer]) -> Floats:
-        """(len(frames), len(others)) distances."""
-        frames, others = self._row_of[frames], self._row_of[others]
-        product = self._rows[frames] @ self._rows[others].T
-        squared = self._squares[frames][:, None] + self._squares[others][None] - 2 * product
-        return np.sqrt(np.maximum(squared, 0))
+    def among(self, frames: NDArray[np.integer]) -> Floats:
+        """(len(frames), len(frames)) distances."""
+        rows, squares = self._rows[self._row_of[frames]], self._squares[self._row_of[frames]]
+        return np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * (rows @ rows.T), 0))
 
     def natural_step(self, frames: NDArray[np.integer]) -> float:
         """Median distance between neighbouring frames of ``frames``: what natural movement looks like."""
