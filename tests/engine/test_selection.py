@@ -7,6 +7,7 @@ import pytest
 
 from apps.inference.engine.motion.joins import find_joins
 from apps.inference.engine.motion.selection import ExemplarPool, Wanted, select_exemplars
+from apps.inference.engine.planning import blurredness
 
 
 @dataclass
@@ -69,6 +70,35 @@ def test_nothing_trembles_between_two_frames_of_a_quick_movement():
     steps = np.sign(np.diff(chosen))
     steps = steps[steps != 0]
     assert (steps[1:] != steps[:-1]).sum() <= 2
+
+
+def test_no_teeth_flash_up_for_one_frame():
+    """Of the half open mouths one is somewhat wider and shows other teeth; the sound asks for a little more, once."""
+    half_open = 0.09 + 0.002 * np.sin(np.arange(14))
+    opening = np.concatenate([OPENS[:12], half_open, [0.15], half_open, OPENS[:12][::-1]])
+    shade = opening * 0.3 + 0.2 * (opening == 0.15)
+    asked = np.concatenate([np.full(8, 0.09), [0.115, 0.14, 0.115], np.full(8, 0.09)])
+    chosen = select_exemplars(wanted(asked), pool(opening, shade))
+    assert not (opening[chosen] == 0.15).any()
+
+
+def test_teeth_may_come_into_sight_where_the_lips_part_quickly():
+    """The same change of picture is the footage's own way to open: it is followed, not avoided."""
+    opening = np.tile(np.concatenate([np.zeros(8), [0.06, 0.12], np.full(8, 0.15), [0.12, 0.06]]), 3)
+    exemplars = pool(opening, opening * 0.5)
+    chosen = select_exemplars(wanted(opening[:40]), exemplars)
+    assert np.abs(opening[chosen] - opening[:40]).max() < 0.01
+
+
+def test_only_a_mouth_duller_than_others_as_open_counts_as_blurred():
+    """Open mouths show more edges than shut ones: a shut one is not dull for that."""
+    opening = np.repeat([0.0, 0.1], 40)
+    sharpness = np.repeat([100.0, 400.0], 40)
+    sharpness[[10, 60]] = [50, 200]
+    dull = blurredness(sharpness, opening, np.delete(np.arange(80), 5))
+    assert dull[[10, 60]] == pytest.approx([0.5, 0.5])
+    assert np.delete(dull, [10, *range(26, 54), 60]).max() < 0.01, "where both kinds meet they are compared"
+    assert dull[5] == 0
 
 
 @pytest.mark.parametrize("way", [1, -1])

@@ -33,7 +33,10 @@ UNIT_S = 2.0  # lipsync-2 and -pro work in independent units
 EASE_S = 0.12  # at the borders of what is left alone
 CUT_MARGIN = 2  # frames beside a cut are no exemplars: encoders smear there
 MOST_EXEMPLARS = 1500  # a minute of speech holds every mouth a speaker makes; the search costs their square
-BLUR_PENALTY = 1.0
+# What a mouth costs that is wholly blurred beside the sharper ones of a like opening: otherwise the plain ones, tongue
+# or dark, are preferred to teeth, for they never pop. More (3.5) makes mouths pop for sharpness' sake.
+BLUR_PENALTY = 2.5
+LIKE_OPENINGS, SHARPER = 25, 65  # frames looked at, percentile of their sharpness
 
 
 def make_plan(
@@ -102,7 +105,7 @@ def _borrowed(
     codes = speaker.code.encode(speaker.track.faces.shapes)
     goal = Wanted(speaker.code.from_parameters(wanted), wanted, speaker.track.pose[line.source])
     good = usable_exemplars(footage, speaker, obstructions)
-    pool = _pool(footage, speaker, codes, good, own, settings)
+    pool = _pool(footage, speaker, codes, good, own)
     unit = round(UNIT_S * footage.fps) if settings.model.startswith("lipsync-2") else None
     chosen, change = np.full(len(line), -1, np.int64), np.zeros_like(goal.code)
     for first, last in stretches:
@@ -150,20 +153,27 @@ def usable_exemplars(
 
 
 def _pool(
-    footage: FootageAnalysis, speaker: Speaker, codes: Doubles, good: NDArray[np.bool_], own: NDArray[np.float32],
-    settings: EngineSettings,
+    footage: FootageAnalysis, speaker: Speaker, codes: Doubles, good: NDArray[np.bool_], own: NDArray[np.float32]
 ) -> ExemplarPool:  # fmt: skip
-    """The exemplars with what the search compares; lipsync-2-pro prefers sharp ones."""
-    penalty = np.zeros(footage.frame_count)
-    if settings.model == "lipsync-2-pro":
-        reference = max(1e-6, float(np.percentile(footage.sharpness[good], 80)))
-        penalty = BLUR_PENALTY * np.clip(1 - footage.sharpness / reference, 0, 1) ** 2
+    """The exemplars with what the search compares."""
+    penalty = BLUR_PENALTY * blurredness(footage.sharpness, speaker.track.params[:, 0], np.flatnonzero(good))
     # A run is compared with the frame that would follow it, whether or not that one may be lent itself.
     looked_at = good | (np.roll(good, 1) & footage.crops.stored)
     textures = MouthTextures(footage.crops, own, speaker.mesh, np.flatnonzero(looked_at))
     return ExemplarPool(
         np.flatnonzero(good), codes, speaker.track.params, speaker.track.pose, speaker.shot, penalty, textures
     )
+
+
+def blurredness(sharpness: Doubles, opening: Doubles, frames: NDArray[np.int64]) -> Doubles:
+    """(F,) 0..1: how far each of ``frames`` falls short of the sharper ones of a like ``opening`` (F,); 0 elsewhere."""
+    order = frames[np.argsort(opening[frames])]
+    count = min(LIKE_OPENINGS, len(order))
+    first = np.clip(np.arange(len(order)) - count // 2, 0, len(order) - count)
+    like = np.percentile(sharpness[order][first[:, None] + np.arange(count)], SHARPER, axis=1)
+    short = np.zeros(len(sharpness))
+    short[order] = np.clip(1 - sharpness[order] / np.maximum(like, 1e-6), 0, 1)
+    return short
 
 
 def _passed(

@@ -1,7 +1,8 @@
 """Which moment of the footage lends its mouth to each output frame: a Viterbi search.
 
 A candidate costs what its mouth and pose differ from what is wanted; a step costs nothing where the footage simply
-runs on, and more the more the eye would notice the join: unlike shapes, unlike teeth, an open mouth.
+runs on, and more the more the eye would notice the join: unlike shapes, unlike teeth, an open mouth. A mouth's inside
+may change as much as the footage's own does when the lips move so far; what changes more pops.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ Indices = NDArray[np.int64]
 CANDIDATES = 120  # per frame; 40 are too few once the picture counts
 APERTURE_WEIGHT, WIDTH_WEIGHT = 1.2, 0.5  # beside the mouth code, all in standard deviations
 POSE_UNITS = np.array([9.0, 10.0, 18.0, 0.5])  # degrees of yaw, pitch, roll, and log size, that cost 1
-GAP_FREE, GAP_UNIT = 0.03, 0.02  # iod: an exemplar this much more open or closed drags its teeth
-JUMP, JUMP_WHEN_OPEN = 0.9, 3.0
+GAP_FREE, GAP_UNIT = 0.02, 0.02  # iod: an exemplar this much more open or closed drags its teeth
+JUMP, JUMP_WHEN_OPEN = 1.6, 3.0
 SKIP_STEP = 0.05  # a run that leaves a frame out
 # A frame shown twice looks frozen, a run that turns round trembles when it does so often. Both cost more where the
 # mouth was moving: times 1 + how much the picture changed there, squared, in natural steps; for holding at most so
 # much, for amid a quick movement a frame is better held than shaken.
-HOLD_STEP, TURN, HELD_MOVING = 0.25, 0.2, 3.0
+HOLD_STEP, TURN, HELD_MOVING = 0.4, 0.3, 3.0
 SHAPE_STEP = 0.075
-TEXTURE = 1.5
-TEXTURE_CLOSED, TEXTURE_OPEN = 0.4, 0.6
-# (times natural)²: a run whose picture jumps more is a quick movement, or a mistracked one.
-TEXTURE_IN_RUN, MOST_IN_RUN = 9.0, 1.0
+# Changes of picture count as (times what the wanted movement explains)², beyond 2 in a run and 1 at a join: teeth that
+# come and go while the lips hardly move are what pops. In a run no change costs more than so much: where the footage
+# itself jumps, going round it may look worse.
+TEXTURE_IN_RUN, MOST_IN_RUN, IN_RUN_FROM = 1.5, 4.5, 2.0
+TEXTURE_AT_JOIN = 4.5
 APERTURE_STEP, APERTURE_STEP_UNIT = 0.3, 0.02
 NEVER = 1e6
 AT_ONCE = 64  # output frames whose candidates are sought at once: M costs each
@@ -87,7 +89,8 @@ class _Search:
     """States are exemplars played forward or backward: a mouth that closes as it opened keeps the picture moving,
     where without it one frame in two of a held vowel was a frozen one.
 
-    Whatever a step costs between two of the M exemplars, whichever frame it leads to, is worked out beforehand.
+    Whatever a step costs between two of the M exemplars, whichever frame it leads to, is worked out beforehand; how
+    much of their unlikeness is ``explained`` depends on the frame.
     """
 
     def __init__(self, wanted: Wanted, pool: ExemplarPool) -> None:
@@ -102,11 +105,12 @@ class _Search:
         looks = _Looks(pool.textures, self._frames, np.union1d(self._frames, following))
         ahead = [looks.beside(after) for after in following]
         moving = (np.diagonal(ahead[0]) + np.diagonal(ahead[1])) / 2
-        self._turn = TURN * (1 + moving)
+        self._moving = moving
         self._runs = _Runs(self._pool, self._features, looks.beside(self._frames), moving)
+        self._explained = self._runs.explained(np.diff(wanted.params[:, 0], prepend=wanted.params[0, 0]))
         shape = SHAPE_STEP * _squared(self._features, self._features)
         shape += np.where(is_run(self._frames[None] - self._frames[:, None]), NEVER, JUMP)
-        self._torn = [(TEXTURE * np.maximum(0, unlike - 1)).astype(np.float32) for unlike in ahead]
+        self._unlike = [unlike.astype(np.float32) for unlike in ahead]
         self._jumps = [(shape + self._opening_step(after)).astype(np.float32) for after in following]
 
     def _neighbours(self, step: int) -> Indices:
@@ -146,19 +150,20 @@ class _Search:
         reached = np.stack([jump[source, np.arange(len(after))] for jump, source in zip(jumps, sources, strict=True)])
         first = reached.argmin(0)
         jumped, origin = reached.min(0), sources[first, np.arange(len(after))] + keep * first
-        turning = total.min(0) + self._turn[before]
+        explained = self._explained[frame]
+        turning = total.min(0) + TURN * (1 + self._moving[before] / explained)
         turns = turning < total
         paid = np.where(turns, turning, total)
         state = np.arange(keep) + keep * np.where(turns, total.argmin(0), ways)
-        ran, row = self._runs.cheapest(paid, before, after)
+        ran, row = self._runs.cheapest(paid, before, after, explained)
         runs_on = ran < jumped
         return np.where(runs_on, ran, jumped), np.where(runs_on, state[ways, row], origin)
 
     def _jump(self, way: int, pairs: Indices, frame: int) -> Doubles:
         """Cost (k, k) of leaving the run at the one of each of ``pairs`` for the other, never within a run."""
-        openness = self._openness[frame]
-        torn = self._torn[way].take(pairs) * (TEXTURE_CLOSED + TEXTURE_OPEN * openness)
-        return np.asarray(torn + self._jumps[way].take(pairs) + JUMP * JUMP_WHEN_OPEN * openness)
+        share = np.float32(TEXTURE_AT_JOIN / self._explained[frame])
+        torn = np.maximum(0, self._unlike[way].take(pairs) * share - TEXTURE_AT_JOIN)
+        return np.asarray(torn + self._jumps[way].take(pairs) + JUMP * JUMP_WHEN_OPEN * self._openness[frame])
 
     def _candidates(self, start: int, stop: int) -> tuple[Indices, Doubles]:
         """Places (n, k) in the pool and their costs, the nearest k of each frame in order of time."""
@@ -200,21 +205,41 @@ class _Runs:
         at = np.clip(np.searchsorted(frames, wanted), 0, len(frames) - 1)
         own = np.arange(len(frames))
         cost = SHAPE_STEP * ((features[at] - features) ** 2).sum(-1)
-        cost += TEXTURE * np.clip(beside[at, own] - TEXTURE_IN_RUN, 0, MOST_IN_RUN)
         cost[:, 0] += HOLD_STEP * (1 + np.minimum(moving, HELD_MOVING))
         cost[:, 1:] += SKIP_STEP * (steps[1:, None] - 1)
         fits = (frames[at] == wanted) & (pool.shot[frames[at]] == pool.shot[frames])
         # Of the M exemplars those before, by way and step (2, 3, M), and the cost; M where the run has no such frame.
-        self._from, self._cost = np.where(fits, at, len(frames)), cost
+        self._from, self._cost, self._beside = np.where(fits, at, len(frames)), cost, beside[at, own]
+        opening = pool.params[frames, 0]
+        follows = fits[0, 1]
+        self._line = _rising_line(np.abs(opening - opening[at[0, 1]])[follows], np.sqrt(self._beside[0, 1][follows]))
 
-    def cheapest(self, paid: Doubles, before: Indices, after: Indices) -> tuple[Doubles, Indices]:
+    def explained(self, moved: Doubles) -> Doubles:
+        """(N,): how much the picture may change where the opening changes by ``moved`` (N,), in natural steps, squared.
+
+        By a line through the footage's own steps: the more the lips move, the more of the inside comes into sight.
+        """
+        still, slope = self._line
+        return np.asarray((still + slope * np.abs(moved)) ** 2)
+
+    def cheapest(self, paid: Doubles, before: Indices, after: Indices, explained: float) -> tuple[Doubles, Indices]:
         """Cost (2, k) of running on to ``after``, and from which row of ``before``; ``paid`` (2, k) until there."""
         row_of = np.full(len(self._cost[0, 0]) + 1, -1)
         row_of[before] = np.arange(len(before))
         row = row_of[self._from[..., after]]
-        cost = np.where(row >= 0, paid[np.arange(2)[:, None, None], row] + self._cost[..., after], np.inf)
+        popping = np.clip(TEXTURE_IN_RUN * (self._beside[..., after] / explained - IN_RUN_FROM), 0, MOST_IN_RUN)
+        cost = np.where(row >= 0, paid[np.arange(2)[:, None, None], row] + self._cost[..., after] + popping, np.inf)
         step = cost.argmin(1)[:, None]
         return np.take_along_axis(cost, step, 1)[:, 0], np.take_along_axis(row, step, 1)[:, 0]
+
+
+def _rising_line(x: Doubles, y: Doubles) -> tuple[float, float]:
+    """Value at 0 (at least half a step) and slope (at least 0) of the least squares line through points (n,)."""
+    if len(x) < 2:
+        return 1.0, 0.0
+    x_off, y_off = x - x.mean(), y - y.mean()
+    slope = max(0.0, float(x_off @ y_off) / (float(x_off @ x_off) + 1e-9))
+    return max(0.5, float(y.mean() - slope * x.mean())), slope
 
 
 def _squared(one: Doubles, other: Doubles) -> Doubles:
