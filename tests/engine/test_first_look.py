@@ -35,8 +35,8 @@ def moved(plan, eye, first=0, last=COUNT):
     target = plan.target.copy()
     frames = ((i, PICTURE, False) for i in range(max(0, first - look.ahead), min(COUNT, last + look.ahead)))
     seen = []
-    for index, _, _ in looked_ahead(frames, [look], first, last):
-        target[index] = look.points(index)
+    for index, _, _, (points,) in looked_ahead(frames, [look], first, last):
+        target[index] = points
         seen.append(index)
     assert seen == list(range(first, last))
     return replace(plan, target=target)

@@ -74,6 +74,18 @@ def test_a_variable_rate_survives_across_joins(tmp_path):
     assert probe_media(out).duration_s == pytest.approx(steps.sum(), abs=1e-3)
 
 
+def test_a_sparse_reading_shows_about_every_second_picture_as_it_is(tmp_path):
+    (piece,) = write_pieces(tmp_path, [0, 40])
+    with VideoReader(piece) as reader:
+        whole = {round(frame.time * 25): frame.yuv for frame in reader}
+    with VideoReader(piece, sparse=True) as reader:
+        some = {round(frame.time * 25): frame.yuv for frame in reader}
+    assert 15 <= len(some) <= 25
+    assert np.diff(list(some)).max() <= 3
+    for number, picture in some.items():
+        np.testing.assert_array_equal(picture, whole[number])
+
+
 def test_colour_tags_are_kept(tmp_path):
     out = tmp_path / "out.mp4"
     join(write_pieces(tmp_path, [0, 5]), np.arange(5) / 25, Fraction(25), out, sound=None, duration_s=0.2)

@@ -7,6 +7,7 @@ import pytest
 from django.conf import settings as studio
 
 from apps.inference import engine
+from apps.inference.engine.analysis import OWN_SOUND
 from apps.inference.engine.media.probe import probe_media
 from apps.inference.engine.progress import STAGES
 
@@ -83,6 +84,13 @@ def test_a_run_can_be_cancelled_and_leaves_no_film(short_sample, tmp_path):
         run(short_sample, tmp_path, "sync-3", cancelled=lambda: True)
     assert stop.value.code == "generation_cancelled"
     assert not list(tmp_path.glob("out*"))
+
+
+def test_a_model_that_learns_no_voice_does_not_listen_to_the_footage(short_sample, result, tmp_path):
+    run(short_sample, tmp_path, "lipsync-1.9.0-beta", workdir=tmp_path)
+    _, _, folder = result
+    assert (folder / "work" / OWN_SOUND).is_dir()
+    assert not (tmp_path / OWN_SOUND).exists()
 
 
 def test_silent_sound_is_refused(short_sample, tmp_path):

@@ -28,7 +28,6 @@ from .one_thread import one_thread
 from .people import FaceRows, Person, load_people, people_of, save_people
 from .progress import Monitor, Progress
 from .reading import CROPS, MIN_EYES_PX, Seen, read
-from .settings import EngineSettings
 from .shots import jump_cuts, leaps
 from .speech.analysis import SpeechAnalysis, analyse_speech
 
@@ -139,16 +138,16 @@ def analyse_footage(
     video: Path,
     workdir: Path,
     *,
-    settings: EngineSettings | None = None,
+    own_sound: bool = True,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     models: Path | None = None,
 ) -> FootageAnalysis:
-    """Decode ``video`` once and save what was seen in ``workdir``.
+    """Decode ``video`` once and save what was seen in ``workdir``, the same for every model.
 
-    Raises EngineError where nothing can be read or no face is seen in the whole film; what was seen is saved then too.
+    Without ``own_sound`` nobody is heard: no voice can be learnt, nor can be told who speaks. Raises EngineError where
+    nothing can be read or no face is seen in the whole film; what was seen is saved then too.
     """
-    del settings  # the analysis is the same for every model, so that it can be kept with the video
     info = probe_footage(video)
     workdir.mkdir(parents=True, exist_ok=True)
     monitor = Monitor(progress, cancelled)
@@ -157,12 +156,12 @@ def analyse_footage(
         if index % 5 == 0:
             monitor.step("read", index, max(info.frame_count, index + 1))
 
-    own_sound = partial(read_own_sound, video, workdir, models) if info.acodec else lambda: None
-    with beside(own_sound) as own_sound_read:
+    hear = partial(read_own_sound, video, workdir, models) if own_sound and info.acodec else lambda: None
+    with beside(hear) as heard:
         with CropWriter(workdir / CROPS) as crops:
             seen = read(video, PeopleTracker(models_folder(models)), crops, info.frame_count, on_frame=on_frame)
         footage = concluded(seen, info, workdir)
-        own_sound_read()
+        heard()
     monitor.step("read", footage.frame_count, footage.frame_count)
     require_face(footage)
     return footage

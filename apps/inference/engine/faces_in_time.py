@@ -52,14 +52,19 @@ class FaceTrack:
         return np.where(faces.misfit() > MISFIT, BEYOND, turn)
 
 
-def follow_face(landmarks: NDArray[np.floating], times: NDArray[np.floating], shot: NDArray[np.integer]) -> FaceTrack:
-    """Smooth ``landmarks`` (F, N, 3; NaN where unseen) within each shot and take the pose out of them."""
+def follow_face(
+    landmarks: NDArray[np.floating], times: NDArray[np.floating], shot: NDArray[np.integer], smooth: bool = True
+) -> FaceTrack:
+    """Smooth ``landmarks`` (F, N, 3; NaN where unseen) within each shot and take the pose out of them.
+
+    Frames that are farther apart than those of a film shall not be smoothed: a closure would be lost between them.
+    """
     seen = np.isfinite(landmarks[:, 0, 0])
     usable = usable_frames(seen, times, shot)
     smoothed = np.array(landmarks, np.float32)
     smoothed[~usable] = np.nan
     for first, last in runs(usable & seen, shot):
-        if last - first >= SMOOTHING:
+        if smooth and last - first >= SMOOTHING:
             smoothed[first:last] = savgol_filter(smoothed[first:last], SMOOTHING, 2, axis=0)
     faces = canonicalise(smoothed, smooth=False)
     blocks = (faces.shapes[start : start + BLOCK].astype(np.float64) for start in range(0, len(usable), BLOCK))

@@ -181,7 +181,7 @@ def _in_this_voice(
 ) -> SpeechAnalysis:
     """The sound as this speaker's own mouth would say it, where the model learns that and the own sound tells."""
     own = footage.own_sound
-    if settings.model == "lipsync-1.9.0-beta" or own is None or speaker.is_still:
+    if not settings.learns_voice or own is None or speaker.is_still:
         return speech
     usable = speaker.track.usable
     voice = learn_voice(own, footage.times[usable], speaker.track.params[usable])

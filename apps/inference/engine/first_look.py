@@ -8,10 +8,10 @@ is added before the frame itself is drawn. Each stretch of driven frames is look
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -153,21 +153,20 @@ class FirstLook:
 
 
 def looked_ahead(
-    frames: Iterator[tuple[int, NDArray[np.uint8], Any]], looks: list[FirstLook], first: int, last: int
-) -> Iterator[tuple[int, NDArray[np.uint8], Any]]:
-    """``frames`` (index, picture, …) of [``first``, ``last``), each once all that its mouth depends on is seen."""
-    waiting: deque[tuple[int, NDArray[np.uint8], Any]] = deque()
-    ahead = max(look.ahead for look in looks)
-    for frame in frames:
-        for look in looks:
-            look.look(frame[0], frame[1])
-        waiting.append(frame)
-        if len(waiting) > ahead:
-            yield from _inside(waiting.popleft(), first, last)
-    for frame in waiting:
-        yield from _inside(frame, first, last)
+    frames: Iterator[tuple[int, NDArray[np.uint8], bool]], looks: list[FirstLook], first: int, last: int
+) -> Generator[tuple[int, NDArray[np.uint8], bool, list[NDArray[np.float32]]], None, None]:
+    """``frames`` (index, picture, glides) of [``first``, ``last``), each with the points of every look's mouth (Q, 2).
 
-
-def _inside(frame: tuple[int, NDArray[np.uint8], Any], first: int, last: int) -> Iterator[Any]:
-    if first <= frame[0] < last:
-        yield frame
+    They come once all that its mouths depend on is seen.
+    """
+    waiting: deque[tuple[int, NDArray[np.uint8], bool]] = deque()
+    ahead = max((look.ahead for look in looks), default=0)
+    for frame in itertools.chain(frames, itertools.repeat(None, ahead)):
+        if frame is not None:
+            for look in looks:
+                look.look(frame[0], frame[1])
+            waiting.append(frame)
+        if waiting and (frame is None or len(waiting) > ahead):
+            index, picture, glides = waiting.popleft()
+            if first <= index < last:
+                yield index, picture, glides, [look.points(index) for look in looks]

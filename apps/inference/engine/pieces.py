@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -148,15 +149,16 @@ def _drawn(
     if looks:
         faces = [(replace(layer, target=layer.target.copy()), seen) for layer, seen in faces]
     ahead = max((look.ahead for look in looks), default=0)
-    frames = _shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead))
-    for index, original, glides in looked_ahead(frames, looks, first, last) if looks else frames:
-        picture = original if glides else original.copy()
-        for at, (layer, seen) in enumerate(faces):
-            if layer.driven[index]:
-                if looks:
-                    layer.target[index] = looks[at].points(index)
-                paint(picture, seen, layer, index, glides)
-        yield index, picture
+    frames = looked_ahead(_shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead)), looks, first, last)
+    with closing(prefetch(frames) if looks else frames) as looked_at:  # what is looked at next while this is drawn
+        for index, original, glides, points in looked_at:
+            picture = original if glides else original.copy()
+            for at, (layer, seen) in enumerate(faces):
+                if layer.driven[index]:
+                    if looks:
+                        layer.target[index] = points[at]
+                    paint(picture, seen, layer, index, glides)
+            yield index, picture
 
 
 def _shown(

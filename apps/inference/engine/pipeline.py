@@ -54,8 +54,9 @@ def lipsync(
         with beside(lambda: {path: listen(path) for path in _sounds(audio, segments)}) as heard:
             with monitor.timed("read"):
                 footage = analyse_footage(
-                    video, folder, settings=settings, progress=progress, cancelled=cancelled, models=models
-                )
+                    video, folder, own_sound=settings.learns_voice or bool(segments) or settings.face is not None,
+                    progress=progress, cancelled=cancelled, models=models,
+                )  # fmt: skip
             monitor.step("speech", 0, 1)
             with monitor.timed("speech"):
                 sounds = heard()

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .face.tracker import FaceChoice, FaceTracker
 from .faces_in_time import follow_face, runs
 from .media.prefetch import prefetch
+from .media.stretches import shown_frames
 from .media.video_reader import VideoReader
 from .model_files import models_folder
 from .mouth_track import mouth_track
@@ -25,6 +26,7 @@ Doubles = NDArray[np.float64]
 
 WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables
 LARGEST_LAG_S = 0.2
+LEAST_LOOKS = 10.0  # a second
 STEADY = 0.008  # iod: an opening that moves less has nothing to correlate
 
 
@@ -152,7 +154,8 @@ def seen_opening(
 ) -> Doubles:
     """(n,) opening of the mouth in an encoded film of frames [``first``, ``last``), in eye distances.
 
-    NaN where no face is seen. The face looked for is the one the plan is about.
+    NaN where no face is seen, and in frames that are not looked at: at 20 a second and more, pictures from which no
+    other is predicted (about every second one). The face looked for is the one the plan is about.
     """
     count = (len(plan) if last is None else last) - first
     opening = np.full(count, np.nan)
@@ -160,18 +163,23 @@ def seen_opening(
         return opening
     monitor = Monitor(progress, cancelled)
     tracker = FaceTracker(models_folder(models), choice=_whom(plan, first, count))
-    rows = []
-    with VideoReader(film) as reader:
+    times, _ = shown_frames(film)
+    at, rows = [], []
+    sparse = plan.fps >= 2 * LEAST_LOOKS
+    with VideoReader(film, sparse) as reader:
         for frame in prefetch(reader):
+            number = int(np.argmin(np.abs(times - frame.time)))
+            if number >= count:
+                break
             points = tracker.track(frame.yuv)
+            at.append(number)
             rows.append(np.full((tracker.points, 3), np.nan, np.float32) if points is None else points)
-            if frame.index % 10 == 0:
-                monitor.step("proof", frame.index, count)
-    landmarks = np.stack(rows)[:count]
+            if len(at) % 5 == 0:
+                monitor.step("proof", number, count)
+    landmarks = np.stack(rows)
     if np.isfinite(landmarks[:, 0, 0]).sum() > 2:
-        times = plan.times[first : first + len(landmarks)]
-        track = follow_face(landmarks, times, np.zeros(len(landmarks), np.int64))
-        opening[: len(landmarks)] = np.where(track.usable, track.params[:, 0], np.nan)
+        track = follow_face(landmarks, plan.times[first:][at], np.zeros(len(at), np.int64), smooth=not sparse)
+        opening[at] = np.where(track.usable, track.params[:, 0], np.nan)
     monitor.step("proof", count, count)
     return opening
 

@@ -59,6 +59,11 @@ class EngineSettings:
         return replace(self, occlusion_detection=detect).handles_occlusion
 
     @property
+    def learns_voice(self) -> bool:
+        """Whether the speaker's own way to move to sound is learnt from the footage's."""
+        return self.model != "lipsync-1.9.0-beta"
+
+    @property
     def looks_again(self) -> bool:
         """Whether drawn mouths are tracked and drawn again where they miss."""
         return self.reasoning and self.model == "lipsync-2-pro"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -18,7 +18,7 @@ class _End:
         self.error = error
 
 
-def prefetch(items: Iterable[Item], depth: int = DEPTH) -> Iterator[Item]:
+def prefetch(items: Iterable[Item], depth: int = DEPTH) -> Generator[Item, None, None]:
     """The same items in the same order, produced in another thread at most ``depth`` ahead.
 
     An exception of the producer is raised here, in its place; when the consumer stops early, so does the producer.

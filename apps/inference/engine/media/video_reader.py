@@ -53,9 +53,13 @@ def split_planes(yuv: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 class VideoReader:
-    """Reads the frames of a video in order of presentation; time 0 is the first frame."""
+    """Reads the frames of a video in order of presentation; time 0 is the first frame.
 
-    def __init__(self, path: Path) -> None:
+    A ``sparse`` one leaves out pictures from which no other is predicted, which is cheap: with the films the engine
+    makes every second one. Frames then are known by their ``time`` alone.
+    """
+
+    def __init__(self, path: Path, sparse: bool = False) -> None:
         self.path = path
         self._container = open_input(path, video_invalid)
         streams = pictures_of(self._container)
@@ -65,11 +69,13 @@ class VideoReader:
         self._stream = streams[0]
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = DECODER_THREADS
+        if sparse:
+            self._stream.codec_context.skip_frame = "NONREF"
         self.colour = ColourTags.of(self._stream.codec_context)
         self._mirrored = is_mirrored_photo(self._container, path)
         self._size: tuple[int, int] | None = None
         self._origin: float | None = None
-        self._counting = True
+        self._counting = not sparse
 
     def __enter__(self) -> VideoReader:
         return self

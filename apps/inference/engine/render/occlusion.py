@@ -23,7 +23,7 @@ from .warp import Canvas, sample_chroma, sample_luma
 CANVAS = 72
 REACH = (0.42, 0.36)  # eye distances from the middle of the lips to the canvas' left and top
 SPAN = 0.84
-STUDIED = 400  # frames from which the usual look is learnt
+STUDIED = 120  # frames, evenly spread, from which the usual look is learnt
 # A change of light moves Y, U, V by up to so many levels; and skin varies by its own spread.
 USUAL_CHANGE = np.array([22.0, 6.0, 7.0], np.float32)
 SPREADS = 2.6
@@ -57,7 +57,7 @@ def find_obstructions(
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
     canvas = Canvas(to_canvas, mesh.triangles, (CANVAS, CANVAS))
     stored = np.flatnonzero(crops.stored & wanted)
-    step = max(1, len(stored) // STUDIED)
+    step = max(1, -(-len(stored) // STUDIED))
     studied = {frame: _on_canvas(crops, points, canvas, frame) for frame in stored[::step].tolist()}
     sample = np.stack(list(studied.values()))
     usual = np.median(sample, axis=0)
