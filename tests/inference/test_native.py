@@ -1,6 +1,7 @@
 """Our own engine behind the protocol, step by step, on a talking portrait the engine makes itself."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -203,7 +204,7 @@ def test_a_silent_soundtrack_is_refused(take_of, sample, tmp_path):
 
 @pytest.mark.parametrize(
     ("frames", "fps", "count"),
-    [(1, 25, 1), (200, 25, 1), (201, 25, 2), (749, 25, 2), (750, 25, 4), (4000, 25, 4), (4001, 25, 6), (240, 30, 1)],
+    [(1, 25, 1), (200, 25, 1), (201, 25, 2), (749, 25, 2), (750, 25, 4), (3300, 25, 4), (3301, 25, 6), (240, 30, 1)],
 )
 def test_pieces_cover_every_frame_once(frames, fps, count):
     pieces = native.split(frames, fps)
@@ -216,6 +217,24 @@ def test_pieces_cover_every_frame_once(frames, fps, count):
 
 def test_pieces_end_where_segments_do():
     assert native.split(500, 25, [30, 55]) == [(0, 30), (30, 55), (55, 277), (277, 500)]
+
+
+def test_pieces_begin_at_cuts_that_are_near():
+    pieces = native.split(1500, 25, cuts=[340, 700, 760, 1163])
+    assert pieces == [(0, 340), (340, 760), (760, 1125), (1125, 1500)]
+
+
+def test_no_piece_is_longer_than_forty_seconds():
+    """Also where a cut lies just before one of its ends and just behind the other."""
+    pieces = native.split(15_000, 25, cuts=[676, 1574])
+    assert max(last - first for first, last in pieces) == 1574 - 676 <= 40 * 25
+
+
+def test_cuts_of_the_footage_are_found_where_the_film_shows_them():
+    """A film that runs there and back shows its cut twice."""
+    footage = SimpleNamespace(shot_of=lambda: np.repeat([0, 1], 10))
+    plan = SimpleNamespace(source=np.concatenate([np.arange(20), np.arange(18, -1, -1)]))
+    assert native.cuts_of(plan, footage) == [10, 29]
 
 
 def test_pieces_that_are_kept_stay_whole():

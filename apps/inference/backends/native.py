@@ -20,7 +20,9 @@ from apps.inference.engine.progress import stoppable
 
 # The longest piece. A longer one would lose more with its worker; what each costs beside its own frames (decoding up to
 # its first one, the frames around it that are tried, opening everything) is about 0.2 s of a processor at 480 pixels.
-PIECE_S = 40.0
+PIECE_S = 33.0
+# A border moves to a cut within this share of a piece, where the encoder begins anew anyway: none gets beyond 40 s.
+NEAR_CUT = 0.1
 # What is longer is drawn in two pieces, and from half a minute on in four, so that workers share it evenly.
 SHARED_FROM_S, IN_FOUR_FROM_S = 8.0, 30.0
 FILM, SEEN, MENDED = "film.mp4", "seen.npy", "mended.json"
@@ -66,8 +68,9 @@ class NativeBackend:
     ) -> Split:
         watch.progress("plan", 0, 1)
         with stoppable(watch.cancelled):
+            seen = engine.FootageAnalysis.load(footage)
             plan = engine.plan_motion(
-                engine.FootageAnalysis.load(footage),
+                seen,
                 engine.SpeechAnalysis.load(speech),
                 engine_settings(job),
                 into,
@@ -80,7 +83,8 @@ class NativeBackend:
             )
         frames, fps, digest = len(plan), float(plan.fps), self.made_from(job, plan, into)
         kept = still_true(earlier, frames, digest)
-        ranges = split(frames, fps, borders_of(plan), [(piece.first, piece.last) for piece in kept])
+        cuts = cuts_of(plan, seen)
+        ranges = split(frames, fps, borders_of(plan), [(piece.first, piece.last) for piece in kept], cuts)
         known = {(piece.first, piece.last): piece for piece in kept}
         pieces = [known.get((first, last)) or Piece(first, last, digest(first, last)) for first, last in ranges]
         watch.progress("plan", 1, 1)
@@ -188,6 +192,12 @@ def borders_of(plan: MotionPlan) -> list[int]:
     return sorted(frame for frame in frames if 0 < frame < len(plan))
 
 
+def cuts_of(plan: MotionPlan, footage: "engine.FootageAnalysis") -> list[int]:
+    """Output frames that begin a shot."""
+    found: list[int] = (np.flatnonzero(np.diff(footage.shot_of()[plan.source])) + 1).tolist()
+    return found
+
+
 def still_true(earlier: Sequence[Piece], frames: int, digest: Callable[[int, int], str]) -> list[Piece]:
     """Pieces drawn before that this plan would draw just so; of two that overlap the one that comes first."""
     kept: list[Piece] = []
@@ -199,19 +209,20 @@ def still_true(earlier: Sequence[Piece], frames: int, digest: Callable[[int, int
 
 
 def split(
-    frames: int, fps: float, borders: Sequence[int] = (), kept: Sequence[tuple[int, int]] = ()
+    frames: int, fps: float, borders: Sequence[int] = (), kept: Sequence[tuple[int, int]] = (), cuts: Sequence[int] = ()
 ) -> list[tuple[int, int]]:
-    """Ranges of nearly equal length between ``borders``, none longer than ``PIECE_S``; those ``kept`` stay whole.
+    """Ranges of about ``PIECE_S`` at most between ``borders``; those ``kept`` stay whole.
 
-    What is parted is parted evenly: two workers shall both have as much to do.
+    What is parted is parted evenly, as far as ``cuts`` allow: two workers shall both have as much to do.
     """
     whole = max(1, round(min(SHARED_FROM_S, PIECE_S) * fps))
     free = [frame for frame in borders if not any(first < frame < last for first, last in kept)]
     found: list[tuple[int, int]] = []
     for start, end in pairwise(sorted({0, frames, *free, *(edge for one in kept for edge in one)})):
         count = 1 if (start, end) in kept or end - start <= whole else _pieces_of(end - start, fps)
-        edges = [start + round((end - start) * index / count) for index in range(count + 1)]
-        found += pairwise(edges)
+        length = (end - start) / count
+        inner = [_near_cut(start + round(length * index), cuts, NEAR_CUT * length) for index in range(1, count)]
+        found += pairwise([start, *inner, end])
     return found
 
 
@@ -219,3 +230,9 @@ def _pieces_of(frames: int, fps: float) -> int:
     """In how many pieces so many frames are drawn: always an even number."""
     longest = max(1, round(PIECE_S * fps))
     return max(4 if frames >= IN_FOUR_FROM_S * fps else 2, 2 * -(-frames // (2 * longest)))
+
+
+def _near_cut(frame: int, cuts: Sequence[int], reach: float) -> int:
+    """The cut that is at most ``reach`` frames away, else ``frame`` itself."""
+    nearest = min(cuts, key=lambda cut: abs(cut - frame), default=frame)
+    return nearest if abs(nearest - frame) <= reach else frame
