@@ -68,12 +68,17 @@ export function bindBar(bar, transport, { hear, full, keys = {} } = {}) {
     b: () => hear?.("voice"),
     ...keys,
   };
+  let pointed = false;
+  document.addEventListener("pointerdown", () => { pointed = true; }, { signal, capture: true });
   document.addEventListener("keydown", (event) => {
+    if (event.key === "Tab" || event.key.startsWith("Arrow")) pointed = false;
     if (!keyIsFree(event)) return;
     const deed = byKey[event.key.toLowerCase()];
-    // Space and the arrows belong to the control that has the focus.
+    // Space belongs to the control that one has gone to by keyboard. A button that was only clicked, on the way to a
+    // look at what it did, gives it back.
     const control = event.target.closest?.("button, a, summary, [role=button], input");
-    if (!deed || (control && event.key === " ")) return;
+    if (!deed || (event.key === " " && control && (!pointed || control.matches("input")))) return;
+    if (event.key === " ") control?.blur();
     event.preventDefault();
     deed();
   }, { signal });

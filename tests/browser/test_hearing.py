@@ -72,6 +72,22 @@ def test_the_parts_are_laid_to_the_sample_on_one_clock(bench):
     until(page, f"{CLOCK}.sounds.running && document.getElementById('stage-video').muted")
 
 
+def test_space_plays_after_a_click_and_presses_what_one_has_gone_to_by_keyboard(bench):
+    page = bench
+    page.locator('[data-zoom="1"]').click()
+    page.keyboard.press(" ")
+    until(page, f"{CLOCK}.playing")
+    page.keyboard.press(" ")
+    assert page.evaluate(f"{CLOCK}.playing") is False
+    snap = page.locator('[data-edit="snap"]')
+    page.locator("#test-render").focus()
+    page.keyboard.press("Tab")
+    expect(snap).to_be_focused()
+    page.keyboard.press(" ")
+    expect(snap).to_have_attribute("aria-pressed", "false")
+    assert page.evaluate(f"{CLOCK}.playing") is False
+
+
 def test_at_another_speed_each_part_is_played_by_its_element(bench, line):
     page = bench
     for second, wanted in ((0.5, "stage-video"), (1.5, str(line.pk)), (2.7, "stage-audio"), (3.5, "stage-video")):
