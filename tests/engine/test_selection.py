@@ -109,3 +109,14 @@ def test_a_fade_carries_the_ending_run_on_the_way_it_went(way):
     assert joins.starts.tolist() == [8]
     assert joins.other[8:10].tolist() == [ending[-1] + way, ending[-1] + 2 * way]
     assert joins.other[6:8].tolist() == [68, 69]
+
+
+def test_units_are_chosen_for_themselves_and_whole_shots_look_ahead():
+    """What follows (the same openings in another order) moves the end of a whole shot's choice, of a unit's never."""
+    rng = np.random.default_rng(2)
+    exemplars, first, then = pool(rng.uniform(0, 0.15, 60)), rng.uniform(0, 0.15, 20), rng.uniform(0, 0.15, 20)
+    lines = [wanted(np.concatenate([first, order])) for order in (then, then[::-1])]
+    one, other = (select_exemplars(line, exemplars, unit=20)[:20] for line in lines)
+    assert one.tolist() == other.tolist()
+    one, other = (select_exemplars(line, exemplars)[:20] for line in lines)
+    assert one.tolist() != other.tolist()
