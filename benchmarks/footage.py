@@ -141,10 +141,14 @@ def cut(source: Path, out: Path, seconds: float) -> Path:
 
 def write_sound(source: Path, out: Path, seconds: float) -> Path:
     """The sound of ``source`` as a 16-bit mono WAV, sample 0 at the first frame."""
-    samples = read_mono(source, 48_000, seconds)
+    return write_wav(out, read_mono(source, 48_000, seconds), 48_000)
+
+
+def write_wav(out: Path, samples: np.ndarray, rate: int) -> Path:
+    """Samples in -1..1 as a 16-bit mono WAV."""
     with wave.open(str(out), "wb") as wav:
         wav.setnchannels(1)
         wav.setsampwidth(2)
-        wav.setframerate(48_000)
+        wav.setframerate(rate)
         wav.writeframes(np.clip(np.round(samples * 32767), -32768, 32767).astype("<i2").tobytes())
     return out

@@ -84,7 +84,7 @@ def test_turned_mouths_are_found_better_from_the_front(turned_head):
 def test_a_face_that_looks_into_the_camera_costs_one_net(turned_head, monkeypatch):
     picture, truth = turned_head(0)
     calls = []
-    monkeypatch.setattr(FrontReader, "read", lambda *arguments: calls.append(arguments))
+    monkeypatch.setattr(FrontReader, "stand", lambda *arguments: calls.append(arguments))
     reading = HeadReader(MODELS).read(Picture(picture), about(truth))
     assert reading.yaw is None
     assert not calls
@@ -103,8 +103,10 @@ def test_the_two_ways_of_reading_pass_into_each_other(turned_head):
 def test_rgb_and_planes_are_laid_out_alike(turned_head):
     picture, truth = turned_head(50)
     reader = FrontReader(FaceDetector(MODELS), FaceMesh(MODELS))
-    planes = reader.read(Picture(picture), about(truth), None)
-    rgb = reader.read(Picture(cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420)), about(truth), None)
+    planes, rgb = (
+        reader.read(shown, reader.stand(shown, about(truth), None))
+        for shown in (Picture(picture), Picture(cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420)))
+    )
     assert off(planes.points, rgb.points) < 0.015
 
 

@@ -6,11 +6,12 @@ import pytest
 from django.conf import settings
 
 from apps.inference.engine.analysis import FootageAnalysis
-from apps.inference.engine.face.people import PeopleTracker
+from apps.inference.engine.face.appearance import Appearance
+from apps.inference.engine.face.people import Head, PeopleTracker
 from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.people import FaceRows, people_of
-from tests.engine.synthetic import make_footage
+from tests.engine.synthetic import made_up_person, make_footage, talking_landmarks
 
 SIDE = 320
 
@@ -95,3 +96,14 @@ def test_people_are_kept_with_the_analysis(tmp_path):
     np.testing.assert_array_equal(loaded.landmarks, footage.landmarks)
     assert loaded.of(0).crops.stored.tolist() == footage.crops.stored.tolist()
     assert person.facts() == footage.people[0].facts()
+
+
+def test_somebody_who_holds_the_head_still_but_talks_is_no_poster():
+    shapes = talking_landmarks(60, opening=0.08)
+    shapes -= shapes[:, 168:169] - shapes[0, 168]
+    talks = made_up_person(shapes, np.tile([-1, 0, 0, 0, 0], (60, 1)), 0)
+    rests = made_up_person(np.repeat(shapes[:1], 60, axis=0), np.tile([-1, 0, 0, 0, 0], (60, 1)), 0)
+    for person, fixed in ((talks, False), (rests, True)):
+        head = Head(Appearance(np.ones(8), np.zeros((48, 48, 3), np.float32)))
+        (found,) = people_of({0: person.rows}, {0: head}, np.zeros(60, np.int64), 25.0)
+        assert found.fixed is fixed

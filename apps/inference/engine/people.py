@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .face.appearance import Appearance, likeness
-from .face.landmarks import EYE_CORNERS
+from .face.landmarks import APERTURE_PAIRS, EYE_CORNERS
 from .face.people import Head
 from .faces_in_time import SHORTEST_RUN_S
 
@@ -22,9 +22,11 @@ SAME_PERSON = 0.5  # two tracks show the same person from this likeness on
 MOST_PEOPLE = 12  # who is seen least is left out
 MOST_TRACKS = 120  # the longest; each is compared with each
 LEAST_TRACK = 5  # frames: right after a cut one face may be taken up twice, until one of both gives way
-# A head whose middle never moves by more than this (standard deviation, in eye distances) and whose lips rest is a
-# picture on a wall or a screen that stands still.
-FIXED_EYES = 0.01
+# A head whose middle never moves by more than this (median deviation) and whose lips open by no more than that (between
+# the tenth and the ninetieth percentile; both in eye distances) is a picture on a wall or a screen that stands still.
+# Printed heads read up to .0004 and .01; people who hold their heads still as they talk .006 and .035 at least.
+FIXED_EYES, FIXED_LIPS = 0.01, 0.015
+SETTLED = 12  # frames after which landmarks of a face that has just been taken up have settled
 # Such a picture counts this much when the main person is chosen.
 FIXED_SHARE = 0.2
 
@@ -178,11 +180,15 @@ def _person(group: _Group, heads: dict[int, Head]) -> Person:
 
 
 def _is_fixed(rows: FaceRows, eyes: float) -> bool:
-    """Whether the head stands still and its shape with it, in every second of the film, as a printed one does."""
-    sample = rows.points[:: max(1, len(rows.points) // 200)]
+    """Whether the head stands still and its lips with it, in every second of the film, as printed ones do."""
+    settled = rows.points[min(SETTLED, len(rows.points) // 2) :]
+    sample = settled[:: max(1, len(settled) // 200)]
     place = np.median(np.abs(np.diff(sample[:, 168, :2], axis=0)), axis=0).max() if len(sample) > 2 else 0.0
     spread = np.median(np.abs(sample[:, 168, :2] - np.median(sample[:, 168, :2], axis=0)), axis=0).max()
-    return bool(max(place, spread) < FIXED_EYES * eyes)
+    upper, lower = np.array(APERTURE_PAIRS).T
+    opening = np.linalg.norm(sample[:, upper].astype(np.float64) - sample[:, lower], axis=2).mean(1)
+    lips = np.subtract(*np.percentile(opening, (90, 10)))
+    return bool(max(place, spread) < FIXED_EYES * eyes and lips < FIXED_LIPS * eyes)
 
 
 def _presence(person: Person) -> float:

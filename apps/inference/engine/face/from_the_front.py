@@ -44,7 +44,9 @@ LEAST_FACING, FACING_WIDTH = 0.1, 0.2
 PER_DEGREE, PER_SCORE, CONSTANT = 0.86, -91.0, 88.0
 # Of each frame's turn so much goes into the one believed, which is never farther off than the second (degrees).
 SMOOTHING, LARGEST_LAG = 0.2, 15.0
-STEEPEST = 70.0  # degrees: beyond, what the camera sees of the lips tells too little
+# Degrees: a head is laid out for at most the first, which comes nearer to the lips than its own turn does; beyond the
+# second what the camera sees of the lips tells too little.
+LAID_OUT, STEEPEST = 65.0, 72.0
 PROFILE, LEAST_PRESENCE = 90.0, 0.5
 LOOKS = 2  # the first one puts the head's place and size right, the second one reads
 # Turning is laid about a point behind the nose (eye distances): it leaves the middle of the face where it is.
@@ -103,35 +105,35 @@ class FrontReader:
         size = mesh.size
         self._low = np.array([-SIDE / 2, (self.head[:, 1].min() + self.head[:, 1].max() - SIDE) / 2])
         self._surface, self._normals = _surface(self.head, self._low, size)
-        self._depth = self._surface[..., 2].astype(np.float32)
+        self._depth = np.ascontiguousarray(self._surface[..., 2])
 
-    def read(self, picture: Picture, region: Region, yaw: float | None) -> Front | None:
-        """The head about `region`; `yaw` is what was believed in the frame before. None where no key points are found.
+    def stand(self, picture: Picture, region: Region, yaw: float | None) -> Pose | None:
+        """How the head about `region` stands, by one pass of the detector; None where it sees none.
 
-        Two passes of the landmark net and one of the detector.
+        `yaw` is what was believed in the frame before: what is believed now is the pose's.
         """
         face = self._detector.nearest(picture, region.x, region.y, DETECTOR_SIDE * region.side, LEAST_SCORE)
         if face is None:
             return None
-        pose = self.stand(face)
-        believed = _believed(yaw, _turn(pose.yaw, face.score))
-        pose = self._onto(face, pose.rotation @ _about_vertical(believed - pose.yaw))
-        if abs(believed) > STEEPEST:
-            return self._profile(pose, believed)
-        points, presence = np.empty((0, 3), np.float32), 0.0
-        for look in range(LOOKS):
-            if look:
-                pose = pose.turned_to(believed, self._axis)
-            seen, presence = self._mesh.read(self._laid_out(picture, pose))
-            points, pose = self._back(seen, pose)
-        return Front(points, presence, believed) if presence >= LEAST_PRESENCE else self._profile(pose, believed)
-
-    def stand(self, face: Detection) -> Pose:
-        """How a head with these key points stands: least squares in weak perspective, the nearest rotation of it."""
+        # Least squares in weak perspective, then the nearest rotation of that.
         head, seen = self._key_head - self._key_head.mean(0), face.points - face.points.mean(0)
         left, _, right = np.linalg.svd(np.linalg.lstsq(head, seen, rcond=None)[0].T)
         rows = left @ np.eye(2, 3) @ right
-        return self._onto(face, np.vstack([rows, np.cross(rows[0], rows[1])]))
+        rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
+        read = _yaw(rotation)
+        return self._onto(face, rotation @ _about_vertical(_believed(yaw, _turn(read, face.score)) - read))
+
+    def read(self, picture: Picture, pose: Pose) -> Front:
+        """The head that stands so, by two passes of the landmark net."""
+        yaw = pose.yaw
+        if abs(yaw) > STEEPEST:
+            return self._profile(pose, yaw)
+        points, presence = np.empty((0, 3), np.float32), 0.0
+        for _ in range(LOOKS):
+            pose = pose.turned_to(float(np.clip(yaw, -LAID_OUT, LAID_OUT)), self._axis)
+            seen, presence = self._mesh.read(self._laid_out(picture, pose))
+            points, pose = self._back(seen, pose)
+        return Front(points, presence, yaw) if presence >= LEAST_PRESENCE else self._profile(pose, yaw)
 
     def _onto(self, face: Detection, rotation: Doubles) -> Pose:
         """The pose of this rotation whose key points lie nearest to those seen."""
@@ -151,12 +153,13 @@ class FrontReader:
 
     def _laid_out(self, picture: Picture, pose: Pose) -> Floats:
         """RGB (S, S, 3) in 0..1: the head as if seen from the front, hidden parts mirrored from the other side."""
-        places = pose.place(self._surface)[..., :2].astype(np.float32)
+        onto = np.column_stack([pose.scale * pose.rotation, pose.shift])[:2]
+        places = np.asarray(cv2.transform(self._surface, onto), np.float32)
         patch = picture.resample(places, pose.scale * SIDE / self._mesh.size)
-        facing = -(self._normals @ pose.rotation[2])
-        seen = np.clip((facing - LEAST_FACING) / FACING_WIDTH, 0, 1).astype(np.float32)
-        own = np.where(seen[:, ::-1] > seen, seen, 1)[..., None]
-        return np.asarray(patch * own + patch[:, ::-1] * (1 - own), np.float32)
+        facing = np.asarray(cv2.transform(self._normals, -pose.rotation[2:]), np.float32)
+        seen = np.clip((facing - LEAST_FACING) * np.float32(1 / FACING_WIDTH), 0, 1)
+        other = np.where(seen[:, ::-1] > seen, 1 - seen, np.float32(0))[..., None]
+        return np.asarray(patch + other * (patch[:, ::-1] - patch), np.float32)
 
     def _back(self, seen: Floats, pose: Pose) -> tuple[Floats, Pose]:
         """Points read in the frontal square put back into the picture, and the pose they say the head has."""
@@ -207,7 +210,7 @@ def _key_points(head: Doubles) -> Doubles:
     return np.array([head[[33, 133]].mean(0), head[[362, 263]].mean(0), head[4], head[[13, 14]].mean(0), *ears])
 
 
-def _surface(head: Doubles, low: Doubles, size: int) -> tuple[Doubles, Doubles]:
+def _surface(head: Doubles, low: Doubles, size: int) -> tuple[Floats, Floats]:
     """(S, S, 3) each: the head's points that the frontal square shows, and the surface's normals there."""
     unit = SIDE / size
     y, x = np.mgrid[:size, :size]
@@ -219,4 +222,5 @@ def _surface(head: Doubles, low: Doubles, size: int) -> tuple[Doubles, Doubles]:
     depth = np.asarray(cv2.GaussianBlur(depth, (0, 0), size / 160), np.float64)
     down, across = np.gradient(depth, unit)
     normals = np.dstack([across, down, -np.ones_like(depth)])
-    return np.dstack([flat, depth]), normals / np.linalg.norm(normals, axis=2, keepdims=True)
+    normals /= np.linalg.norm(normals, axis=2, keepdims=True)
+    return np.dstack([flat, depth]).astype(np.float32), normals.astype(np.float32)

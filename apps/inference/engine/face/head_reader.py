@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -64,16 +64,17 @@ class HeadReader:
         straight = None
         if yaw is None or abs(yaw) < FRONT_ONLY:
             straight = Reading(*self.mesh.landmarks(picture, region))
-            known = straight.presence >= PRESENCE_THRESHOLD
-            if yaw is None and known and abs(yaw_read(straight.points, self._front.head)) < ASK_FROM:
+            ahead = abs(yaw_read(straight.points, self._front.head)) < ASK_FROM
+            if ahead and straight.presence >= PRESENCE_THRESHOLD and (yaw is None or abs(yaw) < FRONT_FROM):
                 return straight
-        front = self._front.read(picture, region, yaw)
-        share = 0.0 if front is None else (abs(front.yaw) - FRONT_FROM) / (FRONT_ONLY - FRONT_FROM)
+        pose = self._front.stand(picture, region, yaw)
+        share = 0.0 if pose is None else (abs(pose.yaw) - FRONT_FROM) / (FRONT_ONLY - FRONT_FROM)
         if straight is None and share < 1:
             straight = Reading(*self.mesh.landmarks(picture, region))
-        if front is None or (share <= 0 and straight is not None):
+        if pose is None or (straight is not None and share <= 0):
             assert straight is not None
-            return Reading(straight.points, straight.presence, None if front is None else front.yaw)
+            return replace(straight, yaw=None if pose is None else pose.yaw)
+        front = self._front.read(picture, pose)
         if front.hidden:
             return Reading(front.points, PRESENCE_THRESHOLD, front.yaw, hidden=True)
         if share >= 1 or straight is None:
