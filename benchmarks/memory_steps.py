@@ -1,10 +1,11 @@
 """Largest memory of each step by itself, for films of different length, in minutes instead of an hour.
 
-    python -m benchmarks.memory_steps [--seconds 10,60,600] [--size 1920x1080] [--model lipsync-2]
+    python -m benchmarks.memory_steps [--seconds 10,60,600] [--size 1920x1080] [--model lipsync-2] [--only plan,all]
 
 A clip of 10 s is looked at once, and what was seen is repeated up to each length, as if the speaker said it over and
 over. Each step then runs in a process of its own: listening to so much sound, joining so many stretches, planning so
-many frames, drawing two seconds of that plan, joining so many pieces. ``benchmarks.memory`` makes the whole films.
+many frames, drawing two seconds of that plan, joining so many pieces; then all of them one after another in a single
+process, as in a worker that is alone. ``benchmarks.memory`` makes the whole films.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from benchmarks.clips import long_clip, repeated_sound
 from benchmarks.studio_stack import ROOT
 
 STEPS = ("speech", "join", "plan", "render", "assemble")
+ALL = "all"
 UNIT_S, FPS = 10, 25
 UNIT = UNIT_S * FPS
 DRAWN = 50  # frames of the piece that is drawn, and joined to itself
@@ -35,7 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", default="10,60,600", help=f"multiples of {UNIT_S}")
     parser.add_argument("--size", default="1920x1080")
     parser.add_argument("--model", default="lipsync-2")
-    parser.add_argument("--step", choices=STEPS, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--only", default=",".join((*STEPS, ALL)), help="steps that are measured; each needs those before"
+    )
+    parser.add_argument("--step", choices=(*STEPS, ALL), help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.step:
@@ -47,7 +52,7 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(scratch)
         _look(folder, (width, height))
         print(f"MB, {given.size}, {given.model}: " + ", ".join(f"{seconds} s" for seconds in lengths), flush=True)
-        for step in STEPS:
+        for step in given.only.split(","):
             peaks = [_in_own_process(step, folder, seconds, given.model) for seconds in lengths]
             growth = f"{peaks[-1] / peaks[0] - 1:+.0%}"
             print(f"{step:9s}" + "".join(f"{peak:8.0f}" for peak in peaks) + f"   {growth}", flush=True)
@@ -81,15 +86,16 @@ def _look(folder: Path, size: tuple[int, int]) -> None:
 def _peak_of(step: str, folder: Path, seconds: int, model: str) -> float:
     """Run one step in this process and return the most memory it ever held, in megabytes.
 
-    What a step needs of earlier ones was left in the folder by them; only ``join`` makes its input here, before.
+    What a step needs of earlier ones was left in the folder by them; only what is joined is made here, before.
     """
     import_module("apps.inference.engine.pipeline")
-    at = folder / str(seconds)
+    at = folder / (f"{ALL}-{seconds}" if step == ALL else str(seconds))
     at.mkdir(exist_ok=True)
-    if step == "join":
+    if step in ("join", ALL):
         _stretches(folder, at, seconds)
         Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-    globals()[f"_{step}"](folder, at, seconds, model)
+    for one in STEPS if step == ALL else (step,):
+        globals()[f"_{one}"](folder, at, seconds, model)
     told = Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0]
     return int(told) / 1024
 

@@ -10,8 +10,8 @@ from django.utils import timezone
 from redis.exceptions import RedisError
 
 from apps.generations import signals, workers
-from apps.generations.models import Generation, Status
-from apps.generations.percent import percent_of
+from apps.generations.models import Generation, Stage, Status
+from apps.generations.percent import percent_of, rendering
 from apps.generations.workers import Worker
 from studio import redis_client
 
@@ -22,12 +22,16 @@ LISTED = 50
 
 @dataclass(frozen=True)
 class Running:
-    """A take that workers are at. ``silent_s`` since a worker signed for it; ``stuck``: too long, nobody is at it."""
+    """A take that workers are at. ``silent_s`` since a worker signed for it; ``stuck``: too long, nobody is at it.
+
+    ``fps``: frames a second over all workers, while they draw.
+    """
 
     id: UUID
     model: str
     stage: str
     percent: int
+    fps: float | None
     attempts: int
     running_s: float
     silent_s: float
@@ -89,12 +93,14 @@ def running() -> list[Running]:
         noted = signals.silent_for(take.pk)
         written = (now - (take.heartbeat_at or take.created_at)).total_seconds()
         silent = min(written, noted) if noted is not None else written
+        drawn = rendering(take)
         found.append(
             Running(
                 id=take.pk,
                 model=take.model,
                 stage=take.stage,
-                percent=percent_of(take),
+                percent=percent_of(take, drawn),
+                fps=drawn.fps if take.stage == Stage.LIPSYNC else None,
                 attempts=take.attempts,
                 running_s=(now - (take.started_at or take.created_at)).total_seconds(),
                 silent_s=silent,

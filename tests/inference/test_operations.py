@@ -3,6 +3,7 @@
 import io
 import json
 import multiprocessing
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from apps.accounts.models import User
 from apps.generations import signals, workers
-from apps.generations.models import Generation, Status
+from apps.generations.models import Generation, Stage, Status
 from apps.generations.services import begin, end_without_result
 from studio import metrics, redis_client
 from studio.errors import StudioError
@@ -88,6 +89,18 @@ def test_the_status_tells_what_waits_runs_and_is_stuck(some_takes):
     assert "Stuck    1;" in told
     assert "Nobody   serves cpu" not in told
     assert json.loads(status(json=True))["stuck"] == [str(stuck.pk)]
+
+
+def test_the_status_tells_how_fast_a_take_is_drawn(some_takes, monkeypatch):
+    _, _, running, _, _ = some_takes
+    Generation.objects.filter(pk=running.pk).update(stage=Stage.LIPSYNC)
+    signals.set_pieces(running.pk, [0, 50], 100)
+    signals.set_piece(running.pk, 0, 30)
+    signals.set_piece(running.pk, 50, 20)
+    later = time.time() + 4
+    monkeypatch.setattr(time, "time", lambda: later)
+    assert ", 12.5 frames/s, for " in status()
+    assert [round(take["fps"], 1) for take in json.loads(status(json=True))["running"] if take["fps"]] == [12.5]
 
 
 def test_the_status_works_while_redis_is_away(some_takes, redis_away):

@@ -46,7 +46,10 @@ def told(now: Overview) -> list[str]:
         lines.append("Queues   " + ", ".join(f"{name} {length}" for name, length in now.queues.items()))
         lines += _workers(now)
     for take in now.running:
-        state = f"stuck, no worker signed for {span(take.silent_s)}" if take.stuck else f"{take.stage} {take.percent} %"
+        speed = f", {take.fps:.1f} frames/s" if take.fps is not None else ""
+        state = f"{take.stage} {take.percent} %{speed}"
+        if take.stuck:
+            state = f"stuck, no worker signed for {span(take.silent_s)}"
         tries = f", attempt {take.attempts}" if take.attempts > 1 else ""
         lines.append(f"Running  {take.id} {take.model}: {state}, for {span(take.running_s)}{tries}")
     if now.stuck:
