@@ -1,7 +1,8 @@
-"""Linear algebra on one thread.
+"""Linear algebra and picture operations on one thread.
 
-The engine's matrices are small: threads that share them spend their time waiting for each other, most of all on a
-machine that does other work as well. One thread also makes the same figures on any number of cores.
+The engine's matrices and patches are small: threads that share them spend their time waiting for each other, most of
+all on a machine that does other work as well. What runs side by side are whole steps (:mod:`.beside`,
+:mod:`.media.prefetch`). One thread also makes the same figures on any number of cores.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
+import cv2
 from threadpoolctl import threadpool_limits
 
 Given = ParamSpec("Given")
@@ -17,11 +19,16 @@ Made = TypeVar("Made")
 
 
 def one_thread(work: Callable[Given, Made]) -> Callable[Given, Made]:
-    """``work`` with NumPy's and SciPy's linear algebra held to one thread in this process while it runs."""
+    """``work`` with NumPy, SciPy and OpenCV each held to one thread in this process while it runs."""
 
     @wraps(work)
     def alone(*args: Given.args, **named: Given.kwargs) -> Made:
-        with threadpool_limits(limits=1, user_api="blas"):
-            return work(*args, **named)
+        threads = cv2.getNumThreads()
+        cv2.setNumThreads(1)
+        try:
+            with threadpool_limits(limits=1, user_api="blas"):
+                return work(*args, **named)
+        finally:
+            cv2.setNumThreads(threads)
 
     return alone

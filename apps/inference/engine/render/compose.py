@@ -130,8 +130,11 @@ def aligned_box(low: Points, high: Points, size: tuple[int, int]) -> Box:
 
 
 def mouth_step(eyes: float) -> int:
-    """Pixels per cell of the map that warps a mouth."""
-    return 2 if eyes > 90 else 1
+    """Pixels per cell of the map that warps a mouth.
+
+    With 30 cells an eye distance pictures differ from those with twice as many by 58 dB, 51 at the most.
+    """
+    return 2 if eyes > 60 else 1
 
 
 def warp_base(yuv: NDArray[np.uint8], original: Layer, job: FrameJob, mesh: TargetMesh, box: Box) -> Layer:
