@@ -19,7 +19,7 @@ from .model_files import models_folder
 from .mouth_track import mouth_track
 from .one_thread import one_thread
 from .plan import OUTSIDE_RANGE, REASONS, MotionPlan
-from .progress import Monitor, Progress
+from .progress import Monitor, Progress, checkpoint
 
 ENGINE_VERSION = "1.2"
 Doubles = NDArray[np.float64]
@@ -174,6 +174,7 @@ def seen_opening(
             points = tracker.track(frame.yuv)
             at.append(number)
             rows.append(np.full((tracker.points, 3), np.nan, np.float32) if points is None else points)
+            checkpoint()
             if len(at) % 5 == 0:
                 monitor.step("proof", number, count)
     landmarks = np.stack(rows)
