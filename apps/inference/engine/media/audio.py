@@ -45,23 +45,64 @@ def blocks(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
     """
     with open_input(path, audio_invalid) as container:
         track = _first_track(container, path)
-        origin = _origin(container, track)
-        resampler = av.AudioResampler(format="fltp", layout="mono" if channels == 1 else "stereo", rate=rate)
+        origin = _picture_start(container)
+        mixer = _Mixer(rate, channels)
         skip: int | None = None
         for frame in decode_tolerantly(container, track):
             if skip is None:
-                start = float(frame.pts * frame.time_base) - origin if frame.pts is not None else 0.0
+                stamp = float(frame.pts * frame.time_base) if frame.pts is not None else None
+                start = 0.0 if origin is None or stamp is None else stamp - origin
                 skip = -round(start * rate) if abs(start) < MAX_START_GAP_S else 0
                 if skip < 0:
                     yield np.zeros((channels, -skip), np.float32)
                     skip = 0
-            for out in resampler.resample(frame):
-                block = _finite(out.to_ndarray())
+            for block in mixer.mix(frame):
                 yield block[:, skip:]
                 skip = max(0, skip - block.shape[1])
         if skip is not None:
-            for out in resampler.resample(None):
-                yield _finite(out.to_ndarray())
+            yield from mixer.rest()
+
+
+class _Mixer:
+    """Blocks at one rate with one or two channels, from frames of any rate, layout and sample type.
+
+    One channel becomes two equal ones and two become their mean, so that neither changes how loud a voice is. FFmpeg
+    mixes wider sound to two; for whole numbers its weights add up to 1 at most, in floating point peaks would be cut.
+    """
+
+    def __init__(self, rate: int, channels: int) -> None:
+        self._rate, self._channels = rate, channels
+        self._resampler: Any = None
+        self._kind: tuple[Any, ...] = ()
+
+    def mix(self, frame: Any) -> Iterator[np.ndarray]:
+        """Blocks (channels, n) that ``frame`` completes. A stream may change its kind on the way."""
+        kind = frame.format.name, frame.layout.name, frame.sample_rate
+        if kind != self._kind:
+            yield from self.rest()
+            narrow = frame.layout.nb_channels <= 2
+            self._resampler = av.AudioResampler(
+                format="fltp" if narrow else "s32p",
+                layout=("mono", "stereo")[frame.layout.nb_channels - 1] if narrow else "stereo",
+                rate=self._rate,
+            )
+            self._kind = kind
+        for out in self._resampler.resample(frame):
+            yield self._as_wanted(out.to_ndarray())
+
+    def rest(self) -> Iterator[np.ndarray]:
+        """What the filter still holds, at the end."""
+        if self._resampler is not None:
+            for out in self._resampler.resample(None):
+                yield self._as_wanted(out.to_ndarray())
+
+    def _as_wanted(self, block: np.ndarray) -> np.ndarray:
+        if block.dtype == np.int32:
+            block = (block / np.float32(1 << 31)).astype(np.float32)
+        block = _finite(block)
+        if len(block) == self._channels:
+            return block
+        return block.mean(axis=0, keepdims=True) if self._channels == 1 else np.repeat(block, 2, axis=0)
 
 
 def _finite(block: np.ndarray) -> np.ndarray:
@@ -76,6 +117,9 @@ def _first_track(container: Any, path: Path) -> Any:
     return tracks[0]
 
 
-def _origin(container: Any, track: Any) -> float:
-    stream = next(iter(pictures_of(container)), track)
+def _picture_start(container: Any) -> float | None:
+    """When the first picture is shown, in seconds of the file's clock; None for a file of sound alone."""
+    stream = next(iter(pictures_of(container)), None)
+    if stream is None:
+        return None
     return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import av.error
 import numpy as np
+from av.sidedata.sidedata import Type
 from PIL import Image
 
 from ..errors import EngineError, audio_invalid, video_invalid
@@ -132,7 +134,8 @@ def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fract
     track = float(stream.duration * stream.time_base) - (starts[-1] - starts[0]) if stream.duration else 0.0
     duration = float(starts[-1] - starts[0] + (track if 0 < track <= LONGEST_LAST_S else last))
     vfr = bool(np.any(np.abs(steps - typical) > VFR_TOLERANCE * typical))
-    measured = len(starts) / duration
+    # Where the rate is constant the last frame does not count: a film may be cut off or held on in the midst of it.
+    measured = len(starts) / duration if vfr else (len(starts) - 1) / float(starts[-1] - starts[0])
     if vfr or abs(float(nominal) - measured) > 0.02 * measured:
         nominal = Fraction(measured).limit_denominator(1001)
     return nominal, duration, vfr
@@ -144,18 +147,27 @@ def quarter_turns(frame: Any) -> int:
     return turns % 4 if abs(frame.rotation - 90 * turns) <= 2 else 0
 
 
-def is_mirrored_photo(container: Any, path: Path) -> bool:
-    """Whether the open file at ``path`` is a photo whose EXIF data says that it shows things the wrong way round.
+def is_mirrored(frame: Any, path: Path) -> bool:
+    """Whether ``frame``, the first one of ``path``, shows things the wrong way round.
 
     The angle of its display matrix then counts for the picture turned over top to bottom.
     """
-    if container.format.name not in PICTURE_FORMATS:
+    try:
+        matrix = next((data for data in frame.side_data if data.type is Type.DISPLAYMATRIX), None)
+    except ValueError:  # PyAV stumbles over side data it has no name for; EXIF data is such
+        return _is_mirrored_photo(path)
+    if matrix is None:
         return False
+    a, b, _, c, d = struct.unpack_from("5i", bytes(matrix))
+    return bool(a * d - b * c < 0)
+
+
+def _is_mirrored_photo(path: Path) -> bool:
     try:
         with Image.open(path) as photo:
             return photo.getexif().get(EXIF_ORIENTATION) in MIRRORED
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        return False  # FFmpeg reads pictures that Pillow does not
+        return False  # a film, or a picture that FFmpeg reads and Pillow does not
 
 
 def _check_size(width: int, height: int) -> None:

@@ -14,15 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import av
 import cv2
 import numpy as np
 
 from ..errors import video_invalid
 from .colour import RANGE_FULL, RANGE_LIMITED, ColourTags
 from .container import decode_tolerantly, open_input, pictures_of
-from .probe import is_mirrored_photo, quarter_turns
+from .probe import PICTURE_FORMATS, is_mirrored, quarter_turns
 
 BT709 = ColourTags(range=1, space=1, primaries=1, transfer=1)
+SEE_THROUGH = ("rgba", "bgra", "argb", "abgr", "gbrap", "yuva", "ya", "pal8")  # formats that hold transparency
 DECODER_THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -72,7 +74,8 @@ class VideoReader:
         if sparse:
             self._stream.codec_context.skip_frame = "NONREF"
         self.colour = ColourTags.of(self._stream.codec_context)
-        self._mirrored = is_mirrored_photo(self._container, path)
+        self._mirrored: bool | None = None
+        self._is_photo = self._container.format.name in PICTURE_FORMATS
         self._size: tuple[int, int] | None = None
         self._origin: float | None = None
         self._counting = not sparse
@@ -113,7 +116,11 @@ class VideoReader:
             raise video_invalid(f"No picture of {self.path.name} can be decoded.")
 
     def _upright(self, picture: Any) -> np.ndarray:
-        planes, self.colour = _planes(picture, self.colour)
+        if self._mirrored is None:
+            self._mirrored = is_mirrored(picture, self.path)
+            self.colour = self.colour.or_else(ColourTags.of(picture))  # some codecs tell with the first picture only
+        shown = _on_white(picture) if self._is_photo and picture.format.name.startswith(SEE_THROUGH) else picture
+        planes, self.colour = _planes(shown, self.colour)
         if self._mirrored:
             planes = [plane[::-1] for plane in planes]
         if turns := quarter_turns(picture):
@@ -142,6 +149,14 @@ def join_planes(planes: list[np.ndarray], width: int, height: int) -> np.ndarray
     chroma = yuv[height:].reshape(2, height // 2, width // 2)
     chroma[0], chroma[1] = planes[1], planes[2]
     return yuv
+
+
+def _on_white(picture: Any) -> Any:
+    """A photo with transparent parts laid onto white: what lies hidden under them is often no picture at all."""
+    rgba = picture.to_ndarray(format="rgba").astype(np.float32)
+    cover = rgba[..., 3:] / 255
+    flat = np.round(rgba[..., :3] * cover + 255 * (1 - cover)).astype(np.uint8)
+    return av.VideoFrame.from_ndarray(flat, format="rgb24")
 
 
 def _planes(picture: Any, colour: ColourTags) -> tuple[list[np.ndarray], ColourTags]:
