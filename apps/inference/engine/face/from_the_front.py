@@ -10,6 +10,7 @@ other half, and the net reads that square. What it finds goes back the same way.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -102,10 +103,7 @@ class FrontReader:
         self.head = mean_face()
         self._key_head = _key_points(self.head)
         self._axis = np.append(self.head[list(AXIS_POINTS), :2].mean(0), AXIS_DEPTH)
-        size = mesh.size
-        self._low = np.array([-SIDE / 2, (self.head[:, 1].min() + self.head[:, 1].max() - SIDE) / 2])
-        self._surface, self._normals = _surface(self.head, self._low, size)
-        self._depth = np.ascontiguousarray(self._surface[..., 2])
+        self._low = _low(self.head)
 
     def stand(self, picture: Picture, region: Region, yaw: float | None) -> Pose | None:
         """How the head about `region` stands, by one pass of the detector; None where it sees none.
@@ -154,9 +152,10 @@ class FrontReader:
     def _laid_out(self, picture: Picture, pose: Pose) -> Floats:
         """RGB (S, S, 3) in 0..1: the head as if seen from the front, hidden parts mirrored from the other side."""
         onto = np.column_stack([pose.scale * pose.rotation, pose.shift])[:2]
-        places = np.asarray(cv2.transform(self._surface, onto), np.float32)
+        surface, normals, _ = _surface(self._mesh.size)
+        places = np.asarray(cv2.transform(surface, onto), np.float32)
         patch = picture.resample(places, pose.scale * SIDE / self._mesh.size)
-        facing = np.asarray(cv2.transform(self._normals, -pose.rotation[2:]), np.float32)
+        facing = np.asarray(cv2.transform(normals, -pose.rotation[2:]), np.float32)
         seen = np.clip((facing - LEAST_FACING) * np.float32(1 / FACING_WIDTH), 0, 1)
         other = np.where(seen[:, ::-1] > seen, 1 - seen, np.float32(0))[..., None]
         return np.asarray(patch + other * (patch[:, ::-1] - patch), np.float32)
@@ -166,7 +165,7 @@ class FrontReader:
         unit = SIDE / self._mesh.size
         flat = np.asarray(seen[:, :2], np.float64) * unit + self._low
         x, y = np.ascontiguousarray(seen[:, :2].T)[..., None]
-        depth = cv2.remap(self._depth, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        depth = cv2.remap(_surface(self._mesh.size)[2], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         points = pose.place(np.column_stack([flat, depth])).astype(np.float32)
         read = np.column_stack([flat, unit * seen[:, 2]])[RIGID]
         (scale,), (rotation,), (shift,) = fit_pose(self.head[RIGID], read[None])
@@ -210,8 +209,16 @@ def _key_points(head: Doubles) -> Doubles:
     return np.array([head[[33, 133]].mean(0), head[[362, 263]].mean(0), head[4], head[[13, 14]].mean(0), *ears])
 
 
-def _surface(head: Doubles, low: Doubles, size: int) -> tuple[Floats, Floats]:
-    """(S, S, 3) each: the head's points that the frontal square shows, and the surface's normals there."""
+def _low(head: Doubles) -> Doubles:
+    """(2,): the head's point in the corner of the frontal square."""
+    return np.array([-SIDE / 2, (head[:, 1].min() + head[:, 1].max() - SIDE) / 2])
+
+
+@lru_cache(maxsize=2)  # made for the first head that is turned away, and kept for the readers of later steps
+def _surface(size: int) -> tuple[Floats, Floats, Floats]:
+    """(S, S, 3) each: the head's points in the frontal square, and the surface's normals there; (S, S) depth."""
+    head = mean_face()
+    low = _low(head)
     unit = SIDE / size
     y, x = np.mgrid[:size, :size]
     flat = np.dstack([x, y]) * unit + low
@@ -223,4 +230,4 @@ def _surface(head: Doubles, low: Doubles, size: int) -> tuple[Floats, Floats]:
     down, across = np.gradient(depth, unit)
     normals = np.dstack([across, down, -np.ones_like(depth)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
-    return np.dstack([flat, depth]).astype(np.float32), normals.astype(np.float32)
+    return np.dstack([flat, depth]).astype(np.float32), normals.astype(np.float32), depth.astype(np.float32)
