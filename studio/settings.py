@@ -210,7 +210,12 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "optional"
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
 USERSESSIONS_ADAPTER = "apps.workspaces.devices.SessionsAdapter"
-ACCOUNT_FORMS = {"signup": "apps.accounts.forms.SignupForm", "login": "apps.accounts.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "signup": "apps.accounts.forms.SignupForm",
+    "login": "apps.accounts.forms.LoginForm",
+    "reset_password": "apps.accounts.forms.ResetPasswordForm",
+    "add_email": "apps.accounts.forms.AddEmailForm",
+}
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]

@@ -15,7 +15,6 @@ class SignupForm(allauth_forms.SignupForm):
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        quiet_placeholders(self)
         self.fields["email"].label = "E-mail"
         self.fields["password1"].help_text = "At least 10 characters, and none of the common ones."
 
@@ -23,12 +22,17 @@ class SignupForm(allauth_forms.SignupForm):
 class LoginForm(allauth_forms.LoginForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        quiet_placeholders(self)
         self.fields["login"].label = "E-mail"
         self.fields["password"].help_text = ""  # the link to a new password stands at the foot of the card
 
 
-def quiet_placeholders(form: forms.Form) -> None:
-    """Labels stand above the fields; a placeholder that repeats them vanishes when it is needed."""
-    for field in form.fields.values():
-        field.widget.attrs.pop("placeholder", None)
+class ResetPasswordForm(allauth_forms.ResetPasswordForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail"
+
+
+class AddEmailForm(allauth_forms.AddEmailForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["email"].label = "E-mail"

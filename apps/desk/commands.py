@@ -60,7 +60,7 @@ def _deeds(membership: Membership) -> list[Command]:
         deeds += [
             Command("New project", reverse("projects:new", args=[ws]), "plus", sent=True),
             Command("Upload files", reverse("assets:library", args=[ws]), "upload"),
-            Command("New batch", reverse("desk:new", args=[ws]), "list"),
+            Command("New batch", reverse("desk:new", args=[ws]), "layers"),
         ]
     if membership.may(Role.ADMIN):
         deeds.append(Command("Invite somebody", reverse("people:members", args=[ws]), "users"))
@@ -72,7 +72,7 @@ def _pages(membership: Membership) -> list[Command]:
     pages = [
         ("Library", "assets:library", "layout-grid", Role.VIEWER),
         ("Projects", "projects:list", "film", Role.VIEWER),
-        ("Batch", "desk:batches", "list", Role.VIEWER),
+        ("Batch", "desk:batches", "layers", Role.VIEWER),
         ("API keys", "api_pages:keys", "code", Role.VIEWER),
         ("Webhook", "api_pages:webhook", "code", Role.ADMIN),
         ("Usage", "usage:usage", "gauge", Role.VIEWER),

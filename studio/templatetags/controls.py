@@ -9,5 +9,9 @@ register = template.Library()
 
 @register.filter
 def control(field: BoundField, classes: str = "") -> SafeString:
-    """``{{ form.email|control:"large" }}``: the widget as an ``.input``. Django names hint and errors for it."""
+    """``{{ form.email|control:"large" }}``: the widget as an ``.input``. Django names hint and errors for it.
+
+    A label stands above it; a placeholder that repeats the label would vanish just when it is needed.
+    """
+    field.field.widget.attrs.pop("placeholder", None)
     return field.as_widget(attrs={"class": f"input {classes}".strip()})

@@ -2,7 +2,8 @@
 
 ``python -m tests.browser.shots [--axe] [WORD …]`` draws the pages whose names hold one of the words, or all of them.
 It needs no running studio: it makes one in a folder of its own, with the real clips where they are on the machine. With
-``--axe`` each state is also looked at for what keeps people out, and what sticks out sideways.
+``--axe`` each state is also looked at for what keeps people out: by axe, by sticking out sideways, by jumping while it
+loads, by being too small for a finger.
 """
 
 import sys
@@ -22,7 +23,8 @@ import tests.environment  # a data folder of its own, before Django reads its se
 
 import django  # isort: skip
 
-from tests.browser.axe import serious
+from tests.browser.faults import SHIFTS, faults, shifted
+from tests.browser.shots_doors import fill_doors
 from tests.browser.shots_people import PEOPLE, fill_people
 from tests.browser.shots_speech import SPEECH, fill_speech
 from tests.browser.shots_states import fill_states
@@ -58,6 +60,7 @@ class Shot:
     signed_in: bool = True
     keyboard: bool = False  # a state that a phone, which has no keys, does not get into
     whole: bool = False  # the page to its end, not what fits the window
+    who: str = EMAIL
 
 
 # --- States -------------------------------------------------------------------------------------------------
@@ -224,7 +227,7 @@ def fill() -> None:
     fill_takes(membership, scratch)
     fill_people(membership)
     fill_speech(membership)
-    SHOTS.extend(Shot(*one) for one in fill_states(membership))
+    SHOTS.extend(Shot(*one) for one in (*fill_states(membership), *fill_doors(membership)))
 
 
 def clips(scratch: Path) -> list[Path]:
@@ -263,43 +266,50 @@ def draw(browser, address: str, shots: list[Shot], *, with_axe: bool = False) ->
 
     Returns a line for each that could not be drawn or has faults; one that fails does not stop the others.
     """
-    session = session_of(EMAIL)
+    sessions = {who: session_of(who) for who in {shot.who for shot in shots if shot.signed_in}}
     failed = []
     for (width, (wide, high)), theme in product(SIZES.items(), ("dark", "light")):
+        # One context for all of them: what the browser has fetched once stays fetched.
+        context = browser.new_context(
+            viewport={"width": wide, "height": high}, color_scheme=theme, has_touch=wide < 900
+        )
+        context.add_init_script(SHIFTS)
         for shot in shots:
             if shot.keyboard and wide < 900:
                 continue
             name = f"{shot.name}-{width}-{theme}.png"
-            context = browser.new_context(
-                viewport={"width": wide, "height": high}, color_scheme=theme, has_touch=wide < 900
-            )
+            context.clear_cookies()
             if shot.signed_in:
-                context.add_cookies([{"name": "sessionid", "value": session, "url": address}])
+                context.add_cookies([{"name": "sessionid", "value": sessions[shot.who], "url": address}])
             page = context.new_page()
             try:
-                take(page, address, shot, OUT / name)
+                found = take(page, address, shot, OUT / name)
                 print(name, flush=True)
-                failed += [f"{name}: {fault}" for fault in faults(page)] if with_axe else []
+                failed += [f"{name}: {fault}" for fault in (*found, *faults(page))] if with_axe else []
+                page.evaluate("localStorage.clear(); sessionStorage.clear()")
             except PlaywrightError as error:
                 failed.append(f"{name}: not drawn")
                 print(f"{name} FAILED: {error}", flush=True)
-            context.close()
+            page.close()
+        context.close()
     return failed
 
 
-def faults(page: Page) -> list[str]:
-    wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
-    return serious(page) + (["scrolls sideways"] if wide else [])
-
-
-def take(page: Page, address: str, shot: Shot, path: Path) -> None:
+def take(page: Page, address: str, shot: Shot, path: Path) -> list[str]:
+    """Draw one picture; returns what was wrong while the page was loaded."""
     page.set_default_timeout(15_000)
     page.goto(address + shot.address)
     page.wait_for_load_state("networkidle")
+    found = shifted(page)
     if shot.prepare:
         shot.prepare(page)
     page.wait_for_timeout(250)
-    page.screenshot(path=path, full_page=shot.whole)
+    if shot.whole:  # a window as high as the page: what sticks to its edges stays there
+        high = page.evaluate("document.documentElement.scrollHeight")
+        page.set_viewport_size({"width": page.viewport_size["width"], "height": high})
+        page.wait_for_timeout(100)
+    page.screenshot(path=path)
+    return found
 
 
 def main(words: list[str]) -> None:

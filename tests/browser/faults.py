@@ -1,0 +1,56 @@
+"""What is wrong with a page, for ``tests.browser.shots --axe``: people kept out, overflow, jumps, small targets."""
+
+from playwright.sync_api import Page
+
+from tests.browser.axe import serious
+
+# Layout shifts as browsers score them; `hadRecentInput` are those that a click asked for.
+SHIFTS = """
+    window.shift = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+    }).observe({type: "layout-shift", buffered: true});
+"""
+MOST_SHIFT = 0.02
+
+# Where a finger lands: 19 px above, below and beside the middle of a control must still be the control, or its label.
+# Links inside a sentence are exempt (WCAG 2.5.8), and what lies under a dialog.
+SMALL = """
+    () => {
+        const asked = "a[href], button, input, select, textarea, summary, [role=slider], [tabindex='0'][role=button]";
+        const top = document.querySelector("dialog:modal") ?? document.body;
+        const inText = (one) => one.matches("a") && getComputedStyle(one).display === "inline";
+        const found = [];
+        for (const one of top.querySelectorAll(asked)) {
+            const box = one.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
+            const within = x > 22 && x < innerWidth - 22 && y > 22 && y < innerHeight - 22;
+            if (!box.width || !within || inText(one) || one.disabled || one.matches("[readonly]")) continue;
+            const owns = (at) => at && (at === one || one.contains(at) || at.closest("label")?.contains(one)
+                || [...(one.labels ?? [])].some((label) => label.contains(at)));
+            if (!owns(document.elementFromPoint(x, y))) continue;
+            const half = 19;
+            const around = [[0, -half], [0, half], [-half, 0], [half, 0]];
+            const missed = around.filter(([dx, dy]) => !owns(document.elementFromPoint(x + dx, y + dy)));
+            const words = (one.ariaLabel ?? one.textContent).trim().slice(0, 24);
+            const size = `${Math.round(box.width)}x${Math.round(box.height)}`;
+            if (missed.length) found.push(`${one.tagName.toLowerCase()}.${one.className || one.id} ${size} ${words}`);
+        }
+        return found;
+    }
+"""
+
+
+def faults(page: Page) -> list[str]:
+    """Sentences, none where all is well. Fingers are measured where the page has no mouse."""
+    found = serious(page)
+    if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+        found.append("scrolls sideways")
+    if page.evaluate("matchMedia('(pointer: coarse)').matches"):
+        found += [f"small for a finger: {one}" for one in page.evaluate(SMALL)]
+    return found
+
+
+def shifted(page: Page) -> list[str]:
+    """How far the page jumped while it was loaded, where that is too far; needs ``SHIFTS`` as an init script."""
+    shift = page.evaluate("window.shift ?? 0")
+    return [f"jumps by {shift:.3f} while it loads"] if shift > MOST_SHIFT else []
