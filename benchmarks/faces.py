@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from apps.inference.engine.analysis import OWN_SOUND, FootageAnalysis, analyse_footage
 from apps.inference.engine.choice import choose, taking_part
 from apps.inference.engine.errors import EngineError
+from apps.inference.engine.face.detector import FaceDetector
+from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.media.audio import read_mono
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.media.video_writer import PieceWriter
@@ -37,19 +39,18 @@ from .footage import RATE, ROOT, VIDEO_SUFFIXES, write_wav
 SUFFIXES = (*VIDEO_SUFFIXES, ".mpg")
 HEIGHT, WIDTH, FPS, FRAMES = 288, 352, 25, 72
 GROUND = (118, 112, 104)
-# Pixels between the outer eye corners of the clips' faces, about, at HEIGHT lines.
-CLIP_EYES = 72
+FACE = 110  # pixels: how wide the faces of all clips are made
 GOOD = 0.95  # share of frames from which on a pair counts as right
 SETTLING = 12  # frames around a change of speaker that are not counted
 
-Picture = NDArray[np.uint8]
+Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Clip:
     """RGB frames (n, HEIGHT, WIDTH, 3) and the sound at 16 kHz."""
 
-    frames: Picture
+    frames: Pixels
     sound: NDArray[np.float32]
 
 
@@ -71,16 +72,20 @@ class Film:
         return -1
 
 
-def load(path: Path) -> Clip:
-    """The first frames of a clip, as wide and high as all."""
+def load(path: Path, models: Path) -> Clip:
+    """The first frames of a clip, cut out about the largest face so that all faces are of one size."""
     with VideoReader(path) as reader:
         pictures = [cv2.cvtColor(frame.yuv, cv2.COLOR_YUV2RGB_I420) for frame in itertools.islice(reader, FRAMES)]
-    shown = [cv2.resize(picture, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) for picture in pictures]
+    face = FaceDetector(models).detect(Picture(pictures[0]))[0]
+    scale = FACE / face.size
+    place = np.array([[1, 0, WIDTH / 2 - scale * face.x], [0, 1, HEIGHT / 2 - scale * face.y]])
+    small = [cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in pictures]
+    shown = [cv2.warpAffine(picture, place, (WIDTH, HEIGHT), borderValue=GROUND) for picture in small]
     shown += shown[-1:] * (FRAMES - len(shown))
     return Clip(np.stack(shown), read_mono(path, RATE, FRAMES / FPS))
 
 
-def filmed(pictures: Iterator[Picture], folder: Path, name: str, models: Path) -> Film | None:
+def filmed(pictures: Iterator[Pixels], folder: Path, name: str, models: Path) -> Film | None:
     """The scene written and read again; None where the engine sees no usable face in it."""
     video, first = folder / f"{name}.mp4", next(pictures)
     size = (first.shape[1], first.shape[0])
@@ -93,14 +98,14 @@ def filmed(pictures: Iterator[Picture], folder: Path, name: str, models: Path) -
         return None
 
 
-def pasted(large: Picture, small: Picture, scale: float, x: int, y: int) -> Picture:
+def pasted(large: Pixels, small: Pixels, scale: float, x: int, y: int) -> Pixels:
     """``small`` at a scale on ``large``, its corner at x, y."""
     picture, part = large.copy(), cv2.resize(small, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     picture[y : y + part.shape[0], x : x + part.shape[1]] = part
     return picture
 
 
-def blank(times: int = 1) -> Picture:
+def blank(times: int = 1) -> Pixels:
     """An empty picture, so many times as large as the clips."""
     return np.full((times * HEIGHT, times * WIDTH, 3), GROUND, np.uint8)
 
@@ -155,7 +160,7 @@ def poster(one: Clip, other: Clip, folder: Path, models: Path) -> float:
 
 def tiny_beside(one: Clip, other: Clip, folder: Path, models: Path) -> float:
     """A face 20 pixels wide in the background: whoever is large is driven and the tiny one takes no part."""
-    scale = 20 / (1.6 * CLIP_EYES)
+    scale = 20 / FACE
     film = filmed((pasted(picture, other.frames[f], scale, 6, 6) for f, picture in enumerate(one.frames)),
                   folder, "tiny", models)  # fmt: skip
     if film is None or len(taking_part(film.footage)) != 1:
@@ -166,7 +171,7 @@ def tiny_beside(one: Clip, other: Clip, folder: Path, models: Path) -> float:
 def tiny_alone(one: Clip, other: Clip, folder: Path, models: Path) -> float:
     """A face 20 pixels wide and nobody else: 1 where the film is refused."""
     del other
-    scale = 20 / (1.6 * CLIP_EYES)
+    scale = 20 / FACE
     return float(filmed((pasted(blank(), picture, scale, 150, 100) for picture in one.frames), folder, "alone", models)
                  is None)  # fmt: skip
 
@@ -174,7 +179,7 @@ def tiny_alone(one: Clip, other: Clip, folder: Path, models: Path) -> float:
 def small_alone(one: Clip, other: Clip, folder: Path, models: Path) -> float:
     """A face 40 pixels wide in a picture of 576 lines: share of frames in which it is found."""
     del other
-    scale = 40 / (1.6 * CLIP_EYES)
+    scale = 40 / FACE
     film = filmed((pasted(blank(2), picture, scale, 300, 200) for picture in one.frames), folder, "small", models)
     return 0.0 if film is None else float(film.footage.has_face.mean())
 
@@ -190,22 +195,23 @@ def _main_at(film: Film, x: int, y: int, frames: range) -> float:
 
 
 def speaker(one: Clip, other: Clip, folder: Path, models: Path) -> float:
-    """Both talk side by side, one sound is heard and then the other's: share of frames in which its mouth is taken."""
-    half = FRAMES // 2
-    film = filmed((np.hstack([a, b]) for a, b in zip(one.frames, other.frames, strict=True)), folder, "both", models)
+    """Both talk side by side all the time, one is heard, then the other: frames in which its mouth is taken."""
+    frames = np.arange(2 * FRAMES)
+    film = filmed(
+        (np.hstack([one.frames[f % FRAMES], other.frames[f % FRAMES]]) for f in frames), folder, "both", models
+    )
     if film is None:
         return 0.0
-    at = half * RATE // FPS
-    write_wav(folder / "both.wav", np.concatenate([one.sound[:at], other.sound[at:]]), RATE)
+    heard = [np.resize(clip.sound, FRAMES * RATE // FPS) for clip in (one, other)]
+    write_wav(folder / "both.wav", np.concatenate(heard), RATE)
     analyse_speech(folder / "both.wav", film.folder / OWN_SOUND, models)
     try:
         chosen = choose(film.footage, {"kind": "active_speaker"})
     except EngineError:  # nobody is seen speaking
         chosen = []
     right = []
-    for frame in [*range(half - SETTLING), *range(half + SETTLING, FRAMES)]:
-        x = WIDTH / 2 if frame < half else 1.5 * WIDTH
-        who = film.who(x, HEIGHT / 2, frame, WIDTH / 2)
+    for frame in frames[np.abs(frames - FRAMES) > SETTLING].tolist():
+        who = film.who(WIDTH * (0.5 if frame < FRAMES else 1.5), HEIGHT / 2, frame, WIDTH / 2)
         right.append([part.person for part in chosen if part.frames[frame]] == [who])
     return float(np.mean(right))
 
@@ -237,12 +243,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--pairs", type=int, default=10)
     parser.add_argument("--keep", type=Path, help="folder for the scenes")
     given = parser.parse_args(arguments)
-    clips = [load(path) for path in sorted(given.folder.iterdir()) if path.suffix.lower() in SUFFIXES]
+    models = models_folder(ROOT / "var" / "models")
+    clips = [load(path, models) for path in sorted(given.folder.iterdir()) if path.suffix.lower() in SUFFIXES]
     pairs = list(zip(clips, clips[1:] + clips[:1], strict=True))[: given.pairs]
     if len(clips) < 2:
         print("Two clips of people who talk are needed.", file=sys.stderr)
         return 2
-    models = models_folder(ROOT / "var" / "models")
     with tempfile.TemporaryDirectory(prefix="faces-") as scratch:
         for scene in SCENES:
             shares = []

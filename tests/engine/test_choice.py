@@ -137,6 +137,12 @@ def test_a_mouth_that_moves_otherwise_than_the_sound_does_not_win(empty, tmp_pat
     assert (who_speaks(footage, footage.people) == 1).mean() > 0.9
 
 
+def test_a_small_mouth_that_is_heard_wins_over_a_large_one_that_is_not(empty, tmp_path):
+    small, large = talking_landmarks(FRAMES, opening=0.04), talking_landmarks(3 * FRAMES, opening=0.14)[7::3][:FRAMES]
+    footage = film(empty, tmp_path, [large, small], heard(opening_of(small)))
+    assert (who_speaks(footage, footage.people) == 1).mean() > 0.9
+
+
 def test_a_voice_that_is_nobodys_in_the_picture_drives_nobody(empty, tmp_path, talking, still):
     footage = film(empty, tmp_path, [still], heard(opening_of(talking)))
     assert (who_speaks(footage, footage.people) == NOBODY).all()
