@@ -27,6 +27,7 @@ Points = NDArray[np.floating]
 # All in eye distances.
 BOX_ABOVE_LIPS = 0.32  # the nose tip alone is not high enough with a short upper lip or a pitched head
 MOUTH_MARGIN = 0.30
+INNER_MARGIN = 0.15  # where nothing is lent but the inside of the mouth
 OUTLINE_MARGIN = 0.20  # around the lips of a turned head, whose ring may lie behind them
 MASK_GROWTH, MASK_SOFTNESS = 0.13, 0.055
 NOSE_RAMP = 0.015
@@ -88,7 +89,7 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
     mesh = TargetMesh(job.target, triangles, box, 4 if job.eyes > LARGE_EYES else mouth_step(job.eyes))
     base = warp_base(yuv, original, job, mesh, box)
     if job.mouth is not None:
-        place = mouth_box(job.target, job.eyes, box)
+        place = mouth_box(job.target, job.eyes, box, INNER_MARGIN if job.inner_only else MOUTH_MARGIN)
         if min(place[2:]) >= 2 * SIDE_MULTIPLE:
             _lay_mouth(base, place, box, job, triangles, mesh)
     elif job.painted is not None:
@@ -116,10 +117,10 @@ def face_box(job: FrameJob, size: tuple[int, int]) -> Box:
     return aligned_box(points.min(0) - 4, points.max(0) + 4, size)
 
 
-def mouth_box(target: Points, eyes: float, within: Box) -> Box:
-    """The part of ``within`` (relative to it) the exemplar may touch."""
+def mouth_box(target: Points, eyes: float, within: Box, margin: float) -> Box:
+    """The part of ``within`` (relative to it) the exemplar may touch: ``margin`` eye distances around the lips."""
     lips = target[OUTER] - within[:2]
-    return aligned_box(lips.min(0) - MOUTH_MARGIN * eyes, lips.max(0) + MOUTH_MARGIN * eyes, within[2:])
+    return aligned_box(lips.min(0) - margin * eyes, lips.max(0) + margin * eyes, within[2:])
 
 
 def aligned_box(low: Points, high: Points, size: tuple[int, int]) -> Box:
