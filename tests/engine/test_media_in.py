@@ -140,6 +140,8 @@ def test_a_missing_file_and_a_huge_picture_are_refused(tmp_path):
     with pytest.raises(EngineError) as missing:
         probe_media(tmp_path / "nowhere.mp4")
     assert missing.value.code == "generation_infra_storage_error"
+    assert "nowhere.mp4" in missing.value.message
+    assert missing.value.advice.startswith("Check that it is there")
     with pytest.raises(EngineError) as tiny:
         probe_media(write_video(tmp_path / "t.mp4", 2, (48, 48)))
     assert tiny.value.code == "generation_input_resolution_unsupported"

@@ -52,11 +52,14 @@ def serve(monkeypatch: pytest.MonkeyPatch, content: bytes, member: str = ITEM.me
     return commands
 
 
-def test_the_environment_names_the_folder_before_the_caller_does(monkeypatch, tmp_path):
+def test_the_environment_names_the_folder_then_the_caller_then_it_is_the_codes_own(monkeypatch, tmp_path):
     monkeypatch.setenv("STUDIO_MODELS", str(tmp_path / "named"))
     assert models_folder(tmp_path / "default") == tmp_path / "named"
     monkeypatch.delenv("STUDIO_MODELS")
     assert models_folder(tmp_path / "default") == tmp_path / "default"
+    monkeypatch.setattr("apps.inference.engine.model_files.OWN_FOLDER", tmp_path)
+    assert models_folder() == tmp_path
+    monkeypatch.setattr("apps.inference.engine.model_files.OWN_FOLDER", tmp_path / "nowhere")
     with pytest.raises(EngineError) as caught:
         models_folder()
     assert "STUDIO_MODELS" in caught.value.advice

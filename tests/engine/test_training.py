@@ -34,6 +34,7 @@ def test_a_folder_of_clips_becomes_a_readout(short_sample: Sample, tmp_path, cap
     assert "ada_1.mp4: speaker ada" in said
     assert "bo.mp4: speaker bo" in said
     assert "broken.mp4: left out." in said
+    assert "That is little" in said
     assert "Agreement with speakers left out" in said
     facts = load_readout(output).facts
     assert (facts["clips"], facts["speakers"]) == (3, 2)
@@ -44,6 +45,16 @@ def test_a_folder_of_clips_becomes_a_readout(short_sample: Sample, tmp_path, cap
 def test_a_folder_without_clips_is_refused_in_plain_words(tmp_path, capsys):
     assert main([str(tmp_path), "--models", str(MODELS), "-o", str(tmp_path / "own.npz")]) == 1
     assert "can be learnt from" in capsys.readouterr().err
+    assert not (tmp_path / "own.npz").exists()
+
+
+def test_too_little_speech_is_said(short_sample: Sample, tmp_path, capsys):
+    folder = tmp_path / "clips"
+    folder.mkdir()
+    shutil.copy(short_sample.video, folder / "ada_1.mp4")
+    assert main([str(folder), "--models", str(MODELS), "--sound-late", "0", "-o", str(tmp_path / "own.npz")]) == 1
+    said = capsys.readouterr()
+    assert "s of speech; at least 5 s are needed." in said.err
     assert not (tmp_path / "own.npz").exists()
 
 

@@ -36,6 +36,7 @@ from .speech.encoder_weights import content_digest, convert_encoder
 
 FOLDER_VARIABLE = "STUDIO_MODELS"
 MODEL_FILE_ERROR = "generation_infra_storage_error"
+OWN_FOLDER = Path(__file__).resolve().parents[3] / "var" / "models"  # where `make models` unpacks them
 INSTALL_COMMAND = "python -m apps.inference.engine.model_files"
 
 DETECTOR = "face_detection_short_range.tflite"
@@ -107,20 +108,22 @@ _BY_NAME = {item.name: item for item in MODEL_FILES}
 
 
 def models_folder(default: Path | None = None) -> Path:
-    """The folder of the unpacked nets: STUDIO_MODELS where it is set, else `default`.
+    """The folder of the unpacked nets: STUDIO_MODELS where it is set, `default`, or `var/models` beside the code.
 
-    Raises EngineError when neither is given.
+    Raises EngineError when there is none.
     """
     named = os.environ.get(FOLDER_VARIABLE)
     if named:
         return Path(named)
-    if default is None:
-        raise EngineError(
-            MODEL_FILE_ERROR,
-            "No folder for the engine's model files is set.",
-            f"Set {FOLDER_VARIABLE}, or run `{INSTALL_COMMAND} FOLDER` and pass that folder.",
-        )
-    return default
+    if default is not None:
+        return default
+    if OWN_FOLDER.is_dir():
+        return OWN_FOLDER
+    raise EngineError(
+        MODEL_FILE_ERROR,
+        "No folder for the engine's model files is set.",
+        f"Set {FOLDER_VARIABLE}, or run `{INSTALL_COMMAND} FOLDER` and pass that folder.",
+    )
 
 
 def is_intact(folder: Path, name: str) -> bool:

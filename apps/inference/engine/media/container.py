@@ -39,7 +39,7 @@ def open_input(path: Path, invalid: Callable[[str], EngineError]) -> InputContai
         raise EngineError(
             "generation_infra_storage_error",
             f"The file {path.name} cannot be read: {error.strerror}.",
-            "Upload it again.",
+            "Check that it is there and that you may read it; in the studio, upload it again.",
         ) from error
     if not head:
         raise invalid(f"The file {path.name} is empty.")
