@@ -22,15 +22,13 @@ from .face.people import Head, PeopleTracker, Sighting
 from .face.picture import Picture
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
+from .media.stretches import SEEK_EARLY_S, WARM_UP
 from .media.video_reader import Frame, VideoReader
 from .people import ROWS, FaceRows
 from .shots import CutDetector
 
 CROPS, FACTS, ARRAYS = "crops.bin", "seen.json", "seen.npz"
 MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
-# Frames read before a stretch begins: after so many the tracker has settled on a face that it has just taken up.
-WARM_UP = 12
-SEEK_EARLY_S = 0.6  # lands before the wanted frame even where the first ones after a key frame cannot be shown
 TOLERANCE = 0.25  # of the frame before: a picture whose time is farther from the one announced is another one
 
 

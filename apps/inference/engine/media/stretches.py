@@ -1,4 +1,4 @@
-"""How a long film is split for reading: at key frames, so that no worker decodes what another one reads."""
+"""How a long film is split for reading: behind key frames, so that no worker decodes much of what another one reads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from .container import open_input, pictures_of
 
 # Two workers share a minute evenly, and what begins anew at a border (0.5 s of warming up, finding the faces) is 5 %.
 STRETCH_S = 15.0
-# A border moves to a key frame that lies within this share of a stretch; else it stays and some frames are decoded
-# twice (a group of pictures lasts 10 s at most as encoders are usually set).
+# Frames read before a stretch begins: after so many the tracker has settled on a face that it has just taken up.
+WARM_UP = 12
+SEEK_EARLY_S = 0.6  # lands before the wanted frame even where the first ones after a key frame cannot be shown
+# A border moves to where reading can begin at a key frame, if that lies within this share of a stretch; else it stays
+# and some frames are decoded twice (a group of pictures lasts 10 s at most as encoders are usually set).
 NEAR = 0.2
 
 
@@ -44,7 +47,8 @@ def stretches(times: NDArray[np.float64], keys: NDArray[np.bool_]) -> list[tuple
     parts = round(float(times[-1]) / STRETCH_S) if count > 1 else 1
     if parts < 2 or np.any(np.diff(times) <= 0):
         return [(0, count)]
-    at = np.flatnonzero(keys)
+    # Of each key frame the first one that can begin a stretch without anything before the key frame being decoded.
+    at = np.searchsorted(times, times[keys] + SEEK_EARLY_S, side="right") + WARM_UP
     borders = [0]
     for part in range(1, parts):
         wanted = round(count * part / parts)
