@@ -131,6 +131,10 @@ class NotCharged:
     failed_s: float
     failed: int
 
+    @property
+    def total_s(self) -> float:
+        return self.passed_s + self.failed_s
+
 
 def not_charged(workspace: Workspace, month: Month) -> NotCharged:
     takes = Generation.objects.filter(workspace=workspace, finished_at__gte=month.start, finished_at__lt=month.end)

@@ -19,6 +19,9 @@ export function csrfToken() {
   return document.querySelector('meta[name="csrf-token"]').content;
 }
 
+// Tabs that are wider than a phone begin where the open page is.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 function live(element) {
   if (element.dataset.timed) return;
   element.dataset.timed = "yes";

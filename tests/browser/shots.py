@@ -160,7 +160,7 @@ SHOTS = [
     Shot("library-list", "/w/harbour/library/?view=list"),
     Shot("batch-new", "/w/harbour/batch/new/"),
     *(Shot(*one) for one in SPEECH),
-    *(Shot(name, address) for name, address in PEOPLE),
+    *(Shot(*one) for one in PEOPLE),
 ]
 
 
@@ -287,6 +287,7 @@ def draw(browser, address: str, shots: list[Shot], *, with_axe: bool = False) ->
                 print(name, flush=True)
                 failed += [f"{name}: {fault}" for fault in (*found, *faults(page))] if with_axe else []
                 page.evaluate("localStorage.clear(); sessionStorage.clear()")
+                page.goto("about:blank")  # what hangs on its way is dropped, not sent after all
             except PlaywrightError as error:
                 failed.append(f"{name}: not drawn")
                 print(f"{name} FAILED: {error}", flush=True)

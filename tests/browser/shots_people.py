@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 
+from tests.browser.shots_doors import confirmed
+
 PEOPLE = (
     ("profile", "/account/profile/"),
     ("security", "/account/2fa/"),
-    ("authenticator", "/account/2fa/totp/activate/"),
+    ("authenticator", "/account/2fa/totp/activate/", confirmed),
     ("devices", "/account/sessions/"),
     ("my-activity", "/account/activity/"),
     ("my-data", "/account/data/"),
