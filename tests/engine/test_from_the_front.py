@@ -116,7 +116,7 @@ def test_a_large_picture_is_read_as_a_small_one(turned_head):
     region = about(truth)
     wide = Region(4 * region.x, 4 * region.y, 4 * region.side, 0.0)
     reader = HeadReader(MODELS)
-    assert off(reader.read(Picture(large), wide).points / 4, reader.read(Picture(picture), region).points) < 0.03
+    assert off(reader.read(Picture(large), wide).points / 4, reader.read(Picture(picture), region).points) < 0.04
 
 
 def test_a_head_whose_front_is_no_face_counts_as_turned_too_far(turned_head, monkeypatch):

@@ -50,6 +50,7 @@ SMOOTHING, LARGEST_LAG = 0.2, 15.0
 LAID_OUT, STEEPEST = 65.0, 72.0
 PROFILE, LEAST_PRESENCE = 90.0, 0.5
 LOOKS = 2  # the first one puts the head's place and size right, the second one reads
+OWN_DEPTH = 0.5  # of the depth read by the net; the rest is the mean head's: lips come out nearest so
 # Turning is laid about a point behind the nose (eye distances): it leaves the middle of the face where it is.
 AXIS_DEPTH, AXIS_POINTS = 0.3, (6, 197, 4, 0)
 
@@ -165,10 +166,14 @@ class FrontReader:
         unit = SIDE / self._mesh.size
         flat = np.asarray(seen[:, :2], np.float64) * unit + self._low
         x, y = np.ascontiguousarray(seen[:, :2].T)[..., None]
-        depth = cv2.remap(_surface(self._mesh.size)[2], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        surface = cv2.remap(_surface(self._mesh.size)[2], x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[:, 0]
+        read = np.column_stack([flat, unit * seen[:, 2]])
+        # How far lips stand out is the person's own: the net tells it, but for what leans or shifts its still points.
+        plane = np.column_stack([flat, np.ones(len(flat))])
+        lean = np.linalg.lstsq(plane[RIGID], (surface - read[:, 2])[RIGID], rcond=None)[0]
+        depth = (1 - OWN_DEPTH) * surface + OWN_DEPTH * (read[:, 2] + plane @ lean)
         points = pose.place(np.column_stack([flat, depth])).astype(np.float32)
-        read = np.column_stack([flat, unit * seen[:, 2]])[RIGID]
-        (scale,), (rotation,), (shift,) = fit_pose(self.head[RIGID], read[None])
+        (scale,), (rotation,), (shift,) = fit_pose(self.head[RIGID], read[None, RIGID])
         return points, Pose(pose.scale * float(scale), pose.rotation @ rotation, pose.place(shift))
 
 
