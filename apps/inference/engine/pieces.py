@@ -23,7 +23,7 @@ from .media.video_writer import PieceWriter
 from .mending import LipsSeen, Mender, whole_blocks
 from .model_files import models_folder
 from .one_thread import one_thread
-from .plan import MotionPlan
+from .plan import LOOKED_AT, MotionPlan
 from .progress import Monitor, Progress
 from .render.compose import FrameJob, Mouth, draw
 from .render.interior import PaintedMouth
@@ -132,7 +132,8 @@ def drawn_frames(
 
     With a ``reader`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
     """
-    source = FrameSource(video, footage.times)
+    shown = plan.source[max(0, first - LOOKED_AT) : last + LOOKED_AT]
+    source = FrameSource(video, footage.times, forward=bool((np.diff(shown) >= 0).all()))
     try:
         yield from _drawn(source, footage, plan, first, last, paint, reader)
     finally:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .video_reader import Frame, VideoReader
 
 HELD_BYTES = 192 << 20  # pictures kept for playing backward: 60 at 1080x1920
+LEAST_HELD = 16  # frames
 LONG_WAY = 120  # frames ahead from which on seeking is tried instead of decoding everything in between
 SEEK_EARLY_S = 0.6  # lands before the wanted frame even where the first ones after a key frame cannot be shown
 TIME_TOLERANCE_S = 2e-3
@@ -20,9 +21,12 @@ TIME_TOLERANCE_S = 2e-3
 class FrameSource:
     """Reads forward as long as it can, seeks where that pays, and holds a stretch of frames when played backward."""
 
-    def __init__(self, path: Path, times: NDArray[np.float64]) -> None:
-        """``times`` (F,) are the frames' times as the analysis read them."""
-        self._path, self._times = path, times
+    def __init__(self, path: Path, times: NDArray[np.float64], forward: bool = False) -> None:
+        """``times`` (F,) are the frames' times as the analysis read them.
+
+        One that is only asked ``forward`` holds few frames: memory that is new for each one costs a millisecond.
+        """
+        self._path, self._times, self._forward = path, times, forward
         self._reader = VideoReader(path)
         self._frames: Iterator[Frame] = iter(self._reader)
         self._position = -1
@@ -93,4 +97,4 @@ class FrameSource:
 
     def _room(self) -> int:
         size = next(iter(self._held.values())).nbytes if self._held else 1
-        return max(16, min(256, HELD_BYTES // size))
+        return LEAST_HELD if self._forward else max(LEAST_HELD, min(256, HELD_BYTES // size))
