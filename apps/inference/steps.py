@@ -18,6 +18,7 @@ from apps.generations.models import STAGE_EVENT, Event, Generation
 from apps.generations.services import complete
 from apps.inference import drawn, keeping, work
 from apps.inference.backends import Backend, Piece, Render, RenderSegment, Split, backend_for
+from apps.inference.lanes import lanes_of
 from apps.inference.watch import Watch
 from studio.errors import StudioError
 
@@ -203,7 +204,7 @@ def _plan(generation: Generation, backend: Backend, job: Render, into: Path, wat
             replace(segment, speech=heard.get(row["audio"]))
             for segment, row in zip(job.segments, generation.segments, strict=True)
         ]
-        job = replace(job, segments=tuple(segments))
+        job = replace(job, segments=tuple(segments), lanes=lanes_of(generation.model))
         earlier = drawn.before(generation, backend)
         split = backend.plan(job, footage, heard[str(generation.audio.pk)], into, watch, earlier)
     pieces = [[piece.first, piece.last, piece.made_from] for piece in split.pieces]

@@ -10,17 +10,14 @@ from celery import Signature, Task, chain, chord, shared_task
 from celery.signals import worker_init
 
 from apps.catalog.registry import MODELS
-from apps.generations import workers
 from apps.generations.models import Generation, Status
 from apps.generations.services import begin
 from apps.inference import footage_checks, steps, sweeping
 from apps.inference.announcing import renders
 from apps.inference.backends import Piece, backend_for
+from apps.inference.lanes import lanes_of
 from apps.inference.running import run_step
 from studio.tries import Poison, counted
-
-# Where no worker has signed yet: enough for a laptop, and a worker that joins later helps with the next take.
-FEWEST_LANES = 2
 
 
 @worker_init.connect
@@ -80,8 +77,7 @@ def _lanes(generation_id: str, parts: list[Signature]) -> list[Signature]:
     and a short take that comes later gets every other turn instead of waiting behind hundreds of parts.
     """
     take = Generation.objects.only("model").get(pk=UUID(generation_id))
-    slots = workers.pool_of(take.model, workers.present_or_none() or []).slots
-    count = min(len(parts), max(slots, FEWEST_LANES))
+    count = min(len(parts), lanes_of(take.model))
     return [chain(*parts[lane::count]) for lane in range(count)]
 
 

@@ -204,7 +204,7 @@ def test_a_silent_soundtrack_is_refused(take_of, sample, tmp_path):
 
 @pytest.mark.parametrize(
     ("frames", "fps", "count"),
-    [(1, 25, 1), (200, 25, 1), (201, 25, 2), (749, 25, 2), (750, 25, 4), (3300, 25, 4), (3301, 25, 6), (240, 30, 1)],
+    [(1, 25, 1), (200, 25, 1), (201, 25, 2), (1650, 25, 2), (1651, 25, 4), (15_000, 25, 20), (240, 30, 1)],
 )
 def test_pieces_cover_every_frame_once(frames, fps, count):
     pieces = native.split(frames, fps)
@@ -215,12 +215,22 @@ def test_pieces_cover_every_frame_once(frames, fps, count):
     assert max(lengths) - min(lengths) <= 1
 
 
+@pytest.mark.parametrize(
+    ("seconds", "lanes", "count"),
+    [(60, 1, 2), (60, 2, 2), (60, 3, 3), (60, 4, 4), (60, 64, 15), (10, 4, 2), (600, 3, 21)],
+)
+def test_every_lane_has_as_much_to_draw_unless_pieces_get_too_short(seconds, lanes, count):
+    pieces = native.split(25 * seconds, 25, lanes=lanes)
+    assert len(pieces) == count
+    assert all(4 * 25 <= last - first <= 33 * 25 for first, last in pieces)
+
+
 def test_pieces_end_where_segments_do():
     assert native.split(500, 25, [30, 55]) == [(0, 30), (30, 55), (55, 277), (277, 500)]
 
 
 def test_pieces_begin_at_cuts_that_are_near():
-    pieces = native.split(1500, 25, cuts=[340, 700, 760, 1163])
+    pieces = native.split(1500, 25, cuts=[340, 700, 760, 1163], lanes=4)
     assert pieces == [(0, 340), (340, 760), (760, 1125), (1125, 1500)]
 
 

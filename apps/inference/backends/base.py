@@ -63,6 +63,7 @@ class Render:
     that cannot mark a film raises ``EngineError`` (plan_feature_unavailable) in ``plan``, and never leaves it out.
 
     An engine that cannot do ``segments`` raises ``EngineError`` (generation_input_segments_invalid) in ``plan``.
+    ``lanes`` is how many pieces can be drawn at once, for whoever splits the work.
     """
 
     video: Path
@@ -73,6 +74,7 @@ class Render:
     seed: int = 0
     segments: tuple[RenderSegment, ...] = ()
     watermark: bool = False
+    lanes: int = 2
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,8 @@ from apps.inference.engine.progress import stoppable
 PIECE_S = 33.0
 # A border moves to a cut within this share of a piece, where the encoder begins anew anyway: none gets beyond 40 s.
 NEAR_CUT = 0.1
-# What is longer is drawn in two pieces, and from half a minute on in four, so that workers share it evenly.
-SHARED_FROM_S, IN_FOUR_FROM_S = 8.0, 30.0
+# What is longer is shared by all who can draw at once, in pieces of half of that at least.
+SHARED_FROM_S = 8.0
 FILM, SEEN, MENDED = "film.mp4", "seen.npy", "mended.json"
 # What the catalog calls an option, and what the engine calls it.
 OPTION_NAMES = {
@@ -84,7 +84,7 @@ class NativeBackend:
         frames, fps, digest = len(plan), float(plan.fps), self.made_from(job, plan, into)
         kept = still_true(earlier, frames, digest)
         cuts = cuts_of(plan, seen)
-        ranges = split(frames, fps, borders_of(plan), [(piece.first, piece.last) for piece in kept], cuts)
+        ranges = split(frames, fps, borders_of(plan), [(piece.first, piece.last) for piece in kept], cuts, job.lanes)
         known = {(piece.first, piece.last): piece for piece in kept}
         pieces = [known.get((first, last)) or Piece(first, last, digest(first, last)) for first, last in ranges]
         watch.progress("plan", 1, 1)
@@ -209,27 +209,28 @@ def still_true(earlier: Sequence[Piece], frames: int, digest: Callable[[int, int
 
 
 def split(
-    frames: int, fps: float, borders: Sequence[int] = (), kept: Sequence[tuple[int, int]] = (), cuts: Sequence[int] = ()
-) -> list[tuple[int, int]]:
+    frames: int, fps: float, borders: Sequence[int] = (), kept: Sequence[tuple[int, int]] = (),
+    cuts: Sequence[int] = (), lanes: int = 2,
+) -> list[tuple[int, int]]:  # fmt: skip
     """Ranges of about ``PIECE_S`` at most between ``borders``; those ``kept`` stay whole.
 
-    What is parted is parted evenly, as far as ``cuts`` allow: two workers shall both have as much to do.
+    What is parted is parted evenly, as far as ``cuts`` allow: all ``lanes`` shall have as much to do.
     """
     whole = max(1, round(min(SHARED_FROM_S, PIECE_S) * fps))
     free = [frame for frame in borders if not any(first < frame < last for first, last in kept)]
     found: list[tuple[int, int]] = []
     for start, end in pairwise(sorted({0, frames, *free, *(edge for one in kept for edge in one)})):
-        count = 1 if (start, end) in kept or end - start <= whole else _pieces_of(end - start, fps)
+        count = 1 if (start, end) in kept or end - start <= whole else _pieces_of(end - start, fps, lanes)
         length = (end - start) / count
         inner = [_near_cut(start + round(length * index), cuts, NEAR_CUT * length) for index in range(1, count)]
         found += pairwise([start, *inner, end])
     return found
 
 
-def _pieces_of(frames: int, fps: float) -> int:
-    """In how many pieces so many frames are drawn: always an even number."""
-    longest = max(1, round(PIECE_S * fps))
-    return max(4 if frames >= IN_FOUR_FROM_S * fps else 2, 2 * -(-frames // (2 * longest)))
+def _pieces_of(frames: int, fps: float, lanes: int) -> int:
+    """In how many pieces so many frames are drawn: as many for each lane, where that does not make them too short."""
+    longest, shortest = (max(1, round(seconds * fps)) for seconds in (PIECE_S, min(SHARED_FROM_S, PIECE_S) / 2))
+    return min(lanes * -(-frames // (lanes * longest)), max(2, frames // shortest, -(-frames // longest)))
 
 
 def _near_cut(frame: int, cuts: Sequence[int], reach: float) -> int:
