@@ -145,6 +145,7 @@ class NativeBackend:
             motion,
             seen=np.concatenate([np.load(folder / SEEN) for _, folder in pieces]),
             mended=[row for _, folder in pieces for row in _mended(folder)],
+            models=settings.MODELS_DIR,
         )
         watch.progress("proof", 1, 1)
         return Outcome(report.lipsynced_s, report.to_dict())

@@ -94,7 +94,7 @@ def _finished(
             into_film()
         assembled.set()
         with monitor.timed("proof"):
-            report = measure(output, plan, seen=seen(), mended=piece.mended)
+            report = measure(output, plan, seen=seen(), mended=piece.mended, models=models)
     monitor.step("proof", len(plan), len(plan))
     return report
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .face.tracker import FaceChoice, FaceTracker
 from .faces_in_time import follow_face, runs
+from .gates import gates
 from .media.prefetch import prefetch
 from .media.stretches import shown_frames
 from .media.video_reader import VideoReader
@@ -20,6 +21,7 @@ from .mouth_track import mouth_track
 from .one_thread import one_thread
 from .plan import OUTSIDE_RANGE, REASONS, MotionPlan
 from .progress import Monitor, Progress, checkpoint
+from .versions import card_versions
 
 ENGINE_VERSION = "1.2"
 Doubles = NDArray[np.float64]
@@ -39,7 +41,8 @@ class Report:
     where the mouth is, see :func:`.mouth_track.mouth_track`. ``segments`` repeat what was asked of each range, with
     its ``lipsynced_s``, ``agreement`` and ``offset_ms``. ``watermark``: every frame carries the studio's name.
     ``mended`` is what `reasoning` found: rows of ``start_s``, ``end_s``, the faults ``found`` (see :mod:`.artefacts`)
-    and what was ``done`` about them, None where nothing helped.
+    and what was ``done`` about them, None where nothing helped. ``gates`` are bounds a good film keeps, see
+    :func:`.gates.gates`. ``made_with`` names nets and readouts as the model card does.
     """
 
     model: str
@@ -62,6 +65,8 @@ class Report:
     segments: list[dict[str, Any]] = field(default_factory=list)
     watermark: bool = False
     mended: list[dict[str, Any]] = field(default_factory=list)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+    made_with: dict[str, str] = field(default_factory=dict)
     engine_version: str = ENGINE_VERSION
 
     def to_dict(self) -> dict[str, Any]:
@@ -126,6 +131,7 @@ def measure(
     """
     report = describe(plan)
     report.mended = list(mended)
+    report.made_with = card_versions(models_folder(models))
     if not plan.driven.any():
         return report
     if seen is None:
@@ -138,6 +144,7 @@ def measure(
     report.median_offset_ms = float(np.median(offsets)) if offsets else offset
     for row in report.segments:
         row["agreement"], row["offset_ms"] = agreement(plan.times, planned, seen, valid & _inside(plan, row))
+    report.gates = gates(plan, seen, report.agreement, report.median_offset_ms)
     return report
 
 
