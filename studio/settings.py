@@ -215,6 +215,9 @@ ACCOUNT_FORMS = {
     "login": "apps.accounts.forms.LoginForm",
     "reset_password": "apps.accounts.forms.ResetPasswordForm",
     "add_email": "apps.accounts.forms.AddEmailForm",
+    "change_password": "apps.accounts.forms.ChangePasswordForm",
+    "set_password": "apps.accounts.forms.SetPasswordForm",
+    "reset_password_from_key": "apps.accounts.forms.ResetPasswordKeyForm",
 }
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True

@@ -12,7 +12,7 @@ from apps.workspaces.models import Membership, Role
 # As many projects and files as stand on a phone's screen beside the pages.
 NAMED = 6
 
-ICONS = {Kind.VIDEO: "file-video", Kind.AUDIO: "audio-lines", Kind.IMAGE: "image"}
+ICONS: dict[str, str] = {Kind.VIDEO: "file-video", Kind.AUDIO: "audio-lines", Kind.IMAGE: "image"}
 
 
 @dataclass(frozen=True)
@@ -112,6 +112,6 @@ def _files(membership: Membership, wanted: list[str]) -> list[Command]:
     for word in wanted:
         files = files.filter(name__icontains=word)
     return [
-        Command(file.name, reverse("assets:detail", args=[ws, file.pk]), ICONS.get(Kind(file.kind), "file"), "File")
+        Command(file.name, reverse("assets:detail", args=[ws, file.pk]), ICONS.get(file.kind, "file"), "File")
         for file in files.order_by("-created_at").only("name", "kind")[:NAMED]
     ]

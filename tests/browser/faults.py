@@ -14,18 +14,21 @@ SHIFTS = """
 MOST_SHIFT = 0.02
 
 # Where a finger lands: 19 px above, below and beside the middle of a control must still be the control, or its label.
-# Links inside a sentence are exempt (WCAG 2.5.8), and what lies under a dialog.
+# Links inside a sentence are exempt (WCAG 2.5.8), what lies
+# under a dialog or a bar, and the marks of a timeline, whose size says when.
 SMALL = """
     () => {
         const asked = "a[href], button, input, select, textarea, summary, [role=slider], [tabindex='0'][role=button]";
         const top = document.querySelector("dialog:modal") ?? document.body;
+        const skipped = "[readonly], .clip, .check-mark";
         const inText = (one) => one.matches("a") && getComputedStyle(one).display === "inline";
         const found = [];
         for (const one of top.querySelectorAll(asked)) {
             const box = one.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
             const within = x > 22 && x < innerWidth - 22 && y > 22 && y < innerHeight - 22;
-            if (!box.width || !within || inText(one) || one.disabled || one.matches("[readonly]")) continue;
+            if (!box.width || !within || inText(one) || one.disabled || one.matches(skipped)) continue;
             const owns = (at) => at && (at === one || one.contains(at) || at.closest("label")?.contains(one)
+                || at.closest(".tabbar, .toasts, .selection, .estimate, .bar")
                 || [...(one.labels ?? [])].some((label) => label.contains(at)));
             if (!owns(document.elementFromPoint(x, y))) continue;
             const half = 19;

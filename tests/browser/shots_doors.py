@@ -8,7 +8,7 @@ from uuid import UUID
 from tests.browser.shots_takes import BENCH, FINISHED, VACANT, in_the_middle, settled
 
 PASSWORD = "open-the-studio-1"
-VIEWER, GUARDED = "vera@studio.example", "emre@studio.example"
+VIEWER, GUARDED, STRANGER = "vera@studio.example", "emre@studio.example", "sam@elsewhere.example"
 
 
 def fill_doors(membership) -> list[tuple]:
@@ -31,11 +31,14 @@ def fill_doors(membership) -> list[tuple]:
     about = {"workspace": membership.workspace, "invited_by": membership.user, "role": sent.role}
     ended = Invitation.objects.create(email="otto@elsewhere.example", sent_at=now, expires_at=now, **about)
     address, _ = EmailAddress.objects.get_or_create(user=emre, email=emre.email, defaults={"primary": True})
-    key = user_pk_to_url_str(emre), default_token_generator.make_token(emre)
+    ines = User.objects.get(email="ines@studio.example")
+    key = user_pk_to_url_str(ines), default_token_generator.make_token(ines)
+    User.objects.create_user(STRANGER, PASSWORD, name="Sam Field")
     film = Asset.objects.filter(workspace=membership.workspace, kind="video", status="ready").latest("duration_s")
     return [
         ("join", f"/join/{token_of(sent)}/", None, False),
-        ("join-wrong", f"/join/{token_of(sent)}/"),
+        ("join-member", f"/join/{token_of(sent)}/"),
+        ("join-wrong", f"/join/{token_of(sent)}/", None, True, False, False, STRANGER),
         ("join-ended", f"/join/{token_of(ended)}/", None, False),
         ("address-confirm", reverse("account_confirm_email", args=[EmailConfirmationHMAC(address).key]), None, False),
         ("address-broken", reverse("account_confirm_email", args=["nothing"]), None, False),
@@ -55,16 +58,12 @@ def sample_of(membership) -> UUID:
 
 
 def second_factor(user) -> None:
-    """An authenticator app, recovery codes and the name of a passkey."""
-    from allauth.mfa.models import Authenticator
+    """An authenticator app and recovery codes."""
     from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
     from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 
     TOTP.activate(user, generate_totp_secret())
     RecoveryCodes.activate(user)
-    Authenticator.objects.create(
-        user=user, type=Authenticator.Type.WEBAUTHN, data={"name": "Phone", "credential": {}, "passwordless": True}
-    )
 
 
 # --- States -------------------------------------------------------------------------------------------------
@@ -104,7 +103,7 @@ def delete_open(page) -> None:
 
 
 def menu_of_project(page) -> None:
-    page.get_by_role("button", name="More about").first.click()
+    page.get_by_role("button", name="More for").first.click()
 
 
 def from_keyboard(page) -> None:
@@ -144,7 +143,7 @@ def mails(page) -> None:
         "padding: 12px; max-width: 640px; white-space: pre-wrap; overflow-wrap: anywhere'></main>"
     )
     page.evaluate(
-        """letters => { for (const [subject, text] of letters) {
+        """letters => { document.documentElement.lang = "en"; for (const [subject, text] of letters) {
             const head = document.createElement("h2"), body = document.createElement("p");
             head.textContent = subject; body.textContent = text; document.querySelector("main").append(head, body);
         } }""",
@@ -180,7 +179,6 @@ DOORS = (
     ("mails", "/healthz", mails, False, False, True),
     ("api-reference", "/v2/docs"),
     ("skip", "/w/harbour/library/", from_keyboard, True, True),
-    ("import-link", "/w/harbour/library/import/"),
     ("project-menu", "/w/harbour/projects/", menu_of_project),
     ("takes-empty", f"{NEW}takes/"),
     ("members-alone", "/w/empty/members/"),

@@ -47,6 +47,11 @@ def test_files_come_by_name_only(membership, workspace):
     assert words(membership, "maren") == {"Files": ["maren_close.mp4"]}
 
 
+def test_a_file_that_is_not_probed_yet_is_found_too(membership, workspace):
+    AssetFactory(workspace=workspace, name="just_arrived.mov", kind="", status="checking")
+    assert words(membership, "arrived") == {"Files": ["just_arrived.mov"]}
+
+
 def test_private_and_deleted_and_foreign_things_are_not_found(membership, workspace, viewer, outsider):
     ProjectFactory(workspace=workspace, name="Secret one", visibility=Visibility.PRIVATE)
     ProjectFactory(workspace=workspace, name="Secret two", deleted_at=timezone.now())
