@@ -1,5 +1,6 @@
 """The readout: its arithmetic, its file, what it is fitted to, and what happens without the encoder."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +95,23 @@ def test_an_analysis_goes_to_disk_and_back(tmp_path):
     again = SpeechAnalysis.load(tmp_path)
     np.testing.assert_allclose(again.mouth, result.mouth, atol=1e-5)
     assert again.duration_s == result.duration_s
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"mouth": np.zeros((50, 1))}, "(50, 6) is needed"),
+        ({"mouth": np.full((50, 6), np.nan)}, "no numbers"),
+        ({"closed": np.zeros(49)}, "(50,) is needed"),
+        ({"duration_s": 2.0}, "50 rows are 1.00 s at 50 a second, but the sound lasts 2.00 s."),
+    ],
+)
+def test_what_a_net_of_ones_own_gets_wrong_is_said(change, said):
+    row = np.zeros(50)
+    good = {"duration_s": 1.0, "mouth": np.zeros((50, 6)), "closed": row, "activity": row, "level_db": row}
+    SpeechAnalysis(**good)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        SpeechAnalysis(**good | change)
 
 
 def test_an_empty_sound_is_refused():

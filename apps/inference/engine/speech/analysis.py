@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
 from ..errors import EngineError, audio_invalid
+from ..face.mouth_params import PARAMETERS
 from ..media.audio import read_mono
 from ..model_files import models_folder
 from ..one_thread import one_thread
@@ -24,6 +25,7 @@ Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 RATE = 50
+LENGTH_SLACK_S = 0.1  # rows at the end that a net leaves out or adds
 _NO_SOUND_DB = -100.0
 # Real mouths move slower than single states change: best agreement at 20 to 50 ms.
 _SMOOTHING = 1.2  # states of 20 ms
@@ -35,6 +37,7 @@ class SpeechAnalysis:
 
     mouth: (n, 6) wanted mouth parameters in standard deviations; closed: (n,) how far the lips are shut, 0..1;
     activity: (n,) speech 0..1; level_db: (n,) loudness in dBFS; warnings: what a person should know.
+    Raises ValueError for arrays of other shapes, for what is no number, and where n does not fit `duration_s`.
     """
 
     duration_s: float
@@ -43,6 +46,22 @@ class SpeechAnalysis:
     activity: Doubles
     level_db: Doubles
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        count = len(self.mouth)
+        shapes = {"mouth": (count, len(PARAMETERS)), "closed": (count,), "activity": (count,), "level_db": (count,)}
+        for name, shape in shapes.items():
+            values = np.asarray(getattr(self, name), np.float64)
+            if values.shape != shape:
+                raise ValueError(f"{name} has the shape {values.shape}; {shape} is needed: one row every 20 ms.")
+            if not np.isfinite(values).all():
+                raise ValueError(f"{name} holds values that are no numbers; give zeros where nothing is known.")
+            object.__setattr__(self, name, values)
+        if abs(count / RATE - self.duration_s) > LENGTH_SLACK_S:
+            raise ValueError(
+                f"{count} rows are {count / RATE:.2f} s at {RATE} a second, "
+                f"but the sound lasts {self.duration_s:.2f} s."
+            )
 
     def save(self, folder: Path) -> None:
         """Write speech.npz into `folder`."""
