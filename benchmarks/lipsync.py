@@ -20,6 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from apps.inference.engine.model_files import models_folder
+from apps.inference.engine.plan import MotionPlan
+from apps.inference.engine.report import measure, seen_opening
 from apps.inference.engine.settings import MODELS
 
 from . import measures
@@ -123,10 +125,13 @@ class Bench:
         sound = write_sound(driver.sound, self._scratch / "sound.wav", seconds)
         with tempfile.TemporaryDirectory(dir=self._scratch) as work:
             run = run_engine(clip.video, sound, film, Path(work), name)
+            plan = MotionPlan.load(Path(work))
+            drawn = seen_opening(film, plan, every_frame=True, models=self._models)
+            follows_plan = measure(film, plan, seen=drawn).agreement
         row = Row(clip.name, driver.name, name)
         row.values = {
             "rtf": run.seconds / run.report["duration_s"], "x plain": run.seconds / plain, "MB": run.peak_mb,
-            "plan r": run.report["agreement"],
+            "plan r": follows_plan,
         }  # fmt: skip
         seen = look(film, self._models)
         if seen is not None:

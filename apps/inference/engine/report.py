@@ -155,6 +155,7 @@ def seen_opening(
     first: int = 0,
     last: int | None = None,
     *,
+    every_frame: bool = False,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     models: Path | None = None,
@@ -162,7 +163,8 @@ def seen_opening(
     """(n,) opening of the mouth in an encoded film of frames [``first``, ``last``), in eye distances.
 
     NaN where no face is seen, and in frames that are not looked at: at 20 a second and more, pictures from which no
-    other is predicted (about every second one). The face looked for is the one the plan is about.
+    other is predicted (about every second one), unless ``every_frame`` is asked for, which takes half as long again and
+    is steadier, for it can be smoothed. The face looked for is the one the plan is about.
     """
     count = (len(plan) if last is None else last) - first
     opening = np.full(count, np.nan)
@@ -172,7 +174,7 @@ def seen_opening(
     tracker = FaceTracker(models_folder(models), choice=_whom(plan, first, count))
     times, _ = shown_frames(film)
     at, rows = [], []
-    sparse = plan.fps >= 2 * LEAST_LOOKS
+    sparse = plan.fps >= 2 * LEAST_LOOKS and not every_frame
     with VideoReader(film, sparse) as reader:
         for frame in prefetch(reader):
             number = int(np.argmin(np.abs(times - frame.time)))
