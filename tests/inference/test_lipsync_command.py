@@ -65,6 +65,26 @@ def test_an_input_that_cannot_be_used_ends_with_2_and_a_reason(words, message, v
     assert (video.read_bytes(), audio.read_bytes()) == before
 
 
+@pytest.mark.parametrize(
+    ("raised", "said", "status"),
+    [
+        (OSError(28, "No space left on device"), "A file cannot be written: No space left on device. Free space", 2),
+        (KeyboardInterrupt(), "Stopped. Nothing was written.", 130),
+    ],
+)
+def test_a_full_disk_and_ctrl_c_end_in_words(raised, said, status, video, audio, tmp_path, models_dir, monkeypatch):
+    def fail(*args, **options):
+        raise raised
+
+    monkeypatch.setattr(engine, "lipsync", fail)
+    monkeypatch.setattr("apps.inference.management.commands.check_footage.analyse_footage", fail)
+    for words in (["lipsync", video, audio, "-o", tmp_path / "out.mp4"], ["check_footage", video]):
+        with pytest.raises(CommandError) as ended:
+            call_command(*map(str, words), stdout=StringIO(), stderr=StringIO())
+        assert str(ended.value).startswith(said)
+        assert ended.value.returncode == status
+
+
 def test_a_bar_is_drawn_on_a_terminal_and_only_names_elsewhere():
     class Terminal(StringIO):
         def isatty(self) -> bool:

@@ -16,11 +16,11 @@ from apps.inference.engine.errors import EngineError
 from apps.inference.engine.footage.check import check_footage
 from apps.inference.engine.footage.findings import BLOCKING, FootageCheck, clock
 from apps.inference.engine.footage.heard import listen
-from apps.inference.management.commands.lipsync import BAD_INPUT, Bar
+from apps.inference.management.commands.lipsync import BAD_INPUT, Bar, ending_in_words
 
 
 class Command(BaseCommand):
-    help = "Say where VIDEO will be weak and what to do. Exit status: 0 checked, 1 unusable, 2 cannot be read."
+    help = "Say where VIDEO will be weak and what to do. Exit status: 0 checked, 1 unusable, 2 unreadable, 130 stopped."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -34,12 +34,8 @@ class Command(BaseCommand):
             if not path.is_file():
                 raise CommandError(f"There is no file {path}.", returncode=BAD_INPUT)
         bar = Bar(sys.stderr)
-        try:
+        with ending_in_words(bar):
             check = self._check(given["video"], given["audio"], bar)
-        except EngineError as error:
-            bar.close()
-            raise CommandError(f"{error} [{error.code}]", returncode=BAD_INPUT) from error
-        bar.close()
         if given["json"]:
             self.stdout.write(json.dumps(check.to_dict(), indent=2, ensure_ascii=False))
         else:

@@ -4,6 +4,8 @@ import json
 import sys
 import time
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,7 +19,7 @@ from apps.inference.backends.native import engine_segments, engine_settings
 from apps.inference.management.segment_arguments import SEGMENT, read_segments
 from studio.errors import StudioError
 
-BAD_INPUT = 2
+BAD_INPUT, INTERRUPTED = 2, 130
 STAGES = {
     "read": "Reading footage and following the face",
     "speech": "Listening to the soundtrack",
@@ -61,8 +63,28 @@ class Bar:
             self._out.write("\n")
 
 
+@contextmanager
+def ending_in_words(bar: Bar) -> Iterator[None]:
+    """Whatever ends the work early becomes a sentence and an exit status; the bar's line is ended in any case."""
+    try:
+        yield
+    except engine.EngineError as error:
+        bar.close()
+        raise CommandError(f"{error} [{error.code}]", returncode=BAD_INPUT) from error
+    except OSError as error:
+        bar.close()
+        reason = error.strerror or error
+        raise CommandError(
+            f"A file cannot be written: {reason}. Free space or choose another folder.", returncode=BAD_INPUT
+        ) from error
+    except KeyboardInterrupt as error:
+        bar.close()
+        raise CommandError("Stopped. Nothing was written.", returncode=INTERRUPTED) from error
+    bar.close()
+
+
 class Command(BaseCommand):
-    help = "Make the person in VIDEO speak AUDIO. Exit status: 0 done, 2 an input cannot be used."
+    help = "Make the person in VIDEO speak AUDIO. Exit status: 0 done, 2 an input cannot be used, 130 stopped."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -100,7 +122,7 @@ class Command(BaseCommand):
             check_output(given["report"], *inputs)
         bar = Bar(sys.stderr)
         began = time.monotonic()
-        try:
+        with ending_in_words(bar):
             report = engine.lipsync(
                 job.video,
                 job.audio,
@@ -110,10 +132,6 @@ class Command(BaseCommand):
                 models=settings.MODELS_DIR,
                 segments=engine_segments(job),
             )
-        except engine.EngineError as error:
-            bar.close()
-            raise CommandError(f"{error} [{error.code}]", returncode=BAD_INPUT) from error
-        bar.close()
         if given["report"]:
             given["report"].write_text(json.dumps(report.to_dict(), indent=2) + "\n")
         self._summary(given["output"], report, time.monotonic() - began)
