@@ -116,7 +116,7 @@ def made(take: Any) -> float:
     began = time.monotonic()
     hand_to_workers(take.pk)
     while not take.is_final:
-        time.sleep(0.2)
+        time.sleep(0.05)
         take.refresh_from_db()
     taken = time.monotonic() - began
     if take.status != Status.COMPLETED:

@@ -115,7 +115,7 @@ def sound_peaks(path: Path) -> Peaks:
     """Peaks of the first sound track, decoded block by block so that memory holds only the peaks."""
     bucket = PEAKS_SAMPLE_RATE // PEAKS_PER_SECOND
     pairs: list[list[int]] = []
-    rest, samples = np.zeros(0, np.float32), 0
+    held, waiting, samples = [np.zeros(0, np.float32)], 0, 0
     for block in blocks(path, PEAKS_SAMPLE_RATE, 1):
         samples += block.shape[1]
         if samples > LONGEST_SOUND_S * PEAKS_SAMPLE_RATE:
@@ -124,13 +124,23 @@ def sound_peaks(path: Path) -> Peaks:
                 f"The sound is longer than {LONGEST_SOUND_S // 3600} hours.",
                 "Cut it into parts.",
             )
-        rest = np.concatenate([rest, block[0]])
-        whole = len(rest) // bucket * bucket
-        pairs += _pairs(rest[:whole].reshape(-1, bucket))
-        rest = rest[whole:]
+        held.append(block[0])
+        waiting += block.shape[1]
+        if waiting >= PEAKS_SAMPLE_RATE:  # a second at once: blocks are a hundredth of that
+            found, rest = _whole_buckets(np.concatenate(held), bucket)
+            pairs += found
+            held, waiting = [rest], len(rest)
+    found, rest = _whole_buckets(np.concatenate(held), bucket)
+    pairs += found
     if len(rest):
         pairs += _pairs(rest[None])
     return Peaks(pairs, samples / PEAKS_SAMPLE_RATE)
+
+
+def _whole_buckets(samples: np.ndarray, bucket: int) -> tuple[list[list[int]], np.ndarray]:
+    """Pairs of the buckets that ``samples`` (n,) fill, and the samples left over."""
+    whole = len(samples) // bucket * bucket
+    return _pairs(samples[:whole].reshape(-1, bucket)), samples[whole:]
 
 
 def _pairs(buckets: np.ndarray) -> list[list[int]]:
