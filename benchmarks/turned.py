@@ -2,9 +2,10 @@
 
     python -m benchmarks.turned [FOLDER] [--clips p01,p11] [--angles 30,45,55,65] [--model sync-3] [--keep FOLDER]
 
-Columns: what the net reads, what the engine makes of it, how far the lips' landmarks lie off (eye distances), frames
-left alone, opening seen in the result against the planned one, and the PSNR of what lies behind the head, beside its
-outline (to .15 eye distances) and farther away.
+Columns: the turn read, what the engine makes of it, how far the lips' landmarks lie off (eye distances) and how the
+opening read goes with that of the clip before it was turned (r), both where the head is not told to be turned too far,
+frames left alone, opening seen in the result against the planned one, and the PSNR of what lies behind the head, beside
+its outline (to .15 eye distances) and farther away.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from apps.inference.engine import EngineError, EngineSettings, lipsync
 from apps.inference.engine.face.landmarks import LIPS
+from apps.inference.engine.faces_in_time import BEYOND
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.model_files import models_folder
 from apps.inference.engine.settings import MODELS
@@ -30,7 +32,7 @@ from .turned_clips import EYES, placed, turned_clip
 SIDE, FPS = 720, Fraction(25)
 SWAY = 3.0  # degrees to either side, so that the head moves
 BESIDE = 0.15  # eye distances
-HEADER = ("clip", "turn", "read", "taken for", "lips off", "left alone", "plan r", "beside dB", "away dB")
+HEADER = ("clip", "turn", "read", "taken for", "lips off", "read r", "left alone", "plan r", "beside dB", "away dB")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -72,10 +74,12 @@ def _row(clip: Clip, driver: Driver, angle: float, model: str, folder: Path, mod
     truth = [
         placed(faces.landmarks[k], faces.rotation[k], faces.scale[k], turn[k] - faces.yaw[k], SIDE) for k in usable
     ]
+    near = seen.track.turn[usable] < BEYOND
+    read = np.corrcoef(seen.opening[usable][near], clip.seen.opening[usable][near])[0, 1] if near.sum() > 9 else np.nan
     off = np.linalg.norm(seen.landmarks[usable][:, LIPS, :2] - np.stack(truth)[:, LIPS, :2], axis=2) / (EYES * SIDE)
     row = [
         clip.name, f"{angle:.0f}", f"{np.median(np.abs(seen.track.faces.yaw[usable])):.0f}",
-        f"{np.median(seen.track.turn[usable]):.0f}", f"{np.nanmean(off):.3f}",
+        f"{np.median(seen.track.turn[usable]):.0f}", f"{off[near].mean() if near.any() else np.nan:.3f}", f"{read:.2f}",
     ]  # fmt: skip
     try:
         report = lipsync(film, driver.sound, result, EngineSettings(model=model), models=models)

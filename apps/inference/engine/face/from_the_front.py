@@ -43,11 +43,13 @@ LEAST_FACING, FACING_WIDTH = 0.1, 0.2
 # Regression over thirteen people turned in three dimensions by 20 to 80°: degrees per degree of the key points, per
 # score, constant. Told so, turns are exact to 6 to 8° (standard deviation), at 80° to 10.
 PER_DEGREE, PER_SCORE, CONSTANT = 0.86, -91.0, 88.0
-# Of each frame's turn so much goes into the one believed, which is never farther off than the second (degrees).
-SMOOTHING, LARGEST_LAG = 0.2, 15.0
+# Of each frame's turn so much goes into the one believed. It follows to within the second (degrees) as fast as heads
+# turn, by the third a frame: now and then key points are misread altogether.
+SMOOTHING, LARGEST_LAG, LARGEST_STEP = 0.2, 15.0, 8.0
 # Degrees: a head is laid out for at most the first, which comes nearer to the lips than its own turn does; beyond the
 # second what the camera sees of the lips tells too little.
 LAID_OUT, STEEPEST = 65.0, 72.0
+NASION = 168  # the landmark between the eyes
 PROFILE, LEAST_PRESENCE = 90.0, 0.5
 LOOKS = 2  # the first one puts the head's place and size right, the second one reads
 OWN_DEPTH = 0.5  # of the depth read by the net; the rest is the mean head's: lips come out nearest so
@@ -142,12 +144,15 @@ class FrontReader:
         return Pose(scale, rotation, np.append(seen - scale * middle, 0.0))
 
     def _profile(self, pose: Pose, yaw: float) -> Front:
-        """The mean head turned by 90°; irises, where the net tells them, in the middle of the eyes."""
+        """The mean head turned by 90° about the root of its nose, so that it does not seem to leap.
+
+        Irises, where the net tells them, are in the middle of the eyes.
+        """
         head = self.head
         if self._mesh.points > len(head):
             eyes = np.repeat(self._key_head[:2], (self._mesh.points - len(head)) // 2, axis=0)
             head = np.concatenate([head, eyes])
-        points = pose.turned_to(float(np.copysign(PROFILE, yaw)), self._axis).place(head)
+        points = pose.turned_to(float(np.copysign(PROFILE, yaw)), head[NASION]).place(head)
         return Front(points.astype(np.float32), 0.0, yaw)
 
     def _laid_out(self, picture: Picture, pose: Pose) -> Floats:
@@ -195,7 +200,8 @@ def _turn(read: float, score: float) -> float:
 def _believed(before: float | None, now: float) -> float:
     if before is None:
         return now
-    return float(np.clip(before + SMOOTHING * (now - before), now - LARGEST_LAG, now + LARGEST_LAG))
+    wanted = np.clip(before + SMOOTHING * (now - before), now - LARGEST_LAG, now + LARGEST_LAG)
+    return float(np.clip(wanted, before - LARGEST_STEP, before + LARGEST_STEP))
 
 
 def _yaw(rotation: Doubles) -> float:
