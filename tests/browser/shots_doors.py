@@ -140,7 +140,7 @@ def mails(page) -> None:
     letters += [(one.subject, one.body) for one in getattr(mail, "outbox", [])]
     page.set_content(
         "<meta name=viewport content='width=device-width'><title>Mails</title><main style='font: 15px/1.5 sans-serif; "
-        "padding: 12px; max-width: 640px; white-space: pre-wrap; overflow-wrap: anywhere'></main>"
+        "margin: 12px; max-width: 640px; white-space: pre-wrap; overflow-wrap: anywhere'></main>"
     )
     page.evaluate(
         """letters => { document.documentElement.lang = "en"; for (const [subject, text] of letters) {
