@@ -60,6 +60,11 @@ export function bindDraft() {
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
     if (event.detail.target.id === "choices" && edits !== sentEdits) event.detail.shouldSwap = false;
   });
+  // A speaker's name that is being typed stays: the answer to an earlier edit does not know it yet.
+  document.addEventListener("htmx:oobBeforeSwap", ({ detail: { target, fragment } }) => {
+    const typed = document.activeElement;
+    if (target.id === "findings" && typed.matches(".rename input")) fragment.querySelector(`#${typed.id}`)?.setAttribute("value", typed.value);
+  });
   document.addEventListener("htmx:oobAfterSwap", fillSliders);
   // Leaving within the quarter of a second: the browser sends the last edit after the page is gone.
   addEventListener("pagehide", () => {
