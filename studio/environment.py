@@ -45,7 +45,9 @@ VARIABLES: dict[str, Variable] = {
     "STUDIO_COMPUTE_HOUR": Variable(float, 0.5, "dollars an hour of work costs, for margins on the staff's pages"),
     "STUDIO_UPLOAD_LIMIT": Variable(int, 5 * 1024**3, "largest upload in bytes, before the plan's own limit"),
     "STUDIO_WORKERS": Variable(int, 0, "worker processes that `make run` starts; 0 takes one per core"),
-    "STUDIO_QUEUES": Variable(list, ["cpu", "io"], "queues that `manage.py worker` serves: cpu, gpu, remote, io"),
+    "STUDIO_QUEUES": Variable(
+        list, ["cpu", "io", "fetch"], "queues that `manage.py worker` serves: cpu, gpu, remote, io, fetch"
+    ),
     "STUDIO_LOG": Variable(str, "lines", "lines for people, or json: one object for each event"),
     "STUDIO_METRICS_TOKEN": Variable(str, "", "bearer token that may read /metrics; empty: staff alone"),
     "STUDIO_MODELS": Variable(str, "", "folder of unpacked face and speech nets; empty: STUDIO_DATA/models"),

@@ -40,8 +40,10 @@ def quoted(part: str) -> str:
     return f"'{escaped}'" if any(sign in part for sign in " ;'\"") else escaped
 
 
-# Probing files, fetching, webhooks and mail: two at once, so that one slow address does not hold up the rest.
+# Probing files, webhooks and mail: two at once, so that one long film does not hold up the rest.
 IO_SLOTS = 2
+# Files fetched at once from addresses that others name; a thread each that mostly waits.
+FETCH_SLOTS = 8
 # Takes that another machine renders at once; a thread each that waits.
 REMOTE_SLOTS = 8
 # Longer than clients and proxies keep a connection that is not used, so that they never write into one just closed.
@@ -52,7 +54,8 @@ def programs(*, bind: str, workers: int, redis_command: list[str] | None, remote
     """Web, workers, clock and welcome; Redis first where the studio brings its own.
 
     ``bind`` is the web server's address and port. What waits for disks and networks has a worker of its own, so that a
-    file is checked at once while films are rendered; with ``remote`` there is one more for what other machines render.
+    file is checked at once while films are rendered, and what fetches from elsewhere has another; with ``remote`` there
+    is one more for what other machines render.
     Workers are stopped by QUIT, Celery's soft shutdown: they finish what they can within
     CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and hand the rest back to the queue.
     """
@@ -63,6 +66,7 @@ def programs(*, bind: str, workers: int, redis_command: list[str] | None, remote
         *own,
         _worker("worker", "cpu", workers),
         _worker("io", "io", IO_SLOTS),
+        _worker("fetch", "fetch", FETCH_SLOTS),
         *([_worker("remote", "remote", REMOTE_SLOTS)] if remote else []),
         Program("clock", [*celery, "beat", "-l", "WARNING"], 20),
         Program("web", web_command(bind=bind), 20),

@@ -308,8 +308,11 @@ CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_DEFAULT_QUEUE = "cpu"
 # Where rendering waits: on this machine's cores, on a graphics card, or for another machine. What is short and mostly
-# waits for disks and networks goes to io, which workers of its own serve: it must never stand behind a film.
+# waits for disks and networks goes to io, which workers of its own serve: it must never stand behind a film. Fetching
+# from addresses that others name goes to fetch: a slow server, which may take a quarter of an hour, holds up nobody
+# but those who fetch.
 RENDER_QUEUES = ("cpu", "gpu", "remote")
+QUEUES = (*RENDER_QUEUES, "io", "fetch")
 CELERY_TASK_ROUTES = {
     "inference.prepare": {"queue": "cpu"},
     "inference.look": {"queue": "cpu"},
@@ -321,7 +324,9 @@ CELERY_TASK_ROUTES = {
     "accounts.*": {"queue": "io"},
     "assets.*": {"queue": "io"},
     "generations.*": {"queue": "io"},
+    "api.admit": {"queue": "fetch"},
     "api.*": {"queue": "io"},
+    "desk.fetch_file": {"queue": "fetch"},
     "desk.*": {"queue": "io"},
     "billing.*": {"queue": "io"},
     "usage.*": {"queue": "io"},

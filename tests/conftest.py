@@ -21,7 +21,7 @@ from apps.workspaces.services import create_workspace
 ROOT = Path(__file__).resolve().parent.parent
 PASSWORD = "open-the-studio-1"
 WORKER_START_S = 60
-WORKER_COMMAND = ["celery", "-A", "studio", "worker", "-Q", "cpu,io", "-c", "2", "-l", "INFO", "--without-gossip"]
+WORKER_COMMAND = ["celery", "-A", "studio", "worker", "-Q", "cpu,io,fetch", "-c", "2", "-l", "INFO", "--without-gossip"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -135,7 +135,7 @@ def live_worker(transactional_db) -> Iterator[subprocess.Popen[bytes]]:
             "studio",
             "worker",
             "-Q",
-            "cpu,io",
+            "cpu,io,fetch",
             "-c",
             "2",
             "-l",

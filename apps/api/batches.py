@@ -3,9 +3,7 @@
 import json
 from collections.abc import Iterator
 from typing import Any
-from uuid import UUID
 
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import Count, Q
@@ -13,11 +11,11 @@ from django.utils import timezone
 from pydantic import ValidationError
 
 from apps.api.bodies import parsed
-from apps.api.calls import BATCH_SOURCE, admit, check_webhook_url, kept_body, project_for, refuse
+from apps.api.calls import BATCH_SOURCE, admit_soon, check_webhook_url, kept_body, project_for, refuse
 from apps.api.errors import INVALID, ApiError, place_of, sentence_of
 from apps.api.links import base_of, batch_url
 from apps.api.models import Batch, BatchLine, BatchState, Call, CallState, Delivery
-from apps.api.presentation import generation_json, waiting_json
+from apps.api.presentation import generation_json, opened_by_all, waiting_json
 from apps.api.routing import Caller
 from apps.api.schemas import CreateGeneration
 from apps.api.wishes import wish_of
@@ -34,8 +32,6 @@ ENDPOINT = "/v2/generate"
 ENDED = "batch.ended"
 # Of one batch so many are on their way at once: the work of a page waits for these at most.
 AT_ONCE = 2
-# A claim of a worker that died ends after this; fetching both files of a call takes half an hour at most.
-CLAIM_S = 2100
 RUNNING = (BatchState.PENDING, BatchState.PROCESSING)
 WORKING = (Status.PENDING, Status.PROCESSING)
 # Lines by how their call stands. A call that was refused, or whose generation ended without a result, has failed.
@@ -122,9 +118,8 @@ def go_on() -> int:
 
 
 def start_line(batch: Batch, line: BatchLine) -> None:
-    """Make the call of a line; what stands in its way is kept with the call as a refusal.
-
-    The next run of the batches may begin while this one still fetches files: a line that has a call is left alone.
+    """Make the call of a line, which a worker admits like any other whose files are waited for; what stands in its way
+    is kept with the call as a refusal. Two runs of the batches may meet: a line that has a call is left alone.
     """
     body = CreateGeneration.model_validate(line.payload)
     with transaction.atomic():
@@ -153,25 +148,7 @@ def start_line(batch: Batch, line: BatchLine) -> None:
     except PermissionDenied as error:  # its person left the workspace, or may only look now
         refuse(call, ApiError("forbidden", str(error)))
         return
-    _admit_alone(call.pk)
-
-
-def _admit_alone(call_id: UUID) -> None:
-    """Admit unless another run is at it: a slow address would else be fetched anew by each run, every few seconds."""
-    name = f"api-batch-call:{call_id}"
-    if not cache.add(name, 1, timeout=CLAIM_S):
-        return
-    try:
-        admit(call_id)
-    finally:
-        cache.delete(name)
-
-
-def look_again() -> None:
-    """Take up calls of batches that wait for their files or for a free place."""
-    waiting = Call.objects.filter(state=CallState.WAITING, batch_line__batch__state__in=RUNNING)
-    for call_id in waiting.values_list("pk", flat=True):
-        _admit_alone(call_id)
+    admit_soon(call.pk)
 
 
 def _end(batch: Batch) -> None:
@@ -209,7 +186,9 @@ def batch_json(batch: Batch, base: str) -> dict[str, Any]:
 
 
 def results(batch: Batch, base: str) -> Iterator[str]:
-    """The results file: one JSON object for each line, in the order of the file."""
+    """The results file: one JSON object for each line, in the order of the file; it is anybody's who has its
+    address.
+    """
     related = ("call__generation__video", "call__generation__audio", "call__generation__result")
     for line in batch.lines.select_related(*related):
         call = line.call
@@ -218,5 +197,5 @@ def results(batch: Batch, base: str) -> Iterator[str]:
         elif call.generation is None:
             told = waiting_json(call)
         else:
-            told = generation_json(call.generation, base)
+            told = generation_json(call.generation, base, opened_by_all)
         yield json.dumps({"request_id": line.request_id, "response": told}) + "\n"

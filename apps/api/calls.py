@@ -104,7 +104,7 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
         claim.made(call)  # goes with the call where that is refused
         try:
             if slow or not wait_until_checked(list(assets.values())):
-                transaction.on_commit(lambda: celery_app.send_task(ADMIT, args=[str(call.pk)]), robust=True)
+                admit_soon(call.pk)
             else:
                 _submit(call, caller.membership, wish, assets)
         except NoLongerWaiting:
@@ -187,6 +187,11 @@ def _warnings_of(generation: Generation) -> list[str]:
     """What the studio said of it when it was submitted."""
     submitted = generation.events.filter(what=Status.PENDING).first()
     return submitted.detail.get("warnings", []) if submitted else []
+
+
+def admit_soon(call_id: UUID) -> None:
+    """Have a worker go on with a call, by :func:`admit`, once this transaction is written."""
+    transaction.on_commit(lambda: celery_app.send_task(ADMIT, args=[str(call_id)]), robust=True)
 
 
 def admit(call_id: UUID) -> float | None:

@@ -8,7 +8,7 @@ from apps.api import queries
 from apps.api.errors import ApiError
 from apps.api.links import base_of
 from apps.api.models import Call, CallState
-from apps.api.presentation import generation_json, waiting_json
+from apps.api.presentation import generation_json, opened_by, waiting_json
 from apps.api.routing import Caller
 from apps.generations.models import Generation
 
@@ -18,10 +18,9 @@ places_to_wait = BoundedSemaphore(4)
 
 
 def call_json(call: Call, caller: Caller) -> dict[str, Any]:
-    base = base_of(caller.request)
     if call.generation is None:
         return waiting_json(call)
-    return generation_json(queries.with_sounds([call.generation])[0], base)
+    return row_json(queries.with_sounds([call.generation])[0], caller)
 
 
 def found(caller: Caller, text: str, *, only: tuple[str, ...] = ()) -> Generation | Call:
@@ -44,7 +43,7 @@ def found(caller: Caller, text: str, *, only: tuple[str, ...] = ()) -> Generatio
 def row_json(row: Generation | Call, caller: Caller, *, with_progress: bool = False) -> dict[str, Any]:
     if isinstance(row, Call):
         return waiting_json(row)
-    return generation_json(row, base_of(caller.request), with_progress=with_progress)
+    return generation_json(row, base_of(caller.request), opened_by(caller.membership), with_progress=with_progress)
 
 
 def waited_for(caller: Caller, generation_id: str, seconds: int) -> Generation | Call:

@@ -1,5 +1,7 @@
 """Rows as the clients know them."""
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from apps.api.links import base_of, file_url, thumbnail_url
@@ -12,8 +14,11 @@ from apps.assets.naming import suffix_of
 from apps.generations import progress
 from apps.generations.models import Generation, Status
 from apps.projects.models import Project
-from apps.workspaces.models import Visibility
+from apps.workspaces.access import sees
+from apps.workspaces.models import Membership, Visibility
 
+# Which files of a take whoever reads its JSON may have besides the result.
+Opens = Callable[[Asset], bool]
 # The clients know five states and no cancelled one; they would wait for ever. It is a failure whose code says so.
 CANCELLED = ("generation_cancelled", "The generation was cancelled.", "Start it again if you need the result.")
 INPUT_TYPES = {Origin.RESULT: "PLATFORM_IMPORT", Origin.SAMPLE: "PLATFORM_IMPORT"}
@@ -31,8 +36,20 @@ def call_of(generation: Generation) -> Call | None:
     return getattr(generation, "api_call", None)
 
 
-def generation_json(generation: Generation, base: str, *, with_progress: bool = False) -> dict[str, Any]:
-    """A generation that was admitted."""
+def opened_by(membership: Membership) -> Opens:
+    """The files that a member sees: a take of a project that others see can be made of one that its owner keeps
+    private.
+    """
+    return partial(sees, membership)
+
+
+def opened_by_all(asset: Asset) -> bool:
+    """The files that everybody in the workspace sees."""
+    return asset.visibility != Visibility.PRIVATE
+
+
+def generation_json(generation: Generation, base: str, opens: Opens, *, with_progress: bool = False) -> dict[str, Any]:
+    """A generation that was admitted, for somebody who sees it; ``opens`` says which of its inputs get an address."""
     call = call_of(generation)
     error = (generation.error_code, generation.error_message, generation.error_advice)
     if generation.status == Status.CANCELLED:
@@ -45,13 +62,13 @@ def generation_json(generation: Generation, base: str, *, with_progress: bool = 
         "createdAt": (call or generation).created_at.isoformat(),
         "status": status_of(generation),
         "model": generation.model,
-        "input": _inputs(generation, asked["input"], base),
+        "input": _inputs(generation, asked["input"], base, opens),
         "options": asked["options"],
         "segments": asked.get("segments"),
         "outputUrl": output,
         "outputMediaUrl": output,
         "outputDuration": result.duration_s if result else None,
-        "synthesizedAudioUrl": _spoken_url(generation, call, base),
+        "synthesizedAudioUrl": _spoken_url(generation, call, base, opens),
         "projectId": str(generation.project_id) if generation.project_id else None,
     }
     return body | _error(*error) | ({"progress": progress_json(generation)} if with_progress else {})
@@ -96,12 +113,12 @@ def _error(code: str, message: str, advice: str) -> dict[str, Any]:
     }
 
 
-def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str) -> list[dict[str, Any]]:
-    """The inputs as they were sent; those that came as files or ids get an address that works now."""
+def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str, opens: Opens) -> list[dict[str, Any]]:
+    """The inputs as they were sent; those that came as files or ids get an address that works now, if it ``opens``."""
     assets = [generation.video, generation.audio]
     if generation.segments:
         assets += [sound.asset for sound in generation.segment_sounds.all()]
-    by_id = {str(asset.pk): asset for asset in assets}
+    by_id = {str(asset.pk): asset for asset in assets if opens(asset)}
     return [
         item | {"url": file_url(base, by_id[item["assetId"].lower()])}
         if item.get("assetId", "").lower() in by_id
@@ -110,13 +127,13 @@ def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str) -> l
     ]
 
 
-def _spoken_url(generation: Generation, call: Call | None, base: str) -> str | None:
-    """Address of the first sound that was spoken for it; None where none was."""
+def _spoken_url(generation: Generation, call: Call | None, base: str, opens: Opens) -> str | None:
+    """Address of the first sound that was spoken for it; None where none was, or where it does not open."""
     spoken = {call.assets.get(role) for role in call.speeches} if call and call.speeches else set()
     sounds = [generation.audio]
     if spoken and generation.segments:
         sounds += [sound.asset for sound in generation.segment_sounds.all()]
-    return next((file_url(base, asset) for asset in sounds if str(asset.pk) in spoken), None)
+    return next((file_url(base, asset) for asset in sounds if str(asset.pk) in spoken and opens(asset)), None)
 
 
 def progress_json(generation: Generation) -> dict[str, Any]:

@@ -5,13 +5,12 @@ from uuid import UUID
 from celery import Task, shared_task
 from django.core.cache import cache
 
-from apps.api.batches import go_on, look_again
+from apps.api.batches import go_on
 from apps.api.calls import admit as admit_call
-from apps.api.calls import waiting_too_long
+from apps.api.calls import admit_soon, waiting_too_long
 from apps.api.delivering import RUN_S, deliver_due, forget_old_deliveries
 from apps.api.idempotency import forget_old_keys
 from apps.api.webhooks import announce_ended
-from studio.celery import app as celery_app
 
 # Looks at a call before it is left to the sweep, which takes it up again.
 LOOKS = 400
@@ -30,7 +29,7 @@ def admit(self: Task, call_id: str) -> None:
 def sweep() -> None:
     """Calls whose task was lost with its worker, and keys and deliveries that are over."""
     for call_id in waiting_too_long():
-        celery_app.send_task("api.admit", args=[str(call_id)])
+        admit_soon(call_id)
     forget_old_keys()
     forget_old_deliveries()
 
@@ -38,7 +37,6 @@ def sweep() -> None:
 @shared_task(name="api.batches", ignore_result=True)
 def batches() -> None:
     """Start the next lines of running batches, and end those that are through."""
-    look_again()
     go_on()
 
 

@@ -97,9 +97,11 @@ def _write_down(workspace: Workspace, subject: Generation | Call, own_url: str) 
 
 
 def notification(subject: Generation | Call) -> dict[str, Any]:
-    """What a receiver is told: the generation, as COMPLETED or FAILED."""
+    """What a receiver is told: the generation, as COMPLETED or FAILED. Its address comes from whoever asked for it, or
+    from an administrator; both see its files.
+    """
     base = base_of(None)
-    body = waiting_json(subject) if isinstance(subject, Call) else generation_json(subject, base)
+    body = waiting_json(subject) if isinstance(subject, Call) else generation_json(subject, base, lambda asset: True)
     return body | {"status": "COMPLETED" if body["status"] == Status.COMPLETED else "FAILED"}
 
 

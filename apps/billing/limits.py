@@ -136,8 +136,12 @@ def _takes(row: dict[str, Any], size: int) -> bool:
 
 
 def _size(count: int) -> str:
-    """``1.07 GB``, three figures, so that what is just too large does not look like the limit."""
+    """``1.07 GB``, three figures, so that what is just too large does not look like the limit; what has more figures
+    stands with commas, never as a power of ten.
+    """
     for unit, step in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= 100 * step:
+            return f"{(count + step // 2) // step:,} {unit}"
         if count >= step:
             return f"{count / step:.3g} {unit}"
     return f"{count} bytes"
@@ -149,4 +153,4 @@ def _length(seconds: float) -> str:
     if whole < 60 or (whole < 120 and whole % 60):
         return f"{whole} s"
     minutes, rest = divmod(whole, 60)
-    return f"{minutes}:{rest:02d} min" if rest else f"{minutes} min"
+    return f"{minutes:,}:{rest:02d} min" if rest else f"{minutes:,} min"

@@ -15,7 +15,6 @@ from apps.generations.percent import percent_of, rendering
 from apps.generations.workers import Worker
 from studio import redis_client
 
-QUEUES = (*settings.RENDER_QUEUES, "io")
 # More rows than this help nobody; the counts stay whole.
 LISTED = 50
 
@@ -79,9 +78,9 @@ def queue_lengths() -> dict[str, int] | None:
         return None
     try:
         with client.pipeline() as together:
-            for queue in QUEUES:
+            for queue in settings.QUEUES:
                 together.llen(queue)
-            return dict(zip(QUEUES, together.execute(), strict=True))
+            return dict(zip(settings.QUEUES, together.execute(), strict=True))
     except RedisError:
         return None
 

@@ -4,6 +4,8 @@ An outsider is told that nothing is there (404), so that names of workspaces do 
 small is told so (403).
 """
 
+from typing import Any
+
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404
@@ -49,6 +51,11 @@ def visible_to(membership: Membership, prefix: str = "") -> Q:
     if membership.may(Role.ADMIN):
         return Q()
     return ~Q(**{f"{prefix}visibility": Visibility.PRIVATE}) | Q(**{f"{prefix}created_by": membership.user})
+
+
+def sees(membership: Membership, row: Any) -> bool:
+    """The same of one project or file that is at hand."""
+    return membership.may(Role.ADMIN) or row.visibility != Visibility.PRIVATE or row.created_by_id == membership.user.pk
 
 
 def require_maker_or_admin(membership: Membership, maker_id: int | None) -> None:

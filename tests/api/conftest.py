@@ -86,7 +86,7 @@ def studio_processes(django_db_setup, django_db_blocker) -> Iterator[str]:
     log = settings.DATA_DIR / "worker.log"
     web = [sys.executable, "-m", "gunicorn", "studio.wsgi", "--bind", f"127.0.0.1:{port}", "--worker-class", "gthread"]
     web += ["--workers", "1", "--threads", "8", "--log-level", "warning"]
-    worker = [sys.executable, "-m", "celery", "-A", "studio", "worker", "-Q", "io", "-c", "1", "-l", "INFO"]
+    worker = [sys.executable, "-m", "celery", "-A", "studio", "worker", "-Q", "io,fetch", "-c", "1", "-l", "INFO"]
     log.write_bytes(b"")
     with log.open("ab") as lines, (settings.DATA_DIR / "web.log").open("wb") as web_lines:
         processes = [

@@ -5,9 +5,11 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
-from apps.api.batches import go_on
+from apps.api.batches import go_on, results
+from apps.api.calls import admit
 from apps.api.keys import make_key
-from apps.api.models import Call, CallState
+from apps.api.models import Batch, Call, CallState
+from apps.assets.models import Asset
 from apps.generations.models import Generation
 from apps.projects.models import Project
 from apps.workspaces.models import Membership, Visibility
@@ -81,10 +83,52 @@ def test_a_batch_that_works_in_it_is_not_seen_by_others(api, client, key, wish, 
     file = SimpleUploadedFile("batch.jsonl", text.encode())
     made = client.post("/v2/batch", {"input": file}, headers={"x-api-key": key}).json()["id"]
     go_on()
+    admit(Call.objects.first().pk)
     assert Generation.objects.filter(project=secret).exists()
     assert api("GET", f"batch/{made}").json()["id"] == made
     assert api("GET", f"batch/{made}", key=theirs).json()["errorCode"] == "batch_not_found"
     assert api("GET", "batch", key=theirs).json() == []
+
+
+@pytest.mark.parametrize("with_segments", [False, True])
+def test_a_take_gives_no_address_of_a_file_that_another_keeps_private(
+    api, workspace, owner, theirs, wish, with_segments
+):
+    """Whoever sees the take sees its result; the original is its owner's and the administrators'."""
+    made = api("POST", "generate", wish).json()
+    take = Generation.objects.get(pk=made["id"])
+    video, sound = take.video, take.audio
+    if with_segments:
+        take.segments, sound = [{"audio": str(sound.pk)}], AssetFactory(workspace=workspace, audio=True)
+        take.segment_sounds.create(asset=sound)
+        Call.objects.update(body=wish | {"input": [wish["input"][0], {"type": "audio", "assetId": str(sound.pk)}]})
+    Asset.objects.filter(pk__in=(video.pk, sound.pk)).update(visibility=Visibility.PRIVATE, created_by=owner)
+    take.result = AssetFactory(workspace=workspace, video=True, created_by=owner, file="result.mp4")
+    take.save()
+    Call.objects.update(assets={"audio": str(sound.pk)}, speeches={"audio": made["id"]})
+    for path in (f"generate/{take.pk}", f"generate/{take.pk}?wait=true&timeout=1", "generations"):
+        for key, seen in ((None, True), (theirs, False)):
+            found = api("GET", path, **({"key": key} if key else {})).json()
+            found = found if isinstance(found, dict) else found[0]
+            assert found["outputUrl"]
+            assert [("url" in item) for item in found["input"]] == [seen, seen], path
+            assert [item["assetId"] for item in found["input"]] == [str(video.pk), str(sound.pk)]
+            assert bool(found["synthesizedAudioUrl"]) is seen
+    Asset.objects.update(visibility=Visibility.WORKSPACE)
+    assert all("url" in item for item in api("GET", f"generate/{take.pk}", key=theirs).json()["input"])
+
+
+def test_the_results_of_a_batch_give_no_address_of_a_private_file(api, client, key, wish, owner):
+    text = "\n".join(
+        json.dumps({"endpoint": "/v2/generate", "payload": wish, "request_id": str(number)}) for number in range(20)
+    )
+    client.post("/v2/batch", {"input": SimpleUploadedFile("batch.jsonl", text.encode())}, headers={"x-api-key": key})
+    go_on()
+    admit(Call.objects.get(batch_line__number=1).pk)
+    take = Generation.objects.get()
+    Asset.objects.filter(pk=take.video_id).update(visibility=Visibility.PRIVATE)
+    told = json.loads(next(results(Batch.objects.get(), "https://studio.example")))["response"]
+    assert [("url" in item) for item in told["input"]] == [False, True]
 
 
 def test_a_file_of_another_keeps_its_name_when_its_bytes_come_again(api, client, workspace, theirs, owner, tmp_path):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from apps.billing.limits import file_refusal, seat_refusal
+from apps.billing.limits import file_refusal, seat_refusal, too_large
 from apps.billing.models import BillingProfile
 from apps.billing.plans import current_plan, load_plans, subscribe
 
@@ -51,6 +51,15 @@ def test_credit_outside_its_bounds_is_refused_in_words(as_person, owner, workspa
 def test_a_large_file_is_told_its_size_the_limit_and_the_plan_that_takes_it(plan, size, words):
     assert words in str(file_refusal(current_plan(plan), "film.mp4", size))
     assert file_refusal(current_plan(plan), "film.mp4", 500 * 10**6) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(999_600_000, "1,000 MB"), (10**14, "100,000 GB"), (2**63, "9,223,372,037 GB")],
+)
+def test_what_a_program_claims_is_told_without_powers_of_ten(size, words):
+    told = str(too_large(current_plan("scale"), "film.mp4", size))
+    assert words in told and "e+" not in told
 
 
 def test_a_full_workspace_is_told_which_plan_has_more_seats(workspace):

@@ -75,6 +75,7 @@ def test_the_status_of_an_empty_studio_says_who_is_missing():
     assert "Takes    0 waiting; 0 sent; 0 running" in told
     assert "Nobody   serves cpu" in told
     assert "Nobody   serves io" in told
+    assert "Nobody   serves fetch" in told
 
 
 def test_the_status_tells_what_waits_runs_and_is_stuck(some_takes):

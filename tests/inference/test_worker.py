@@ -32,8 +32,9 @@ def test_queues_that_do_not_exist_are_refused(queues):
 
 
 def test_only_waiting_is_done_in_threads():
-    assert "threads" in worker_command(["remote"], 8)
-    for queues in (["cpu"], ["io"], ["cpu", "remote"]):
+    for queues in (["remote"], ["fetch"]):
+        assert "threads" in worker_command(queues, 8)
+    for queues in (["cpu"], ["io"], ["cpu", "remote"], ["io", "fetch"]):
         assert "prefork" in worker_command(queues, 2)
 
 

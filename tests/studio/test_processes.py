@@ -33,6 +33,7 @@ def test_the_worker_hands_its_step_back_on_stop(tmp_path):
 def test_files_are_checked_by_a_worker_that_never_renders(tmp_path):
     parser = sections(tmp_path, programs(bind="127.0.0.1:8000", workers=3, redis_command=None))
     assert "--queues io" in parser["program:io"]["command"]
+    assert "--queues fetch --slots 8" in parser["program:fetch"]["command"]
     assert not parser.has_section("program:remote")
     parser = sections(tmp_path, programs(bind="127.0.0.1:8000", workers=3, redis_command=None, remote=True))
     assert "--queues remote" in parser["program:remote"]["command"]

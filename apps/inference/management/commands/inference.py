@@ -65,7 +65,7 @@ def _workers(now: Overview) -> list[str]:
         for worker in now.workers
     ]
     served = {queue for worker in now.workers for queue in worker.queues}
-    lines += [f"Nobody   serves {name}" for name in ("cpu", "io") if name not in served]
+    lines += [f"Nobody   serves {name}" for name in ("cpu", "io", "fetch") if name not in served]
     return lines
 
 

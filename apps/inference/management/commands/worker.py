@@ -10,26 +10,25 @@ from django.core.management.base import BaseCommand, CommandError
 
 from studio.environment import read
 
-QUEUES = (*settings.RENDER_QUEUES, "io")
 # Waiting for another machine costs nothing, so one process waits for many; everything else needs its own.
-THREADED = {"remote"}
+THREADED = {"remote", "fetch"}
 
 
 class Command(BaseCommand):
-    help = "Run a Celery worker on some queues: cpu and gpu render, remote waits for other machines, io does the rest."
+    help = "Run a Celery worker on some queues: cpu and gpu render, remote and fetch wait for others, io does the rest."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument(
             "--queues",
             default=",".join(read("STUDIO_QUEUES")),
-            help=f"of {', '.join(QUEUES)}, separated by commas; default: STUDIO_QUEUES",
+            help=f"of {', '.join(settings.QUEUES)}, separated by commas; default: STUDIO_QUEUES",
         )
         parser.add_argument("--slots", type=int, default=0, help="steps at once; default: STUDIO_WORKERS, or the cores")
 
     def handle(self, *args: Any, queues: str, slots: int, **options: Any) -> None:
         chosen = [name.strip() for name in queues.split(",") if name.strip()]
-        if wrong := sorted(set(chosen) - set(QUEUES)):
-            raise CommandError(f"There is no queue {', '.join(wrong)}. There are: {', '.join(QUEUES)}.")
+        if wrong := sorted(set(chosen) - set(settings.QUEUES)):
+            raise CommandError(f"There is no queue {', '.join(wrong)}. There are: {', '.join(settings.QUEUES)}.")
         if not chosen:
             raise CommandError("No queue is named. Set STUDIO_QUEUES, or give --queues.")
         command = worker_command(chosen, slots or read("STUDIO_WORKERS") or os.cpu_count() or 1)
