@@ -9,12 +9,11 @@
  *   a source is "voice", "original", the id of a segment's sound, or "" for silence
  */
 
+import { SoundClock } from "./soundclock.js";
 import { decode, fits } from "./sounds.js";
 
 // As the engine does where one sound gives way to another.
 const FADE_S = 0.008;
-// The sound starts this much after it was asked for, so that all of it is laid in time.
-const AHEAD_S = 0.03;
 
 /** The part heard at a second; null beyond the last one. */
 export function partAt(parts, second) {
@@ -31,16 +30,15 @@ export function placeIn(parts, source) {
   };
 }
 
-export class Mix {
-  #context = null;
+export class Mix extends SoundClock {
   #buffers = new Map();
   #asked = new Set();
   #parts = [];
   #files = {};
   #sources = [];
-  #began = null;
 
   constructor() {
+    super();
     /** Whether this is to be heard, and not the original. */
     this.wanted = true;
   }
@@ -52,7 +50,7 @@ export class Mix {
     this.#files = files;
     const used = new Set(this.#used().map(({ src }) => src));
     for (const src of this.#buffers.keys()) if (!used.has(src)) this.#forget(src);
-    if (this.#context) this.load();
+    if (this.context) this.load();
   }
 
   get parts() {
@@ -73,61 +71,49 @@ export class Mix {
   load() {
     const files = this.#used();
     if (!files.length || !fits(...files).fits) return;
-    this.#context ??= new AudioContext({ latencyHint: "interactive" });
-    if (this.#context.state === "suspended") this.#context.resume();
+    this.context ??= new AudioContext({ latencyHint: "interactive" });
+    if (this.context.state === "suspended") this.context.resume();
     for (const { src } of files) {
       if (this.#asked.has(src)) continue;
       this.#asked.add(src);
       // What cannot be decoded is played by its element.
-      decode(this.#context, src).then((buffer) => this.#asked.has(src) && this.#buffers.set(src, buffer)).catch(() => {});
+      decode(this.context, src).then((buffer) => this.#asked.has(src) && this.#buffers.set(src, buffer)).catch(() => {});
     }
   }
 
   get ready() {
     const used = this.#used();
-    return this.wanted && used.length > 0 && this.#context?.state === "running" && used.every(({ src }) => this.#buffers.has(src));
-  }
-
-  get running() {
-    return this.#began !== null;
-  }
-
-  /** Second of the result that is heard now; null while nothing runs. */
-  get time() {
-    if (!this.#began) return null;
-    const since = this.#context.currentTime - (this.#context.outputLatency || 0) - this.#began.at;
-    return this.#began.second + Math.max(0, since);
+    return this.wanted && used.length > 0 && this.context?.state === "running" && used.every(({ src }) => this.#buffers.has(src));
   }
 
   /** Lay all that is still to come from a second of the result on. */
   start(second) {
     this.stop();
-    const at = this.#context.currentTime + AHEAD_S;
+    const at = this.begin(second);
     for (const part of this.#parts) {
       const buffer = this.#buffers.get(this.#files[part.source]?.src);
       const begin = Math.max(part.start, second);
       if (buffer && part.end > begin) this.#lay(buffer, at + begin - second, part.from + begin - part.start, part.end - begin);
     }
-    this.#began = { at, second };
   }
 
   #lay(buffer, when, from, seconds) {
     if (from >= buffer.duration) return;
-    const source = new AudioBufferSourceNode(this.#context, { buffer });
-    const gain = new GainNode(this.#context, { gain: 0 });
+    const source = new AudioBufferSourceNode(this.context, { buffer });
+    const gain = new GainNode(this.context, { gain: 0 });
     const fade = Math.min(FADE_S, seconds / 2);
     gain.gain.setValueAtTime(0, when);
     gain.gain.linearRampToValueAtTime(1, when + fade);
     gain.gain.setValueAtTime(1, when + seconds - fade);
     gain.gain.linearRampToValueAtTime(0, when + seconds);
-    source.connect(gain).connect(this.#context.destination);
+    source.connect(gain).connect(this.context.destination);
     source.start(when, from, seconds);
     this.#sources.push({ source, gain, when, from, seconds });
   }
 
   /** For measurements: what was laid, in seconds of the device's clock and of the files. */
   get laid() {
-    return this.#sources.map(({ when, from, seconds }) => ({ second: this.#began.second + when - this.#began.at, from, seconds }));
+    return this.#sources.map(({ when, from, seconds }) => ({ second: this.secondAt(when), from, seconds }));
   }
 
   stop() {
@@ -136,6 +122,6 @@ export class Mix {
       gain.disconnect();
     }
     this.#sources = [];
-    this.#began = null;
+    this.end();
   }
 }

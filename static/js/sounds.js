@@ -4,6 +4,8 @@
  * sound of their video elements, which are held together within half a frame.
  */
 
+import { SoundClock } from "./soundclock.js";
+
 // All that is decoded at once: 48 kHz, two channels of 32 bits. 128 MB are five and a half minutes in all.
 const MOST_BYTES = 128e6;
 const BYTES_A_SECOND = 48_000 * 2 * 4;
@@ -11,8 +13,6 @@ const BYTES_A_SECOND = 48_000 * 2 * 4;
 const MOST_FILE_BYTES = 150e6;
 // Long enough that no step is heard, short enough that the switch is.
 const FADE_S = 0.005;
-// The sound starts this much after it was asked for, so that both are ready in the same moment.
-const AHEAD_S = 0.03;
 
 /** Whether these files can be decoded together: {fits, words} with what to say of it. */
 export function fits(...files) {
@@ -30,17 +30,16 @@ export async function decode(context, src) {
   return context.decodeAudioData(await answer.arrayBuffer());
 }
 
-export class Sounds {
-  #context = null;
+export class Sounds extends SoundClock {
   #buffers = null;
   #gains = {};
   #sources = [];
   #heard = "b";
-  #began = null;
   #loading = null;
 
   /** @param {{a: {src: string}, b: {src: string}}} films  @param {(words: string) => void} say  how switching works now */
   constructor(films, say) {
+    super();
     this.films = films;
     this.say = say;
   }
@@ -52,11 +51,11 @@ export class Sounds {
   }
 
   async #load() {
-    this.#context = new AudioContext({ latencyHint: "interactive" });
-    const decoded = await Promise.all(["a", "b"].map((letter) => decode(this.#context, this.films[letter].src)));
+    this.context = new AudioContext({ latencyHint: "interactive" });
+    const decoded = await Promise.all(["a", "b"].map((letter) => decode(this.context, this.films[letter].src)));
     for (const letter of ["a", "b"]) {
-      const gain = new GainNode(this.#context, { gain: letter === this.#heard ? 1 : 0 });
-      gain.connect(this.#context.destination);
+      const gain = new GainNode(this.context, { gain: letter === this.#heard ? 1 : 0 });
+      gain.connect(this.context.destination);
       this.#gains[letter] = gain;
     }
     this.#buffers = { a: decoded[0], b: decoded[1] };
@@ -64,7 +63,7 @@ export class Sounds {
   }
 
   get ready() {
-    return this.#buffers !== null && this.#context.state === "running";
+    return this.#buffers !== null && this.context.state === "running";
   }
 
   /** For measurements: what was decoded. */
@@ -72,52 +71,40 @@ export class Sounds {
     return this.#buffers;
   }
 
-  get running() {
-    return this.#began !== null;
-  }
-
-  /** Second of the films that is heard now; null while nothing runs. */
-  get time() {
-    if (!this.#began) return null;
-    const since = this.#context.currentTime - (this.#context.outputLatency || 0) - this.#began.at;
-    return this.#began.second + Math.max(0, since);
-  }
-
   /** Start both at a second of the films, in the same moment of the one clock. */
   start(second) {
     this.stop();
-    const at = this.#context.currentTime + AHEAD_S;
+    const at = this.begin(second);
     for (const letter of ["a", "b"]) {
-      const source = new AudioBufferSourceNode(this.#context, { buffer: this.#buffers[letter] });
+      const source = new AudioBufferSourceNode(this.context, { buffer: this.#buffers[letter] });
       source.connect(this.#gains[letter]);
       if (second < this.#buffers[letter].duration) source.start(at, second);
       this.#sources.push(source);
     }
-    this.#began = { at, second };
   }
 
   stop() {
     for (const source of this.#sources) source.disconnect();
     this.#sources = [];
-    this.#began = null;
+    this.end();
   }
 
   hear(letter) {
     this.#heard = letter;
     for (const [name, gain] of Object.entries(this.#gains)) {
       gain.gain.cancelScheduledValues(0);
-      gain.gain.setTargetAtTime(name === letter ? 1 : 0, this.#context.currentTime, FADE_S / 3);
+      gain.gain.setTargetAtTime(name === letter ? 1 : 0, this.context.currentTime, FADE_S / 3);
     }
   }
 
   resume() {
-    if (this.#context?.state === "suspended") this.#context.resume();
+    if (this.context?.state === "suspended") this.context.resume();
   }
 
   close() {
     this.stop();
-    this.#context?.close();
-    this.#context = null;
+    this.context?.close();
+    this.context = null;
     this.#buffers = null;
   }
 }
