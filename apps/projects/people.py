@@ -35,7 +35,7 @@ class Person:
     @property
     def unnamed(self) -> str:
         """What they are called as long as nobody has given them a name."""
-        return "Still picture" if self.fixed else f"Person {self.number}"
+        return _unnamed(self.number, self.fixed)
 
     @property
     def called(self) -> str:
@@ -81,7 +81,14 @@ def called_in(check: FootageCheck | None) -> list[tuple[int, str]]:
     """The people of a film by their ids and what they are called."""
     if check is None:
         return []
-    return [(int(raw["id"]), check.names.get(str(raw["id"])) or f"Person {at}") for at, raw in _in_order(check)]
+    return [
+        (int(raw["id"]), check.names.get(str(raw["id"])) or _unnamed(at, bool(raw.get("fixed"))))
+        for at, raw in _in_order(check)
+    ]
+
+
+def _unnamed(number: int, fixed: bool) -> str:
+    return "Still picture" if fixed else f"Person {number}"
 
 
 def sounds_of_people(project: Project) -> dict[int, str]:
