@@ -221,6 +221,11 @@ ACCOUNT_FORMS = {
 }
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
+MFA_FORMS = {
+    "authenticate_webauthn": "apps.accounts.forms.PasskeyForm",
+    "login_webauthn": "apps.accounts.forms.PasskeyLoginForm",
+    "reauthenticate_webauthn": "apps.accounts.forms.PasskeyAgainForm",
+}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Lipsync Studio"

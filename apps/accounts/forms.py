@@ -1,6 +1,9 @@
 """Sign-up and sign-in forms: allauth's, with our words."""
 
 from allauth.account import forms as allauth_forms
+from allauth.mfa.adapter import get_adapter
+from allauth.mfa.models import Authenticator
+from allauth.mfa.webauthn import forms as passkey_forms
 from django import forms
 
 AT_LEAST = "At least 10 characters, and none of the common ones."
@@ -58,6 +61,28 @@ class ResetPasswordKeyForm(allauth_forms.ResetPasswordKeyForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         name_twice(self)
+
+
+class _WholeAnswer:
+    """A passkey's answer in which a part is missing is a wrong one; allauth refuses only some of them itself."""
+
+    def clean_credential(self) -> Authenticator:
+        try:
+            return super().clean_credential()  # type: ignore[misc]
+        except KeyError:
+            raise get_adapter().validation_error("incorrect_code") from None
+
+
+class PasskeyForm(_WholeAnswer, passkey_forms.AuthenticateWebAuthnForm):
+    """The second factor."""
+
+
+class PasskeyLoginForm(_WholeAnswer, passkey_forms.LoginWebAuthnForm):
+    """Sign-in without a password."""
+
+
+class PasskeyAgainForm(_WholeAnswer, passkey_forms.ReauthenticateWebAuthnForm):
+    """Once more before something that matters."""
 
 
 def name_twice(form: forms.Form) -> None:
