@@ -1,6 +1,8 @@
 """Unusual pictures through the whole run: what comes out has the size, shape, tags, times and pixels that went in."""
 
 import itertools
+import os
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -96,7 +98,24 @@ def written(case, pictures, folder):
     asked = dict(CASES[case])
     path = folder / f"v.{asked.pop('ending', 'mp4')}"
     frames = stretched(pictures, asked.pop("size", (240, 240)))
-    return film(path, [stored(asked["matrix"], frame) for frame in frames] if "matrix" in asked else frames, **asked)
+    with scheduled_as_before():
+        return film(
+            path, [stored(asked["matrix"], frame) for frame in frames] if "matrix" in asked else frames, **asked
+        )
+
+
+@contextmanager
+def scheduled_as_before():
+    """libsvtav1, run by root, makes its caller a real-time thread for good; browsers started later would inherit that
+    and starve the machine."""
+    if not hasattr(os, "sched_getscheduler"):  # not Linux
+        yield
+        return
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def decoded(path, matrix=None):
@@ -255,3 +274,9 @@ def test_ten_bits_are_spread_over_neighbours_instead_of_cut_off(tmp_path):
     assert np.abs(luma.mean(0) - ramp / 4).max() <= 0.25
     assert np.abs(luma[:, 120:130].mean() - ramp[120:130].mean() / 4) < 0.2
     assert (np.abs(luma - ramp / 4) < 1).all()
+
+
+def test_making_these_films_leaves_this_process_scheduled_as_it_was(pictures, tmp_path):
+    before = os.sched_getscheduler(0)
+    written("AV1, MKV", pictures[:5], tmp_path)
+    assert os.sched_getscheduler(0) == before
