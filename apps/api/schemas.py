@@ -21,8 +21,13 @@ class MediaInput(Incoming):
     """A file by its address or its id in the library."""
 
     type: str
-    url: str | None = Field(None, max_length=4000, examples=["https://media.example/talk.mp4"])
-    assetId: str | None = None
+    url: str | None = Field(
+        None,
+        max_length=4000,
+        description="where the studio fetches it; this or assetId",
+        examples=["https://media.example/talk.mp4"],
+    )
+    assetId: str | None = Field(None, description="a file of GET /v2/assets")
     refId: str | None = Field(None, max_length=200, description="the name by which segments call it")
 
     @model_validator(mode="after")
@@ -37,7 +42,7 @@ class VideoInput(MediaInput):
     segments_secs: list[tuple[float, float]] | None = Field(
         None, description="older than segments: the ranges to lipsync, in seconds, to the soundtrack at that time"
     )
-    segments_frames: list[list[int]] | None = None
+    segments_frames: list[list[int]] | None = Field(None, description="not used")
 
 
 class AudioInput(MediaInput):
@@ -50,23 +55,23 @@ class ImageInput(MediaInput):
 
 class VoiceOfText(Incoming):
     name: str = Field(max_length=200, description="provider, as in GET /v2/voices", examples=["local"])
-    voiceId: str = Field(max_length=200)
-    script: str = Field(min_length=1, max_length=5000)
-    stability: float = Field(0.5, ge=0, le=1)
-    similarityBoost: float = Field(0.75, ge=0, le=1)
+    voiceId: str = Field(max_length=200, description="as in GET /v2/voices")
+    script: str = Field(min_length=1, max_length=5000, description="the words that are spoken")
+    stability: float = Field(0.5, ge=0, le=1, description="used where the provider has it")
+    similarityBoost: float = Field(0.75, ge=0, le=1, description="used where the provider has it")
 
 
 class TextInput(Incoming):
     """A text that is spoken first; the sound is kept in the library."""
 
     type: Literal["text"]
-    provider: VoiceOfText
+    provider: VoiceOfText = Field(description="of a text: what is said, and by which voice")
     refId: str | None = Field(None, max_length=200, description="the name by which segments call it")
 
 
 class SpeakText(Incoming):
-    script: str = Field(min_length=1, max_length=5000)
-    voiceId: str = Field(max_length=200)
+    script: str = Field(min_length=1, max_length=5000, description="the words that are spoken")
+    voiceId: str = Field(max_length=200, description="as in GET /v2/voices")
     provider: str = Field(max_length=200, description="as in GET /v2/voices", examples=["local"])
     stability: float | None = Field(None, ge=0, le=1)
     similarityBoost: float | None = Field(None, ge=0, le=1)
@@ -76,10 +81,10 @@ class SpeakText(Incoming):
 class CloneVoice(Incoming):
     """A voice learned from a recording of 30 seconds or more: one of ``url`` and ``assetId``."""
 
-    provider: str = Field(max_length=200)
+    provider: str = Field(max_length=200, description="as in GET /v2/voices")
     name: str = Field(min_length=1, max_length=100)
-    url: str | None = Field(None, max_length=4000)
-    assetId: str | None = None
+    url: str | None = Field(None, max_length=4000, description="of the recording; this or assetId")
+    assetId: str | None = Field(None, description="a file of GET /v2/assets")
 
     @model_validator(mode="after")
     def _one_place(self) -> "CloneVoice":
@@ -94,11 +99,15 @@ Input = Annotated[VideoInput | AudioInput | ImageInput | TextInput, Field(discri
 class ActiveSpeaker(Incoming):
     """Whose mouth is driven: one of these ways."""
 
-    auto_detect: bool = False
-    frame_number: int | None = None
-    coordinates: list[float] | None = None
-    bounding_boxes: list[list[float] | None] | None = None
-    bounding_boxes_url: str | None = Field(None, max_length=4000)
+    auto_detect: bool = Field(False, description="whoever speaks")
+    frame_number: int | None = Field(None, description="of the frame in which coordinates name a face; from 0")
+    coordinates: list[float] | None = Field(None, description="x and y in pixels of the video as it is shown")
+    bounding_boxes: list[list[float] | None] | None = Field(
+        None, description="for each frame [x1, y1, x2, y2] in pixels, or null to leave it alone"
+    )
+    bounding_boxes_url: str | None = Field(
+        None, max_length=4000, description="the same as JSON at this address: an object with the list bounding_boxes"
+    )
     kind: Literal["person", "all"] | None = Field(None, description="of this studio: the person with id, or everybody")
     id: int | None = Field(None, description="a person of GET /v2/assets/{asset_id}/check")
 
@@ -109,16 +118,18 @@ class Options(BaseModel):
     model_config = ConfigDict(extra="allow")
     sync_mode: str | None = Field(default=None, description="bounce (default), loop, cut_off, silence or remap")
     temperature: float | None = Field(default=None, description="0 to 1, default 0.5: how far the lips move")
-    occlusion_detection_enabled: bool | None = None
-    reasoning_enabled: bool | None = None
-    reasoningEnabled: bool | None = None
-    active_speaker_detection: ActiveSpeaker | bool | None = None
+    occlusion_detection_enabled: bool | None = Field(
+        default=None, description="what passes before the mouth stays in front"
+    )
+    reasoning_enabled: bool | None = Field(default=None, description="look at the result again and mend it")
+    reasoningEnabled: bool | None = Field(default=None, description="the same by its newer name")
+    active_speaker_detection: ActiveSpeaker | bool | None = Field(default=None, description="whose mouth is driven")
 
 
 class SegmentAudio(Incoming):
     """A sound of the inputs and the part of it that is heard."""
 
-    refId: str = Field(max_length=200)
+    refId: str = Field(max_length=200, description="of the sound among the inputs")
     startTime: float | None = Field(None, ge=0, description="seconds of the sound; default its beginning")
     endTime: float | None = Field(None, ge=0, description="default its end")
 
@@ -127,24 +138,26 @@ class Segment(Incoming):
     """A range of the video with a sound or options of its own; what lies outside all of them stays as it was."""
 
     startTime: float = Field(ge=0, description="seconds of the video")
-    endTime: float = Field(ge=0)
+    endTime: float = Field(ge=0, description="seconds of the video")
     audioInput: SegmentAudio | None = Field(None, description="null: the first sound as it stands at that time")
     lipsync: bool = Field(True, description="false: the range stays as it was, and what lies outside is lipsynced")
-    optionsOverride: Options | None = None
+    optionsOverride: Options | None = Field(None, description="like options, for this range alone")
 
 
 class CreateGeneration(Incoming):
     """A generation: a model, one picture (video or photo), a soundtrack or several for segments, and options."""
 
-    model: str = Field(examples=["lipsync-2"])
-    input: list[Input] = Field(max_length=20)
+    model: str = Field(description="as in GET /v2/models", examples=["lipsync-2"])
+    input: list[Input] = Field(max_length=20, description="one video or image, and what it is to say")
     options: Options = Options()
-    segments: list[Segment] | None = None
-    webhookUrl: str | None = Field(None, max_length=2000)
-    outputFileName: str | None = Field(None, pattern=OUTPUT_NAME)
-    projectId: UUID | None = None
-    dubParams: dict[str, Any] | None = None
-    dialogueEdit: dict[str, Any] | None = None
+    segments: list[Segment] | None = Field(None, description="ranges with sounds or options of their own")
+    webhookUrl: str | None = Field(None, max_length=2000, description="told when it ends; public https address")
+    outputFileName: str | None = Field(
+        None, pattern=OUTPUT_NAME, description="letters, digits, _ and -, without an ending"
+    )
+    projectId: UUID | None = Field(None, description="default: the workspace's project API")
+    dubParams: dict[str, Any] | None = Field(None, description="answers 422")
+    dialogueEdit: dict[str, Any] | None = Field(None, description="answers 422")
 
     @model_validator(mode="before")
     @classmethod
@@ -155,15 +168,15 @@ class CreateGeneration(Incoming):
 
 
 class NewShareLink(Incoming):
-    lives: Literal["day", "week", "month", "open"] = "week"
-    password: str | None = Field(None, max_length=128)
+    lives: Literal["day", "week", "month", "open"] = Field("week", description="until it is taken back, where open")
+    password: str | None = Field(None, max_length=128, description="asked for before the page shows anything")
     original: bool = Field(True, description="the page can show the original beside the result")
-    comments: bool = True
-    downloads: bool = False
+    comments: bool = Field(True, description="guests can write comments")
+    downloads: bool = Field(False, description="guests can download the result")
 
 
 class EstimateRequest(Incoming):
-    model: str = Field(examples=["lipsync-2"])
+    model: str = Field(description="as in GET /v2/models", examples=["lipsync-2"])
     duration: float = Field(gt=0, le=24 * 3600, description="seconds")
     fps: float = Field(30, gt=0, le=1000, description="read for compatibility; the price counts 25 frames a second")
     reasoningEnabled: bool = False
@@ -171,13 +184,13 @@ class EstimateRequest(Incoming):
 
 class UploadRequest(Incoming):
     fileName: str = Field(min_length=1, max_length=255)
-    contentType: str = ""
-    size: int = Field(gt=0, lt=2**63)
+    contentType: str = Field("", description="sent again with the bytes")
+    size: int = Field(gt=0, lt=2**63, description="bytes")
 
 
 class RegisterAsset(Incoming):
-    url: str = Field(max_length=4000)
-    type: AssetType | None = None
+    url: str = Field(max_length=4000, description="of an upload, or an address that the studio fetches")
+    type: AssetType | None = Field(None, description="the file itself decides")
     name: str | None = Field(None, max_length=255)
     projectId: UUID | None = Field(None, description="a project that the file is put to")
 
@@ -192,7 +205,7 @@ Workflow = Literal["lipsync", "translate_and_dub", "image_to_video", "edit_dialo
 
 class NewProject(Incoming):
     name: str = Field(max_length=120)
-    id: UUID | None = None
+    id: UUID | None = Field(None, description="an id of your own: sent again it gives the same project")
     description: str | None = Field(None, max_length=5000)
     visibility: Seen = "ORGANIZATION"
     mode: Literal["CREATOR"] = "CREATOR"
@@ -211,4 +224,4 @@ class AttachAsset(Incoming):
 
 
 class WebhookAddress(Incoming):
-    url: str = Field(max_length=2000)
+    url: str = Field(max_length=2000, description="public https address; empty for none")

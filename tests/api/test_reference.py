@@ -14,8 +14,10 @@ from django.utils.html import escape
 from openapi_spec_validator import validate
 
 from apps.api import openapi
+from apps.api.fields import fields_of
 from apps.api.routes.generations import FORM_FIELDS
 from apps.api.routing import ROUTES
+from apps.api.schemas import CreateGeneration
 from apps.api.snippets import quick_starts, request_of, snippets_of
 from apps.assets.checking import check_asset
 from apps.assets.models import Origin
@@ -228,3 +230,17 @@ def test_the_code_of_a_take_makes_the_same_take(studio, key, same_again, desk, c
     assert (folder / "result.mp4").read_bytes() == clip.read_bytes()
     made = Generation.objects.order_by("created_at").last()
     assert made is not None and request_of(made) == same_again
+
+
+def test_the_page_tells_the_fields_of_a_body_in_words():
+    told = {field.name: field for field in fields_of(CreateGeneration)}
+    assert told["model"].needed and not told["options"].needed
+    assert told["input[].type"].kind == "video or audio or image or text" and told["input[].type"].needed
+    assert told["input[].provider"].kind == "object" and not told["input[].provider"].needed
+    assert "up to 5000 characters" in told["input[].provider.script"].meaning
+    assert told["input[].provider.stability"].meaning.endswith("0 to 1; default 0.5")
+    assert "segments[].audioInput.refId" in told
+    assert not any(name.startswith("segments[].optionsOverride.") for name in told)  # told once, as options
+    for route in ROUTES:
+        if route.body is not None:
+            assert all(field.kind for field in fields_of(route.body))

@@ -10,8 +10,10 @@ from django.utils.safestring import SafeString, mark_safe
 
 from apps.api import openapi
 from apps.api.catalogue import ENTRIES
+from apps.api.examples import example_of
+from apps.api.fields import fields_of
 from apps.api.links import base_of
-from apps.api.routing import ROUTES, route
+from apps.api.routing import ROUTES, Route, route
 from apps.api.snippets import quick_starts
 
 TAG = "Reference"
@@ -32,9 +34,15 @@ def _with_code(text: str) -> SafeString:
     return mark_safe("".join(parts))  # noqa: S308  (each part was escaped)
 
 
+def _answer(entry: Route) -> str:
+    """An example of what comes back; nothing where that is text or bytes."""
+    example = None if entry.gives is None else example_of(entry.gives)
+    return "" if example is None else json.dumps(example, indent=2)
+
+
 @route("GET", "docs", summary="This reference as a page", tag=TAG, scope=None, media="text/html")
 def page(request: HttpRequest) -> HttpResponse:
-    """Every route with what it takes and the errors it answers with."""
+    """Every route with what it takes, what it gives and the errors it answers with."""
     groups: dict[str, list[dict[str, Any]]] = {}
     for entry in sorted(ROUTES, key=lambda entry: openapi.TAGS.index(entry.tag)):
         groups.setdefault(entry.tag, []).append(
@@ -45,7 +53,9 @@ def page(request: HttpRequest) -> HttpResponse:
                 "summary": entry.summary,
                 "about": [_with_code(paragraph) for paragraph in openapi.about(entry).split("\n\n")],
                 "query": entry.query,
+                "fields": fields_of(entry.body) if entry.body else [],
                 "example": json.dumps(entry.example, indent=2) if entry.example else "",
+                "answer": _answer(entry),
                 "codes": entry.codes,
             }
         )
