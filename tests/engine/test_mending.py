@@ -33,6 +33,7 @@ def made_plan(**changed):
         passed=np.full(COUNT, DRIVEN, np.uint8), strength=np.ones(COUNT, np.float32),
         own=np.stack([lips()] * FRAMES), eyes=np.full(FRAMES, EYES, np.float32), target=np.stack([lips()] * COUNT),
         exemplar=np.arange(COUNT) + 5, other=np.full(COUNT, -1, np.int64), weight=np.ones(COUNT, np.float32),
+        inside=np.ones(COUNT, np.float32),
         joins=np.empty(0, np.int64), params=np.zeros((COUNT, 6), np.float32),
         own_params=np.zeros((FRAMES, 6), np.float32), triangles=np.zeros((0, 3), np.int64),
         opens=np.zeros((len(WARP_POINTS), 2), np.float32),

@@ -38,7 +38,8 @@ def made_plan():
         passed=np.full(COUNT, DRIVEN, np.uint8), strength=np.ones(COUNT, np.float32),
         own=np.stack([mouth(0.02)] * COUNT), eyes=np.full(COUNT, EYES, np.float32),
         target=np.stack([mouth(value) for value in wanted]), exemplar=none, other=none,
-        weight=np.ones(COUNT, np.float32), joins=none[:0], params=np.zeros((COUNT, 6), np.float32),
+        weight=np.ones(COUNT, np.float32), inside=np.ones(COUNT, np.float32), joins=none[:0],
+        params=np.zeros((COUNT, 6), np.float32),
         own_params=np.zeros((COUNT, 6), np.float32), triangles=np.zeros((0, 3), np.int64),
         opens=opens,
     )  # fmt: skip

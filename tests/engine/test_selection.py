@@ -7,6 +7,7 @@ import pytest
 
 from apps.inference.engine.motion.joins import find_joins
 from apps.inference.engine.motion.selection import ExemplarPool, Wanted, select_exemplars
+from apps.inference.engine.motion.softening import soften
 from apps.inference.engine.planning import blurredness
 
 
@@ -120,3 +121,55 @@ def test_units_are_chosen_for_themselves_and_whole_shots_look_ahead():
     assert one.tolist() == other.tolist()
     one, other = (select_exemplars(line, exemplars)[:20] for line in lines)
     assert one.tolist() != other.tolist()
+
+
+class Footage(Shades):
+    """Mouths that change by one level a frame, with what ``soften`` asks of them; ``double`` holds for every pair."""
+
+    double = 0.0
+
+    def between(self, one, other):
+        return np.abs(self.shade[one] - self.shade[other])
+
+    def usual_step(self, percentile):
+        return 1.0
+
+    def doubled(self, one, other):
+        return self.double
+
+
+def softened(chosen, jump=40.0, double=0.0):
+    """``chosen`` of 60 mouths, whose insides change by ``jump`` levels at the fortieth."""
+    shade = np.arange(60.0)
+    shade[40:] += jump
+    textures = Footage(shade)
+    textures.double = double
+    return soften(find_joins(np.array(chosen), np.ones(60, bool), np.zeros(60, int)), np.array(chosen), textures)
+
+
+def test_a_pop_within_a_run_is_spread_over_two_frames():
+    soft = softened(range(30, 50))
+    assert soft.other[9:11].tolist() == [40, 39]
+    assert soft.inside[9:11] == pytest.approx([2 / 3, 2 / 3])
+    assert (np.delete(soft.other, [9, 10]) == -1).all()
+    assert (np.delete(soft.inside, [9, 10]) == 1).all()
+
+
+def test_what_flashes_up_for_one_frame_is_seen_by_half():
+    soft = softened([37, 38, 39, 40, 39, 38, 37])
+    assert soft.other.tolist() == [-1, -1, -1, 39, -1, -1, -1]
+    assert soft.inside.tolist() == [1, 1, 1, 0.5, 1, 1, 1]
+
+
+def test_a_join_is_spread_between_its_own_two_mouths():
+    soft = softened([10, 11, 12, 13, 50, 51, 52, 53])
+    assert soft.other[2:6].tolist() == [48, 49, 14, 15]
+    assert soft.inside[2:6] == pytest.approx([1, 2 / 3, 2 / 3, 1])
+
+
+def test_two_rows_of_teeth_are_never_shown_at_once():
+    assert (softened(range(30, 50), double=20.0).other == -1).all()
+
+
+def test_what_nobody_sees_stays_as_it_is():
+    assert (softened(range(30, 50), jump=8.0).other == -1).all()

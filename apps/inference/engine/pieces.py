@@ -215,7 +215,7 @@ def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int, glides: bo
     return FrameJob(
         own=plan.own[source] + shift, target=plan.target[index] + shift, eyes=eyes,
         mouth=mouth(int(plan.exemplar[index])), fading=mouth(int(plan.other[index])),
-        weight=float(plan.weight[index]), inner_only=plan.interior == "inner",
+        weight=float(plan.weight[index]), inside=float(plan.inside[index]), inner_only=plan.interior == "inner",
         painted=_painted(plan, index) if plan.interior == "painted" else None, strength=float(plan.strength[index]),
         detail=plan.detail, depth=_depth(plan, source),
         object_mask=_object_mask(plan, source), to_canvas=plan.to_canvas,

@@ -39,8 +39,9 @@ class MotionPlan:
     ``strength`` (N,) 0..1 eases the change at the borders of what is left alone. ``target`` (N, Q, 2) where the points
     shall be, ``own`` (F, Q, 2) where they are, ``eyes`` (F,) eye distance, all in pixels. ``exemplar`` (N,) the source
     frame that lends its mouth (-1: none), ``other`` and ``weight`` (N,) the second one at a join and the share of the
-    first; ``joins`` (J,) output frames. ``params`` (N, 6) planned and ``own_params`` (F, 6) found mouth parameters, in
-    eye distances. ``interior`` is "whole", "inner" or "painted"; ``detail`` how much detail the lips shall show.
+    first, ``inside`` (N,) its share between the lips; ``joins`` (J,) output frames. ``params`` (N, 6) planned and
+    ``own_params`` (F, 6) found mouth parameters, in eye distances. ``interior`` is "whole", "inner" or "painted";
+    ``detail`` how much detail the lips shall show.
     ``opens`` (P, 2) is how the warp points move as the mouth opens by one unit, along the eyes and down the face.
     ``object_masks`` (F, 648) packed masks of what is in front of the mouth, zero where nothing is, on the canvas that
     ``to_canvas`` leads to. ``glide`` (N,) is the source frame from which a loop that starts again glides over, -1 where
@@ -69,6 +70,7 @@ class MotionPlan:
     exemplar: Indices
     other: Indices
     weight: Floats
+    inside: Floats
     joins: Indices
     params: Floats
     own_params: Floats
@@ -173,6 +175,7 @@ def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:
         digest.update(np.ascontiguousarray(values).data)
     shown = source[driven]
     used = [plan.target[frames][driven], plan.strength[frames][driven], plan.weight[frames][driven], lent[:, driven],
+            plan.inside[frames][driven],
             plan.params[frames][driven, 0], plan.own[shown], plan.eyes[shown], plan.own_params[shown],
             plan.own[np.maximum(lent[:, driven], 0)], plan.opens]  # fmt: skip
     if plan.glide is not None and plan.glide_share is not None:

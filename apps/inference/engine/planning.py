@@ -13,6 +13,7 @@ from .crops import in_spread_runs
 from .faces_in_time import BEYOND, runs
 from .motion.joins import find_joins
 from .motion.selection import ExemplarPool, Wanted, select_exemplars
+from .motion.softening import soften
 from .plan import DRIVEN, NO_FACE, OBSTRUCTED, OUTSIDE_RANGE, STILL_MOUTH, TURNED_AWAY, MotionPlan
 from .render.basis import generic_displacement
 from .render.detail import reference_detail
@@ -115,11 +116,13 @@ def _borrowed(
         shape = goal.code[here] + EXEMPLAR_SHARE * leaning
         change[here] = (shape - codes[line.source[here]]) * strength[here, None]
     joins = find_joins(chosen, good, speaker.shot)
+    joins = soften(joins, chosen, pool.textures)
     is_pro = settings.model == "lipsync-2-pro"
     return {
         "interior": "inner" if settings.model == "lipsync-1.9.0-beta" else "whole",
         "target": target_points(speaker, line.source, change, speaker.code.displacement, own),
-        "exemplar": chosen, "other": joins.other, "weight": joins.weight.astype(np.float32), "joins": joins.starts,
+        "exemplar": chosen, "other": joins.other, "weight": joins.weight.astype(np.float32),
+        "inside": joins.inside.astype(np.float32), "joins": joins.starts,
         "detail": reference_detail(footage.crops, own, speaker.track.faces.scale, pool.frames) if is_pro else None,
     }  # fmt: skip
 
@@ -130,7 +133,8 @@ def _painted(speaker: Speaker, line: Timeline, change: Doubles, own: NDArray[np.
     return {
         "interior": "painted",
         "target": target_points(speaker, line.source, change, generic_displacement, own),
-        "exemplar": none, "other": none, "weight": np.ones(len(line), np.float32), "joins": none[:0],
+        "exemplar": none, "other": none, "weight": np.ones(len(line), np.float32),
+        "inside": np.ones(len(line), np.float32), "joins": none[:0],
     }  # fmt: skip
 
 

@@ -101,9 +101,9 @@ class FaceTracker:
         else:
             faces = self._detector.detect(picture, search=self._missed % SEARCH_EVERY == 0)
         for face in self._ranked(faces, picture):
-            points = self._accept(picture, face.region(), TAKE_UP_PRESENCE)
-            if points is not None:
-                return points
+            if self._accept(picture, face.region(), TAKE_UP_PRESENCE) is not None and self._region is not None:
+                # The detector's square is a rough one: read within its own, as in every later frame.
+                return self._accept(picture, self._region)
         return None
 
     def _accept(self, picture: Picture, region: Region, least: float = PRESENCE_THRESHOLD) -> Floats | None:

@@ -17,12 +17,15 @@ LONGEST_STEP = 2  # a run, forward or backward, may repeat a frame or leave one 
 class Joins:
     """Per output frame: ``other`` (N,) the second exemplar or -1, ``weight`` (N,) the share of the first.
 
+    ``inside`` (N,) is its share between the lips.
+
     ``starts`` (J,) are the output frames at which a new run begins.
     """
 
     starts: Indices
     other: Indices
     weight: NDArray[np.float64]
+    inside: NDArray[np.float64]
 
 
 def is_run(step: NDArray[np.integer]) -> NDArray[np.bool_]:
@@ -57,7 +60,7 @@ def find_joins(chosen: Indices, usable: NDArray[np.bool_], shot: Indices) -> Joi
             way = _heading(chosen[start - 2 : start])
             wanted, anchor, own = chosen[start - 1] + way * (frame - start + 1), chosen[start - 1], share
         other[frame], weight[frame] = _nearest_usable(int(wanted), int(anchor), usable, shot), own
-    return Joins(starts, other, weight)
+    return Joins(starts, other, weight, np.ones(count))
 
 
 def _heading(pair: Indices) -> int:

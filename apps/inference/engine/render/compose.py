@@ -54,7 +54,8 @@ class FrameJob:
     """What to draw into one frame.
 
     ``own`` and ``target`` (Q, 2): mesh and ring points as they are and as they shall be; ``eyes`` the eye distance in
-    pixels. ``mouth`` is the exemplar, ``fading`` another one at a join with ``weight``, the share of ``mouth``.
+    pixels. ``mouth`` is the exemplar, ``fading`` another one at a join with ``weight``, the share of ``mouth``, and
+    ``inside``, its share between the lips.
     ``inner_only`` takes nothing but the inside of the mouth from the exemplar; ``painted`` asks for a
     painted inside instead; ``strength`` 0..1 is the opacity of the exemplar.
     ``detail`` is how much fine and middling detail the lips shall show.
@@ -68,6 +69,7 @@ class FrameJob:
     mouth: Mouth | None = None
     fading: Mouth | None = None
     weight: float = 1.0
+    inside: float = 1.0
     inner_only: bool = False
     painted: PaintedMouth | None = None
     strength: float = 1.0
@@ -188,14 +190,13 @@ def _lay_mouth(
 
 
 def join_weight(target: Points, job: FrameJob, shape: tuple[int, int]) -> Floats:
-    """Share of the new exemplar at a join: a soft fade outside the inner lips, a hard switch inside.
+    """Share of the frame's own exemplar where two are seen: a soft fade outside the inner lips, ``job.inside`` inside.
 
-    Two sets of teeth shown at once are what the eye catches; a switch of one frame it takes for fast speech.
+    Two sets of teeth shown at once are what the eye catches.
     """
     inside = polygon_mask(target[INNER], shape)
     inside = blurred(dilated(inside, JOIN_GROWTH * job.eyes), JOIN_SOFTNESS * job.eyes)
-    switched = 1.0 if job.weight >= 0.5 else 0.0
-    return job.weight + inside * np.float32(switched - job.weight)
+    return job.weight + inside * np.float32(job.inside - job.weight)
 
 
 def mask_step(eyes: float) -> int:

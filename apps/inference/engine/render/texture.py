@@ -17,6 +17,8 @@ from .warp import Canvas, sample_luma
 
 CANVAS = (64, 40)  # width, height of the common mouth picture
 MARGIN = 0.02  # iod around the outer lips
+AT_ONCE = 500  # pairs compared at once: 5 MB
+DETAIL = 2.0  # Gaussian in canvas pixels: detail is what it takes away
 
 
 class MouthTextures:
@@ -50,13 +52,38 @@ class MouthTextures:
         rows, squares = self._rows[self._row_of[frames]], self._squares[self._row_of[frames]]
         return np.sqrt(np.maximum(squares[:, None] + squares[None] - 2 * (rows @ rows.T), 0))
 
+    def between(self, one: NDArray[np.integer], other: NDArray[np.integer]) -> NDArray[np.float64]:
+        """(n,) distances of frames ``one`` (n,) from ``other`` (n,)."""
+        apart = np.empty(len(one))
+        for first in range(0, len(one), AT_ONCE):
+            part = slice(first, first + AT_ONCE)
+            rows = self._rows[self._row_of[one[part]]] - self._rows[self._row_of[other[part]]]
+            apart[part] = np.linalg.norm(rows, axis=1)
+        return apart
+
+    def doubled(self, one: int, other: int) -> float:
+        """Detail of both mouths laid over each other that is not the one's nor the other's: RMS, levels of luma."""
+        fine = [self._detail(frame) for frame in (one, other)]
+        squares = [float(detail @ detail) for detail in fine]
+        common = float(fine[0] @ fine[1]) ** 2 / (squares[0] * squares[1] + 1e-9)
+        return float(np.sqrt(min(squares) * max(0.0, 1 - common))) / 2
+
+    def _detail(self, frame: int) -> Floats:
+        row = self._rows[self._row_of[frame]].reshape(CANVAS[1], CANVAS[0])
+        smooth = blurred(row, DETAIL) / np.maximum(blurred(self._inside, DETAIL), 1e-3)
+        return ((row - smooth) * self._inside).ravel()
+
     def natural_step(self, frames: NDArray[np.integer]) -> float:
         """Median distance between neighbouring frames of ``frames``: what natural movement looks like."""
-        pairs = frames[:-1][np.diff(frames) == 1]
-        if not len(pairs):
-            return 1.0
-        steps = np.linalg.norm(self._rows[self._row_of[pairs + 1]] - self._rows[self._row_of[pairs]], axis=1)
-        return max(0.5, float(np.median(steps)))
+        return max(0.5, self._steps_of(frames, 50, 1.0))
+
+    def usual_step(self, percentile: float) -> float:
+        """So many of the steps between neighbouring frames change no more; at least half a level."""
+        return max(0.5, self._steps_of(np.flatnonzero(self._row_of >= 0), percentile, np.inf))
+
+    def _steps_of(self, frames: NDArray[np.integer], percentile: float, unknown: float) -> float:
+        first = frames[:-1][np.diff(frames) == 1]
+        return float(np.percentile(self.between(first, first + 1), percentile)) if len(first) else unknown
 
 
 def _on_canvas(flat: NDArray[np.floating]) -> NDArray[np.floating]:

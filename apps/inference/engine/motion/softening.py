@@ -1,0 +1,53 @@
+"""Where the inside of a mouth changes much from one frame to the next, both mouths are seen in it for two frames.
+
+Teeth that come into sight within one frame catch the eye; a third and then two thirds of them do not: a camera, too,
+smears what moves so fast. Two rows of teeth in different places do catch it: there the change stays hard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..render.texture import MouthTextures
+from .joins import Joins, is_run
+
+Indices = NDArray[np.int64]
+
+# Softened is what changes more than the footage does in four of five steps of its own, and more than anybody sees.
+USUAL_PERCENTILE, LEAST_CHANGE = 80, 14.0  # RMS, levels of luma
+OWN_SHARE, FLASH_SHARE = 2 / 3, 1 / 2  # of a frame's own mouth: three equal steps instead of one
+MOST_DOUBLE = 4.2  # levels of luma of detail that is in neither of two mouths laid over each other
+
+
+def soften(joins: Joins, chosen: Indices, textures: MouthTextures) -> Joins:
+    """``joins`` with both mouths at once inside the lips where ``chosen`` (N,) would make them pop."""
+    other, weight, inside = joins.other.copy(), joins.weight.copy(), joins.inside.copy()
+    free = other < 0  # the fades of joins are left alone
+
+    def mix(here: int, there: int, share: float) -> None:
+        if other[here] < 0:
+            other[here], weight[here] = chosen[there], share
+        inside[here], free[here] = share, False
+
+    large = _large_steps(chosen, textures)
+    for at in large:
+        if at + 1 in large and is_run(chosen[at + 1] - chosen[at - 1]) and free[at]:
+            mix(at, at - 1, FLASH_SHARE)  # there and back again
+    for after in large:
+        before = after - 1
+        if (free[before] and free[after]) or after in joins.starts:
+            mix(before, after, OWN_SHARE)
+            mix(after, before, OWN_SHARE)
+    return replace(joins, other=other, weight=weight, inside=inside)
+
+
+def _large_steps(chosen: Indices, textures: MouthTextures) -> list[int]:
+    """Output frames whose mouth differs much from the one before, the largest first; none with two rows of teeth."""
+    most = max(LEAST_CHANGE, textures.usual_step(USUAL_PERCENTILE))
+    steps = np.flatnonzero((chosen[1:] >= 0) & (chosen[:-1] >= 0)) + 1
+    change = textures.between(chosen[steps - 1], chosen[steps])
+    large = steps[np.argsort(-change)][: int((change > most).sum())].tolist()
+    return [at for at in large if textures.doubled(int(chosen[at - 1]), int(chosen[at])) <= MOST_DOUBLE]
