@@ -21,7 +21,8 @@ import numpy as np
 
 from apps.inference.engine.model_files import models_folder
 from apps.inference.engine.plan import MotionPlan
-from apps.inference.engine.report import measure, seen_opening
+from apps.inference.engine.proof import seen_opening
+from apps.inference.engine.report import measure
 from apps.inference.engine.settings import MODELS
 
 from . import measures

@@ -87,7 +87,7 @@ def encoded(looped, plan, path, monkeypatch) -> list[np.ndarray]:
 
     def noted(self, picture):
         given.append(picture.copy())
-        write(self, picture)
+        return write(self, picture)
 
     with monkeypatch.context() as patched:
         patched.setattr(PieceWriter, "write", noted)

@@ -12,6 +12,7 @@ from apps.inference.engine.media.audio import read_mono
 from apps.inference.engine.media.colour import RANGE_FULL
 from apps.inference.engine.media.frame_source import FrameSource
 from apps.inference.engine.media.probe import probe_media
+from apps.inference.engine.media.recent import RecentPictures
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
 
 from .tiny_media import click_train, picture, write_tone, write_video, write_wav
@@ -175,6 +176,20 @@ def test_frames_by_number_are_those_of_a_straight_pass(tmp_path, order):
     source = FrameSource(path, np.array([frame.time for frame in frames]))
     for index in order:
         np.testing.assert_array_equal(source.picture(index), frames[index].yuv)
+    source.close()
+
+
+def test_pictures_still_in_memory_are_not_decoded_again(tmp_path):
+    path = write_video(tmp_path / "n.mp4", 30, (64, 64))
+    frames, _ = read_all(path)
+    recent = RecentPictures(10 * frames[0].yuv.nbytes)
+    for frame in frames:
+        recent.keep(frame.index, frame.yuv)
+    assert [index for index in range(30) if recent.get(index) is not None] == list(range(20, 30))
+    source = FrameSource(path, np.array([frame.time for frame in frames]), recent=recent)
+    for index in (25, 3, 19, 20, 29):
+        np.testing.assert_array_equal(source.picture(index), frames[index].yuv)
+        assert (source.picture(index) is frames[index].yuv) == (index >= 20)
     source.close()
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from apps.inference.engine.media.audio import read_mono
 from apps.inference.engine.media.colour import ColourTags
+from apps.inference.engine.media.echo import echo
 from apps.inference.engine.media.mux import join
 from apps.inference.engine.media.probe import probe_media
 from apps.inference.engine.media.soundtrack import Soundtrack
@@ -74,16 +75,30 @@ def test_a_variable_rate_survives_across_joins(tmp_path):
     assert probe_media(out).duration_s == pytest.approx(steps.sum(), abs=1e-3)
 
 
-def test_a_sparse_reading_shows_about_every_second_picture_as_it_is(tmp_path):
+@pytest.mark.parametrize(("every", "fewest", "most"), [(2, 15, 25), (4, 8, 15)])
+def test_a_sparse_reading_shows_about_every_nth_picture_as_it_is(tmp_path, every, fewest, most):
     (piece,) = write_pieces(tmp_path, [0, 40])
     with VideoReader(piece) as reader:
         whole = {round(frame.time * 25): frame.yuv for frame in reader}
-    with VideoReader(piece, sparse=True) as reader:
+    with VideoReader(piece, every) as reader:
         some = {round(frame.time * 25): frame.yuv for frame in reader}
-    assert 15 <= len(some) <= 25
-    assert np.diff(list(some)).max() <= 3
+    assert fewest <= len(some) <= most
+    assert np.diff(list(some)).max() <= every + 1
     for number, picture in some.items():
         np.testing.assert_array_equal(picture, whole[number])
+
+
+@pytest.mark.parametrize("every", [1, 2, 4])
+def test_the_encoders_packets_show_what_the_file_will(tmp_path, every):
+    path = tmp_path / "piece.mp4"
+    with PieceWriter(path, SIZE, Fraction(25), TAGS) as writer:
+        packets = [packet for yuv in pictures(40) for packet in writer.write(yuv)] + writer.finish()
+        seen = dict(echo(packets, writer, every))
+    with VideoReader(path, every) as reader:
+        filed = {round(frame.time * 25): frame.yuv for frame in reader}
+    assert list(seen) == list(filed)
+    for number, picture in filed.items():
+        np.testing.assert_array_equal(seen[number], picture)
 
 
 def test_colour_tags_are_kept(tmp_path):

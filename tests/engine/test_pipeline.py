@@ -56,6 +56,12 @@ def test_stages_come_in_order_and_end_complete(result):
     )
 
 
+def test_what_was_seen_while_drawing_is_what_the_finished_film_shows(result):
+    report, _, folder = result
+    again = engine.measure(folder / "out.mp4", engine.MotionPlan.load(folder / "work"), models=Path(studio.MODELS_DIR))
+    assert (again.agreement, again.per_second, again.gates) == (report.agreement, report.per_second, report.gates)
+
+
 def test_the_report_is_plain_data(result):
     import json
 

@@ -110,10 +110,8 @@ class NativeBackend:
         )
         (into / MENDED).write_text(json.dumps(drawn.mended))
         # Looked at again here and not in the end: so the proof, too, is shared by all workers.
-        seen = engine.seen_opening(
-            into / FILM, motion, piece.first, piece.last, cancelled=watch.cancelled, models=settings.MODELS_DIR
-        )
-        np.save(into / SEEN, seen)
+        assert drawn.seen is not None
+        np.save(into / SEEN, drawn.seen)
 
     def painter(self, plan: Path) -> Painter | None:
         """What draws mouths into frames instead of the engine's own drawing; ``plan`` is the plan's folder."""

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from .pieces import PieceReport, render_piece
     from .pipeline import lipsync
     from .plan import MotionPlan
-    from .report import ENGINE_VERSION, Report, measure, seen_opening
+    from .proof import seen_opening
+    from .report import ENGINE_VERSION, Report, measure
     from .segments import Segment
     from .settings import MODELS, SYNC_MODES, EngineSettings
     from .speech.analysis import SpeechAnalysis, analyse_speech
@@ -61,7 +62,8 @@ _HOMES = {
     "pipeline": ("lipsync",),
     "plan": ("MotionPlan",),
     "film_plan": ("plan_motion",),
-    "report": ("ENGINE_VERSION", "Report", "measure", "seen_opening"),
+    "proof": ("seen_opening",),
+    "report": ("ENGINE_VERSION", "Report", "measure"),
     "segments": ("Segment",),
     "settings": ("MODELS", "SYNC_MODES", "EngineSettings"),
     "speech.analysis": ("SpeechAnalysis", "analyse_speech"),

@@ -23,6 +23,7 @@ from .face.people import PeopleTracker
 from .faces_in_time import usable_frames
 from .media.colour import ColourTags
 from .media.probe import MediaInfo, probe_media
+from .media.recent import RecentPictures
 from .model_files import models_folder
 from .one_thread import one_thread
 from .people import FaceRows, Person, load_people, people_of, save_people
@@ -44,6 +45,7 @@ class FootageAnalysis:
     ``people`` everybody seen, who fills most of the film first. The rest is about the one ``person`` looked at (None
     where nobody is seen): ``landmarks`` (F, N, 3) float32 in pixels of the upright picture, NaN where the face was not
     found; ``sharpness`` (F,) variance of the Laplacian of the lips' luma; ``crops`` the lips. See :meth:`of`.
+    ``recent`` are pictures still in memory right after the film was looked at; they are not saved.
     """
 
     info: MediaInfo
@@ -60,6 +62,7 @@ class FootageAnalysis:
     folder: Path
     people: list[Person] = field(default_factory=list)
     person: int | None = None
+    recent: RecentPictures | None = None
 
     def of(self, person: int | None) -> FootageAnalysis:
         """The same footage, seen with an eye on somebody else (None: on whom it is already)."""
@@ -139,14 +142,16 @@ def analyse_footage(
     workdir: Path,
     *,
     own_sound: bool = True,
+    recent: RecentPictures | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
     models: Path | None = None,
 ) -> FootageAnalysis:
     """Decode ``video`` once and save what was seen in ``workdir``, the same for every model.
 
-    Without ``own_sound`` nobody is heard: no voice can be learnt, nor can be told who speaks. Raises EngineError where
-    nothing can be read or no face is seen in the whole film; what was seen is saved then too.
+    Without ``own_sound`` nobody is heard: no voice can be learnt, nor can be told who speaks. ``recent`` is given
+    all pictures, for whoever draws into them next. Raises EngineError where nothing can be read or no face is seen in
+    the whole film; what was seen is saved then too.
     """
     info = probe_footage(video)
     workdir.mkdir(parents=True, exist_ok=True)
@@ -159,8 +164,9 @@ def analyse_footage(
     hear = partial(read_own_sound, video, workdir, models) if own_sound and info.acodec else lambda: None
     with beside(hear) as heard:
         with CropWriter(workdir / CROPS) as crops:
-            seen = read(video, PeopleTracker(models_folder(models)), crops, info.frame_count, on_frame=on_frame)
-        footage = concluded(seen, info, workdir)
+            tracker = PeopleTracker(models_folder(models))
+            seen = read(video, tracker, crops, info.frame_count, recent=recent, on_frame=on_frame)
+        footage = replace(concluded(seen, info, workdir), recent=recent)
         heard()
     monitor.step("read", footage.frame_count, footage.frame_count)
     require_face(footage)

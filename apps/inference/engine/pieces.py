@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -16,19 +17,23 @@ from .analysis import FootageAnalysis
 from .artefacts import usual_changes
 from .face.head_reader import HeadReader
 from .first_look import FirstLook, looked_ahead
+from .media.echo import echo
 from .media.frame_source import FrameSource
 from .media.morph import Morph
 from .media.prefetch import prefetch
-from .media.video_writer import PieceWriter
+from .media.video_writer import Packet, PieceWriter
 from .mending import LipsSeen, Mender, whole_blocks
 from .model_files import models_folder
 from .one_thread import one_thread
 from .plan import LOOKED_AT, MotionPlan
 from .progress import Monitor, Progress
+from .proof import Proof
 from .render.compose import FrameJob, Mouth, draw
 from .render.interior import PaintedMouth
 from .render.mark import Mark
 from .second_look import look_again
+
+PACKETS = 64  # encoded pictures that may wait to be looked at
 
 # Draws one face into an I420 picture, in place: (picture, footage seen with an eye on the face, its plan, output frame,
 # whether the picture glides over from another one).
@@ -37,13 +42,17 @@ Painter = Callable[[NDArray[np.uint8], FootageAnalysis, MotionPlan, int, bool], 
 
 @dataclass(frozen=True)
 class PieceReport:
-    """What became of output frames [``first``, ``last``); ``mended`` as in the report."""
+    """What became of output frames [``first``, ``last``); ``mended`` as in the report.
+
+    ``seen`` (n,) is the opening of the mouth in the encoded pictures, see :func:`.proof.seen_opening`.
+    """
 
     path: Path
     first: int
     last: int
     driven: int
     mended: list[dict[str, Any]] = field(default_factory=list)
+    seen: NDArray[np.float64] | None = None
 
 
 @one_thread
@@ -68,18 +77,37 @@ def render_piece(
         reader = None  # what is seen at full size needs no miniature
     else:
         reader = HeadReader(models_folder(models)) if paint is None else None
-    driven, anybody_driven = 0, plan.anybody_driven
     mark = Mark(plan.size, footage.info.sample_aspect) if plan.settings.watermark else None
+    proof = Proof(plan, first, last, models)
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
-        for index, picture in prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, reader)):
-            if mark is not None:  # here, behind all drawing, so that no frame goes past it
-                mark.blend(picture)
-            writer.write(picture)
-            driven += int(anybody_driven[index])
-            if index % 5 == 0:
-                monitor.step("lipsync", index - first, last - first)
+        frames = prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, reader))
+        with closing(prefetch(_encoded(writer, frames, mark), PACKETS)) as packets:
+            told = _told(packets, monitor, last - first)
+            for number, picture in echo(told, writer, proof.every) if proof.looks else ():
+                proof.look(number, picture)
+            deque(told, 0)
     monitor.step("lipsync", last - first, last - first)
-    return PieceReport(out, first, last, driven, mended)
+    driven = int(plan.anybody_driven[first:last].sum())
+    return PieceReport(out, first, last, driven, mended, proof.opening())
+
+
+def _encoded(
+    writer: PieceWriter, frames: Iterable[tuple[int, NDArray[np.uint8]]], mark: Mark | None
+) -> Iterator[Packet]:
+    """Packets of ``frames``, each with the studio's name on it where there is a ``mark``."""
+    for _, picture in frames:
+        if mark is not None:  # here, behind all drawing, so that no frame goes past it
+            mark.blend(picture)
+        yield from writer.write(picture)
+    yield from writer.finish()
+
+
+def _told(packets: Iterable[Packet], monitor: Monitor, count: int) -> Iterator[Packet]:
+    """The same packets; how many of ``count`` there were is reported."""
+    for done, packet in enumerate(packets):
+        if done % 5 == 0:
+            monitor.step("lipsync", done, count)
+        yield packet
 
 
 def _looked_at(
@@ -88,7 +116,7 @@ def _looked_at(
 ) -> tuple[MotionPlan, list[dict[str, Any]]]:  # fmt: skip
     """``plan`` with every face's mouth as the second look wants it in these frames, and what was found and mended."""
     reader, layers, found = HeadReader(models_folder(models)), [], []
-    source = FrameSource(video, footage.times)
+    source = FrameSource(video, footage.times, recent=footage.recent)
     try:
         for layer in plan.layers:
             monitor.step("lipsync", 0, last - first)
@@ -133,7 +161,7 @@ def drawn_frames(
     With a ``reader`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
     """
     shown = plan.source[max(0, first - LOOKED_AT) : last + LOOKED_AT]
-    source = FrameSource(video, footage.times, forward=bool((np.diff(shown) >= 0).all()))
+    source = FrameSource(video, footage.times, bool((np.diff(shown) >= 0).all()), footage.recent)
     try:
         yield from _drawn(source, footage, plan, first, last, paint, reader)
     finally:

@@ -8,17 +8,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from threading import Event
 
 from .analysis import analyse_footage
 from .assembly import assemble
 from .beside import beside
 from .film_plan import plan_motion
+from .media.recent import RecentPictures
 from .one_thread import one_thread
-from .pieces import PieceReport, render_piece
-from .plan import MotionPlan
+from .pieces import render_piece
 from .progress import Monitor, Progress, stoppable
-from .report import Report, measure, seen_opening
+from .report import Report, measure
 from .segments import Segment
 from .settings import EngineSettings
 from .speech.analysis import SpeechAnalysis, analyse_speech
@@ -57,7 +56,7 @@ def lipsync(
             with monitor.timed("read"):
                 footage = analyse_footage(
                     video, folder, own_sound=settings.learns_voice or bool(segments) or settings.face is not None,
-                    progress=progress, cancelled=cancelled, models=models,
+                    recent=RecentPictures(), progress=progress, cancelled=cancelled, models=models,
                 )  # fmt: skip
             monitor.step("speech", 0, 1)
             with monitor.timed("speech"):
@@ -71,32 +70,13 @@ def lipsync(
                 video, footage, plan, 0, len(plan), folder / "piece.mp4", progress=progress, cancelled=cancelled,
                 models=models,
             )  # fmt: skip
-        into_film = partial(assemble, [piece], audio, plan, output, video=video, segments=segments, progress=progress)
-        report = _finished(piece, plan, output, into_film, monitor, progress, cancelled, models)
+        with monitor.timed("assemble"):
+            assemble([piece], audio, plan, output, video=video, segments=segments, progress=progress)
+        with monitor.timed("proof"):
+            report = measure(output, plan, seen=piece.seen, mended=piece.mended, models=models)
+        monitor.step("proof", len(plan), len(plan))
     timings = {stage: round(seconds, 3) for stage, seconds in monitor.timings_s.items()}
     return replace(report, timings_s=timings, real_time_factor=round(sum(timings.values()) / plan.duration_s, 3))
-
-
-def _finished(
-    piece: PieceReport, plan: MotionPlan, output: Path, into_film: Callable[[], None], monitor: Monitor,
-    progress: Progress | None, cancelled: Cancelled | None, models: Path | None,
-) -> Report:  # fmt: skip
-    """Assemble the film, and beside that look at the piece, whose pictures are the film's own."""
-    assembled = Event()
-
-    def told(stage: str, done: int, total: int) -> None:
-        if progress is not None and assembled.is_set():  # stages are told of one after the other
-            progress(stage, done, total)
-
-    look = partial(seen_opening, piece.path, plan, progress=told, cancelled=cancelled, models=models)
-    with beside(look) as seen:
-        with monitor.timed("assemble"):
-            into_film()
-        assembled.set()
-        with monitor.timed("proof"):
-            report = measure(output, plan, seen=seen(), mended=piece.mended, models=models)
-    monitor.step("proof", len(plan), len(plan))
-    return report
 
 
 def _sounds(audio: Path, segments: Sequence[Segment]) -> list[Path]:

@@ -22,6 +22,7 @@ from .face.people import Head, PeopleTracker, Sighting
 from .face.picture import Picture
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
+from .media.recent import RecentPictures
 from .media.stretches import SEEK_EARLY_S, WARM_UP
 from .media.video_reader import Frame, VideoReader
 from .people import ROWS, FaceRows
@@ -94,12 +95,13 @@ def read(
     *,
     stretch: tuple[int, int] | None = None,
     times: np.ndarray | None = None,
+    recent: RecentPictures | None = None,
     on_frame: Callable[[int], None],
 ) -> Seen:
     """What is seen in frames [first, last) of a film of about ``frame_count``; without a ``stretch`` in all of them.
 
-    ``times`` are those announced by the file, by which a stretch is found. ``on_frame`` is told the number of every
-    frame. Raises ``ClockBroken`` where the pictures do not come at these times.
+    ``times`` are those announced by the file, by which a stretch is found. ``recent`` is given every picture,
+    ``on_frame`` the number of every frame. Raises ``ClockBroken`` where pictures do not come at these times.
     """
     first, last = stretch or (0, frame_count)
     watcher = _Watcher(tracker, crops, frame_count, first)
@@ -107,6 +109,8 @@ def read(
         frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
         for noticed in prefetch(_noticed(frames)):
             watcher.look(noticed)
+            if recent is not None:
+                recent.keep(noticed.frame.index, noticed.frame.yuv)
             on_frame(noticed.frame.index)
         return watcher.seen(reader.colour)
 

@@ -10,17 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .face.tracker import FaceChoice, FaceTracker
-from .faces_in_time import follow_face, runs
+from .faces_in_time import runs
 from .gates import gates
-from .media.prefetch import prefetch
-from .media.stretches import shown_frames
-from .media.video_reader import VideoReader
 from .model_files import models_folder
 from .mouth_track import mouth_track
-from .one_thread import one_thread
 from .plan import OUTSIDE_RANGE, REASONS, MotionPlan
-from .progress import Monitor, Progress, checkpoint
+from .progress import Progress
+from .proof import seen_opening
 from .versions import card_versions
 
 ENGINE_VERSION = "1.2"
@@ -28,7 +24,6 @@ Doubles = NDArray[np.float64]
 
 WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables
 LARGEST_LAG_S = 0.2
-LEAST_LOOKS = 10.0  # a second
 STEADY = 0.008  # iod: an opening that moves less has nothing to correlate
 
 
@@ -146,59 +141,6 @@ def measure(
         row["agreement"], row["offset_ms"] = agreement(plan.times, planned, seen, valid & _inside(plan, row))
     report.gates = gates(plan, seen, report.agreement, report.median_offset_ms)
     return report
-
-
-@one_thread
-def seen_opening(
-    film: Path,
-    plan: MotionPlan,
-    first: int = 0,
-    last: int | None = None,
-    *,
-    every_frame: bool = False,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-    models: Path | None = None,
-) -> Doubles:
-    """(n,) opening of the mouth in an encoded film of frames [``first``, ``last``), in eye distances.
-
-    NaN where no face is seen, and in frames that are not looked at: at 20 a second and more, pictures from which no
-    other is predicted (about every second one), unless ``every_frame`` is asked for, which takes half as long again and
-    is steadier, for it can be smoothed. The face looked for is the one the plan is about.
-    """
-    count = (len(plan) if last is None else last) - first
-    opening = np.full(count, np.nan)
-    if not plan.driven[first : first + count].any():
-        return opening
-    monitor = Monitor(progress, cancelled)
-    tracker = FaceTracker(models_folder(models), choice=_whom(plan, first, count))
-    times, _ = shown_frames(film)
-    at, rows = [], []
-    sparse = plan.fps >= 2 * LEAST_LOOKS and not every_frame
-    with VideoReader(film, sparse) as reader:
-        for frame in prefetch(reader):
-            number = int(np.argmin(np.abs(times - frame.time)))
-            if number >= count:
-                break
-            points = tracker.track(frame.yuv)
-            at.append(number)
-            rows.append(np.full((tracker.points, 3), np.nan, np.float32) if points is None else points)
-            checkpoint()
-            if len(at) % 5 == 0:
-                monitor.step("proof", number, count)
-    landmarks = np.stack(rows)
-    if np.isfinite(landmarks[:, 0, 0]).sum() > 2:
-        track = follow_face(landmarks, plan.times[first:][at], np.zeros(len(at), np.int64), smooth=not sparse)
-        opening[at] = np.where(track.usable, track.params[:, 0], np.nan)
-    monitor.step("proof", count, count)
-    return opening
-
-
-def _whom(plan: MotionPlan, first: int, count: int) -> FaceChoice | None:
-    """The planned face where it is first driven among these frames."""
-    driven = first + int(np.argmax(plan.driven[first : first + count]))
-    middle = plan.own[plan.source[driven]].mean(axis=0)
-    return FaceChoice(float(middle[0]), float(middle[1])) if np.isfinite(middle).all() else None
 
 
 def _second(plan: MotionPlan, planned: Doubles, seen: Doubles, valid: NDArray[np.bool_], at: int) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from .recent import RecentPictures
 from .video_reader import Frame, VideoReader
 
 HELD_BYTES = 192 << 20  # pictures kept for playing backward: 60 at 1080x1920
@@ -21,26 +22,34 @@ TIME_TOLERANCE_S = 2e-3
 class FrameSource:
     """Reads forward as long as it can, seeks where that pays, and holds a stretch of frames when played backward."""
 
-    def __init__(self, path: Path, times: NDArray[np.float64], forward: bool = False) -> None:
-        """``times`` (F,) are the frames' times as the analysis read them.
+    def __init__(
+        self, path: Path, times: NDArray[np.float64], forward: bool = False, recent: RecentPictures | None = None
+    ) -> None:
+        """``times`` (F,) are the frames' times as the analysis read them; ``recent`` holds some of its pictures.
 
         One that is only asked ``forward`` holds few frames: memory that is new for each one costs a millisecond.
         """
-        self._path, self._times, self._forward = path, times, forward
-        self._reader = VideoReader(path)
-        self._frames: Iterator[Frame] = iter(self._reader)
+        self._path, self._times, self._forward, self._recent = path, times, forward, recent
+        self._reader: VideoReader | None = None
+        self._frames: Iterator[Frame] = iter(())
         self._position = -1
         self._held: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
         self._can_seek = True
 
     def close(self) -> None:
         """Free the decoder."""
-        self._reader.close()
+        if self._reader is not None:
+            self._reader.close()
 
     def picture(self, index: int) -> NDArray[np.uint8]:
         """The I420 picture of frame ``index``, to be copied before it is changed."""
+        known = self._recent.get(index) if self._recent is not None else None
+        if known is not None:
+            return known
         if index in self._held:
             return self._held[index]
+        if self._reader is None:
+            self._restart()
         if index <= self._position or index > self._position + LONG_WAY:
             self._go_near(index)
         while self._position < index:
@@ -68,7 +77,7 @@ class FrameSource:
             return
         room = self._room()
         wanted = max(0, index - (room - 8 if backward else 0))
-        if self._can_seek and wanted > 0:
+        if self._can_seek and wanted > 0 and self._reader is not None:
             self._reader.seek(self._times[wanted] - SEEK_EARLY_S)
             self._frames = iter(self._reader)
             frame = next(self._frames, None)
@@ -85,7 +94,7 @@ class FrameSource:
             self._restart()
 
     def _restart(self) -> None:
-        self._reader.close()
+        self.close()
         self._reader = VideoReader(self._path)
         self._frames, self._position = iter(self._reader), -1
 

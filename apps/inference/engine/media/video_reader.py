@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Literal
 
 import av
 import cv2
@@ -26,6 +26,9 @@ from .probe import PICTURE_FORMATS, is_mirrored, quarter_turns
 BT709 = ColourTags(range=1, space=1, primaries=1, transfer=1)
 SEE_THROUGH = ("rgba", "bgra", "argb", "abgr", "gbrap", "yuva", "ya", "pal8")  # formats that hold transparency
 DECODER_THREADS = min(4, os.cpu_count() or 1)
+# What the decoder leaves out so that, of the films the engine makes, every n-th picture is left: nothing, those from
+# which no other is predicted, all that are predicted from two sides.
+LEFT_OUT: dict[int, Literal["DEFAULT", "NONREF", "BIDIR"]] = {1: "DEFAULT", 2: "NONREF", 4: "BIDIR"}
 
 
 @dataclass
@@ -57,11 +60,11 @@ def split_planes(yuv: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 class VideoReader:
     """Reads the frames of a video in order of presentation; time 0 is the first frame.
 
-    A ``sparse`` one leaves out pictures from which no other is predicted, which is cheap: with the films the engine
-    makes every second one. Frames then are known by their ``time`` alone.
+    One that reads ``every`` second or fourth picture leaves out those that tell the decoder how little depends on them,
+    which is cheap (see :data:`LEFT_OUT`). Frames then are known by their ``time`` alone.
     """
 
-    def __init__(self, path: Path, sparse: bool = False) -> None:
+    def __init__(self, path: Path, every: int = 1) -> None:
         self.path = path
         self._container = open_input(path, video_invalid)
         streams = pictures_of(self._container)
@@ -71,14 +74,13 @@ class VideoReader:
         self._stream = streams[0]
         self._stream.thread_type = "AUTO"
         self._stream.codec_context.thread_count = DECODER_THREADS
-        if sparse:
-            self._stream.codec_context.skip_frame = "NONREF"
+        self._stream.codec_context.skip_frame = LEFT_OUT[every]
         self.colour = ColourTags.of(self._stream.codec_context)
         self._mirrored: bool | None = None
         self._is_photo = self._container.format.name in PICTURE_FORMATS
         self._size: tuple[int, int] | None = None
         self._origin: float | None = None
-        self._counting = not sparse
+        self._counting = every == 1
 
     def __enter__(self) -> VideoReader:
         return self
@@ -172,8 +174,13 @@ def _planes(picture: Any, colour: ColourTags) -> tuple[list[np.ndarray], ColourT
         picture = picture.reformat(format="yuvj420p" if full else "yuv420p")
     if picture.format.name == "yuvj420p" and colour.range != RANGE_FULL:
         colour = replace(colour, range=RANGE_FULL)
+    return planes_of(picture), colour
+
+
+def planes_of(picture: Any) -> list[np.ndarray]:
+    """Views of the planes of a decoded picture of 8 bits."""
     planes = []
     for plane in picture.planes:
         rows = np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)
         planes.append(rows[: plane.height, : plane.width])
-    return planes, colour
+    return planes

@@ -6,9 +6,11 @@ joined, so that a variable frame rate survives and all pieces have one and the s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import av
 import cv2
@@ -29,6 +31,13 @@ AVX512 = 256  # OpenCV's number for the Skylake-X set
 if cv2.checkHardwareSupport(AVX512):
     LOOKAHEAD += ":asm=avx2"
 KEYFRAME_SECONDS = 4
+
+
+class Packet(NamedTuple):
+    """One encoded picture, the ``number``-th that is shown."""
+
+    number: int
+    content: bytes
 
 
 class PieceWriter:
@@ -58,20 +67,35 @@ class PieceWriter:
         self._stream.codec_context.time_base = self._time_base
         colour.apply(self._stream.codec_context)
         self._count = 0
+        self._finished = False
 
     def __enter__(self) -> PieceWriter:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if error is None:
-            for packet in self._stream.encode(None):
-                self._container.mux(packet)
+        if error is None and not self._finished:
+            self.finish()
         self._container.close()
 
-    def write(self, yuv: np.ndarray) -> None:
-        """Append one I420 picture (3·H/2, W)."""
+    @property
+    def header(self) -> bytes:
+        """What a decoder needs beside the packets."""
+        return bytes(self._stream.codec_context.extradata or b"")
+
+    def write(self, yuv: np.ndarray) -> list[Packet]:
+        """Append one I420 picture (3·H/2, W); returns what is encoded by now, in the order of decoding."""
         frame = av.VideoFrame.from_ndarray(yuv, format="yuv420p")
         frame.pts, frame.time_base = self._count, self._time_base
         self._count += 1
-        for packet in self._stream.encode(frame):
+        return self._kept(self._stream.encode(frame))
+
+    def finish(self) -> list[Packet]:
+        """Encode all that the encoder still holds; nothing can be written afterwards."""
+        self._finished = True
+        return self._kept(self._stream.encode(None))
+
+    def _kept(self, packets: Sequence[av.Packet]) -> list[Packet]:
+        kept = [Packet(packet.pts or 0, bytes(packet)) for packet in packets]
+        for packet in packets:
             self._container.mux(packet)
+        return kept

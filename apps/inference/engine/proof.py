@@ -1,0 +1,112 @@
+"""Looks at encoded pictures again: how open the mouth is in them, its face tracked anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .face.tracker import FaceChoice, FaceTracker
+from .faces_in_time import follow_face
+from .media.prefetch import prefetch
+from .media.stretches import shown_frames
+from .media.video_reader import VideoReader
+from .model_files import models_folder
+from .one_thread import one_thread
+from .plan import MotionPlan
+from .progress import Monitor, Progress, checkpoint
+
+Doubles = NDArray[np.float64]
+
+# Looks a second at least; the fastest model takes fewer.
+LEAST_LOOKS, LEAST_LOOKS_OF_FASTEST = 10.0, 6.0
+
+
+class Proof:
+    """Follows the planned face through the encoded pictures of output frames [``first``, ``last``)."""
+
+    def __init__(
+        self, plan: MotionPlan, first: int, last: int, models: Path | None = None, *, every_frame: bool = False
+    ) -> None:
+        self._plan, self._first, self._last = plan, first, last
+        self.every = 1 if every_frame else looked_at_every(plan)
+        tracked = plan.driven[first:last].any()
+        self._tracker = FaceTracker(models_folder(models), choice=_whom(plan, first, last)) if tracked else None
+        self._at: list[int] = []
+        self._rows: list[NDArray[np.float32]] = []
+
+    @property
+    def looks(self) -> bool:
+        """Whether a mouth is driven in these frames; nothing need be shown otherwise."""
+        return self._tracker is not None
+
+    def look(self, number: int, yuv: NDArray[np.uint8]) -> None:
+        """Find the mouth in the ``number``-th of these frames, an I420 picture; numbers ascend."""
+        assert self._tracker is not None
+        points = self._tracker.track(yuv)
+        self._at.append(number)
+        self._rows.append(np.full((self._tracker.points, 3), np.nan, np.float32) if points is None else points)
+
+    def opening(self) -> Doubles:
+        """(n,) opening in eye distances, NaN where no face was seen and in frames that were not looked at."""
+        opening = np.full(self._last - self._first, np.nan)
+        if not self._rows:
+            return opening
+        landmarks = np.stack(self._rows)
+        if np.isfinite(landmarks[:, 0, 0]).sum() > 2:
+            times, one_shot = self._plan.times[self._first :][self._at], np.zeros(len(self._at), np.int64)
+            track = follow_face(landmarks, times, one_shot, smooth=self.every == 1)
+            opening[self._at] = np.where(track.usable, track.params[:, 0], np.nan)
+        return opening
+
+
+def looked_at_every(plan: MotionPlan) -> int:
+    """1, 2 or 4: of how many pictures one is looked at, which are those that others are predicted from."""
+    least = LEAST_LOOKS_OF_FASTEST if plan.settings.model == "lipsync-1.9.0-beta" else LEAST_LOOKS
+    return max(every for every in (1, 2, 4) if every == 1 or plan.fps >= every * least)
+
+
+@one_thread
+def seen_opening(
+    film: Path,
+    plan: MotionPlan,
+    first: int = 0,
+    last: int | None = None,
+    *,
+    every_frame: bool = False,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    models: Path | None = None,
+) -> Doubles:
+    """(n,) opening of the mouth in an encoded film of frames [``first``, ``last``), in eye distances.
+
+    NaN where no face is seen, and in frames that are not looked at: see :func:`looked_at_every`, unless ``every_frame``
+    is asked for, which takes half as long again and is steadier, for it can be smoothed. The face looked for is the one
+    the plan is about.
+    """
+    last = len(plan) if last is None else last
+    proof = Proof(plan, first, last, models, every_frame=every_frame)
+    if not proof.looks:
+        return proof.opening()
+    monitor = Monitor(progress, cancelled)
+    times, _ = shown_frames(film)
+    with VideoReader(film, proof.every) as reader:
+        for looks, frame in enumerate(prefetch(reader)):
+            number = int(np.argmin(np.abs(times - frame.time)))
+            if number >= last - first:
+                break
+            proof.look(number, frame.yuv)
+            checkpoint()
+            if looks % 5 == 0:
+                monitor.step("proof", number, last - first)
+    monitor.step("proof", last - first, last - first)
+    return proof.opening()
+
+
+def _whom(plan: MotionPlan, first: int, last: int) -> FaceChoice | None:
+    """The planned face where it is first driven among these frames."""
+    driven = first + int(np.argmax(plan.driven[first:last]))
+    middle = plan.own[plan.source[driven]].mean(axis=0)
+    return FaceChoice(float(middle[0]), float(middle[1])) if np.isfinite(middle).all() else None
