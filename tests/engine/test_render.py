@@ -8,7 +8,7 @@ from apps.inference.engine.crops import Crop, CropStore, CropWriter, cut_out, ev
 from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import LIPS, WARP_POINTS
 from apps.inference.engine.render.basis import generic_basis, generic_displacement
-from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, lips_mask, relit
+from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, inner_mask, lips_mask, relit
 from apps.inference.engine.render.detail import bands, restored, strength
 from apps.inference.engine.render.interior import PaintedMouth, paint_interior
 from apps.inference.engine.render.layers import Layer, read_box, write_box
@@ -113,6 +113,20 @@ def test_the_mask_covers_the_lips_and_stops_below_the_nose(face):
     assert mask[corner[1], corner[0]] > 0.95
     above = int((own[NOSE, 1] - 0.03 * EYES_PX) / step)
     assert mask[:above].max() < 1e-3
+
+
+def test_a_wide_open_mouth_that_shuts_takes_the_edges_of_its_lips_along(face):
+    """Teeth stay beside the line where the lips are said to meet; lips that were shut before keep their own."""
+    _, own, _ = face
+    target = own - own.min(0) + 8
+    at = np.round(target[OUTER].mean(0)).astype(int)
+    beside = round(0.045 * EYES_PX)
+    shape = tuple(int(side) for side in target.max(0)[::-1] + 8)
+    shut, closing = (
+        inner_mask(target, FrameJob(was, target, EYES_PX), shape) for was in (target, opened(target, 0.15))
+    )
+    assert closing[at[1], at[0]] > 0.95
+    assert closing[at[1] + beside, at[0]] - shut[at[1] + beside, at[0]] > 0.3
 
 
 def test_borrowed_pixels_take_on_the_light_of_their_place(face):

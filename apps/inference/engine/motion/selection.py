@@ -30,10 +30,10 @@ SKIP_STEP = 0.05  # a run that leaves a frame out
 # much, for amid a quick movement a frame is better held than shaken.
 HOLD_STEP, TURN, HELD_MOVING = 0.4, 0.3, 3.0
 SHAPE_STEP = 0.075
-# Changes of picture count as (times what the wanted movement explains)², beyond 2 in a run and 1 at a join: teeth that
-# come and go while the lips hardly move are what pops. In a run no change costs more than so much: where the footage
-# itself jumps, going round it may look worse.
-TEXTURE_IN_RUN, MOST_IN_RUN, IN_RUN_FROM = 1.5, 4.5, 2.0
+# Changes of picture count as (times what the wanted movement explains)², beyond 1.2 in a run and 1 at a join: teeth
+# that come and go while the lips hardly move are what pops. In a run no change costs more than so much: where the
+# footage itself jumps, going round it may look worse.
+TEXTURE_IN_RUN, MOST_IN_RUN, IN_RUN_FROM = 1.5, 4.5, 1.2
 TEXTURE_AT_JOIN = 4.5
 APERTURE_STEP, APERTURE_STEP_UNIT = 0.3, 0.02
 NEVER = 1e6

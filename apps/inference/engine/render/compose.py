@@ -17,7 +17,7 @@ from ..crops import Crop
 from .detail import restored
 from .interior import PaintedMouth, paint_interior
 from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box, resized, write_box
-from .mesh import ALL_LIPS, INNER, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, face_axes
+from .mesh import ALL_LIPS, INNER, LOWER_LINE, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, UPPER_LINE, face_axes
 from .occlusion import in_picture
 from .turned import BAND, seen_triangles, within_outline
 from .warp import TargetMesh, sample_chroma, sample_luma
@@ -33,7 +33,9 @@ MASK_GROWTH, MASK_SOFTNESS = 0.13, 0.055
 NOSE_RAMP = 0.015
 COLOUR_REACH = 0.16
 BASE_BLUR, MOUTH_BLUR = 0.012, 0.008
-INNER_GROWTH = 0.012
+INNER_GROWTH, INNER_SOFTNESS = 0.012, 0.012
+# A wide open mouth that shuts leaves a line of its teeth beside where its lips are read: so much of what it closes.
+CLOSING_GROWTH, MOST_INNER_GROWTH = 0.18, 0.035
 JOIN_GROWTH, JOIN_SOFTNESS = 0.02, 0.015
 COLOUR_LIMIT = 40.0  # of 255: a larger difference is no difference of light
 FEATHER_PX = 8
@@ -173,7 +175,7 @@ def _lay_mouth(
         other = warp_mouth(job.fading, job, mesh, in_picture)
         patch = other.mix(patch, join_weight(target, job, shape))
     under = base.part(place)
-    mask = inner_mask(target, job.eyes, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
+    mask = inner_mask(target, job, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
     step = mask_step(job.eyes)
     if job.depth is not None:
         lent = seen_triangles(triangles, job.depth, job.eyes, job.mouth.points)
@@ -218,10 +220,17 @@ def lips_mask(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
     return mask * np.clip(0.5 + depth / (2 * NOSE_RAMP), 0, 1)
 
 
-def inner_mask(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
+def inner_mask(target: Points, job: FrameJob, shape: tuple[int, int]) -> Floats:
     """Inside of the mouth only, at full resolution because its edge is sharp."""
-    mask = polygon_mask(target[INNER], shape)
-    return blurred(dilated(mask, INNER_GROWTH * eyes), INNER_GROWTH * eyes)
+    closing = _gap(job.own) - _gap(job.target)
+    growth = min(MOST_INNER_GROWTH * job.eyes, INNER_GROWTH * job.eyes + CLOSING_GROWTH * max(0.0, closing))
+    return blurred(dilated(polygon_mask(target[INNER], shape), growth), INNER_SOFTNESS * job.eyes)
+
+
+def _gap(points: Points) -> float:
+    """How far the inner lips are apart in their middle, in pixels."""
+    middle = slice(4, 7)
+    return float(np.linalg.norm(points[LOWER_LINE[middle]] - points[UPPER_LINE[middle]], axis=1).mean())
 
 
 def relit(patch: Layer, under: Layer, mask: Floats, reach: float) -> Layer:
