@@ -65,7 +65,7 @@ def _fingers(step: float, skin: Picture, shade: tuple[float, float, float]) -> t
     return mask, tone
 
 
-def hand(step: float, skin: Picture) -> tuple[NDArray[np.uint8], Picture]:
+def flat_hand(step: float, skin: Picture) -> tuple[NDArray[np.uint8], Picture]:
     """Fingers of the very colour of the face."""
     return _fingers(step, skin, (4, -1, 1))
 
@@ -75,14 +75,14 @@ def shaded_hand(step: float, skin: Picture) -> tuple[NDArray[np.uint8], Picture]
     return _fingers(step, skin, (-28, 2, 4))
 
 
-THINGS: tuple[Thing, ...] = (microphone, scarf, shaded_hand, hand)
+THINGS: tuple[Thing, ...] = (microphone, scarf, shaded_hand, flat_hand)
 
 
 class Painted(CropStore):
     """Crops with a thing painted in front of the mouth in frames [``FIRST``, ``FIRST`` + ``FRAMES``)."""
 
     def __init__(self, crops: CropStore, thing: Thing, points: NDArray, to_canvas: NDArray) -> None:
-        self.index, self._bytes = crops.index, crops._bytes
+        self.index, self._path = crops.index, crops._path
         self._thing, self._points = thing, points
         self._from = np.c_[to_canvas, np.ones(len(to_canvas))]
         tones = [np.array([np.median(crop.luma), *np.median(crop.chroma.reshape(-1, 2), axis=0)])

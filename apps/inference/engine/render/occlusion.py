@@ -1,7 +1,8 @@
 """Things in front of the mouth: a hand, a microphone, a cup.
 
 Every frame's mouth region is laid onto one canonical canvas. What differs from the usual look of its place, more than
-that place ever varies, is an object; its original pixels stay in front of the new mouth.
+that place ever varies, is an object, and so is what hides the lips' red; its original pixels stay in front of the new
+mouth.
 
 How much of what is found: `docs/engine.md` and `python -m benchmarks.obstructions`.
 """
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..crops import CropStore
 from ..progress import checkpoint
+from .hidden_lips import LipColour, up_to_the_side
 from .layers import Floats, blurred, polygon_mask
 from .mesh import ALL_LIPS, OUTER, FaceMesh2D
 from .warp import Canvas, sample_chroma, sample_luma
@@ -36,6 +38,7 @@ SHOWN_SHARE = 0.02  # of the canvas; an object is there when it is seen in three
 ALARM_SHARE = 0.015  # from here on the frame is no exemplar
 HOPELESS_SHARE = 0.45
 NEIGHBOURS = 3
+COVERED_REACH, COVERED_FRAMES = 6, 9  # lips without their red in so many of thirteen frames are covered
 EDGE_SOFTNESS = 0.02
 
 
@@ -66,8 +69,10 @@ def find_obstructions(
     lips = polygon_mask(cv2.convexHull(to_canvas[OUTER].astype(np.float32))[:, 0], (CANVAS, CANVAS))
     mouth = np.asarray(cv2.dilate(lips, np.ones((9, 9), np.uint8))) > 0
     limit = np.where(mouth, LIPS_LIMIT, SKIN_LIMIT)
+    colour = LipColour(sample, usual, to_canvas)
     masks = np.zeros((len(points), CANVAS * CANVAS // 8), np.uint8)
     share = np.zeros(len(points))
+    covered: dict[int, NDArray[np.bool_]] = {}
     for frame in stored.tolist():
         checkpoint()
         shown = studied[frame] if frame in studied else _on_canvas(crops, points, canvas, frame)
@@ -75,9 +80,22 @@ def find_obstructions(
         difference -= np.median(difference[::3, ::3], axis=(0, 1))  # the light as a whole
         mask = _objects((np.abs(difference) / unit).max(2) / limit, mouth)
         masks[frame], share[frame] = np.packbits(mask), mask.mean()
+        hidden = colour.hidden(shown)
+        if hidden.any():
+            covered[frame] = mask.astype(bool) | up_to_the_side(hidden)
+    for frame in _lasting(covered, len(points)):
+        masks[frame], share[frame] = np.packbits(covered[frame]), covered[frame].mean()
     alarm = _count_around(share > ALARM_SHARE, NEIGHBOURS) > 0
     steady = _count_around(share > SHOWN_SHARE, 2) >= 3
     return Obstructions(masks, np.where(steady, share, 0.0), alarm, to_canvas)
+
+
+def _lasting(covered: dict[int, NDArray[np.bool_]], count: int) -> list[int]:
+    """Those of the frames ``covered`` around which lips stay covered: a lip is bitten, or rolled in, for a moment."""
+    flags = np.zeros(count, bool)
+    flags[list(covered)] = True
+    lasting = _count_around(flags, COVERED_REACH) >= COVERED_FRAMES
+    return [frame for frame in covered if lasting[frame]]
 
 
 def _count_around(flags: NDArray[np.bool_], reach: int) -> NDArray[np.float64]:
