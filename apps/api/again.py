@@ -2,10 +2,10 @@
 
 from django.db import transaction
 
-from apps.api.calls import FULL, full, refuse_when_full
 from apps.api.models import Call, CallState
 from apps.api.presentation import call_of
 from apps.api.routing import Caller
+from apps.api.slots import FULL, full, refuse_when_full
 from apps.api.snippets import request_of
 from apps.generations.models import Generation
 from apps.generations.services import retry_generation

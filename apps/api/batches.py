@@ -10,14 +10,16 @@ from django.db.models import Count, Q
 from django.utils import timezone
 from pydantic import ValidationError
 
+from apps.api.admitting import BATCH_SOURCE, admit_soon, refuse
 from apps.api.bodies import parsed
-from apps.api.calls import BATCH_SOURCE, admit_soon, check_webhook_url, kept_body, project_for, refuse
+from apps.api.calls import kept_body, project_for
 from apps.api.errors import INVALID, ApiError, place_of, sentence_of
 from apps.api.links import base_of, batch_url
 from apps.api.models import Batch, BatchLine, BatchState, Call, CallState, Delivery
 from apps.api.presentation import generation_json, opened_by_all, waiting_json
 from apps.api.routing import Caller
 from apps.api.schemas import CreateGeneration
+from apps.api.webhook_addresses import check_webhook_url
 from apps.api.wishes import wish_of
 from apps.billing.limits import batch_refusal
 from apps.billing.plans import plan_of

@@ -5,9 +5,9 @@ from uuid import UUID
 from celery import Task, shared_task
 from django.core.cache import cache
 
+from apps.api.admitting import admit as admit_call
+from apps.api.admitting import admit_soon, waiting_too_long
 from apps.api.batches import go_on
-from apps.api.calls import admit as admit_call
-from apps.api.calls import admit_soon, waiting_too_long
 from apps.api.delivering import RUN_S, deliver_due, forget_old_deliveries
 from apps.api.idempotency import forget_old_keys
 from apps.api.webhooks import announce_ended

@@ -9,11 +9,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from apps.api.calls import check_webhook_url
 from apps.api.links import base_of
 from apps.api.models import Call, CallState, Delivery, DeliveryState, Webhook
 from apps.api.presentation import generation_json, waiting_json
 from apps.api.signing import new_secret
+from apps.api.webhook_addresses import check_webhook_url
 from apps.generations.models import Generation, Status
 from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Workspace

@@ -6,7 +6,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import TestCase
 
-from apps.api import batches, calls
+from apps.api import admitting, batches
 from apps.api.models import Batch, BatchState, Call, CallState, Delivery
 from apps.billing.plans import current_plan, subscribe
 from apps.generations.models import Generation, Status
@@ -32,7 +32,7 @@ def go_on() -> int:
     """What the clock begins every few seconds, and what a worker does of it; returns how many lines were started."""
     started = batches.go_on()
     for call_id in Call.objects.filter(state=CallState.WAITING).values_list("pk", flat=True):
-        calls.admit(call_id)
+        admitting.admit(call_id)
     return started
 
 
@@ -192,7 +192,7 @@ def test_lines_are_admitted_where_slow_addresses_hold_up_nobody_else(post, paylo
     workers that check files and hand out takes.
     """
     sent = []
-    monkeypatch.setattr(calls.celery_app, "send_task", lambda name, args: sent.append((name, *args)))
+    monkeypatch.setattr(admitting.celery_app, "send_task", lambda name, args: sent.append((name, *args)))
     post(lines(payload))
     with TestCase.captureOnCommitCallbacks(execute=True):
         batches.go_on()

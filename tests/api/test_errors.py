@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from apps.api import keys, routing
-from apps.api.calls import check_webhook_url
 from apps.api.catalogue import ENTRIES
 from apps.api.errors import ApiError
+from apps.api.webhook_addresses import check_webhook_url
 from apps.workspaces.models import Membership
 from tests.conftest import ROOT
 from tests.factories import AssetFactory, GenerationFactory

@@ -271,7 +271,7 @@ def test_cancel_retry_and_delete(api, wish):
 
 
 def test_a_retry_is_told_and_named_like_the_first(api, wish, monkeypatch):
-    monkeypatch.setattr("apps.api.calls.target_of", lambda url, **rest: None)  # no name is looked up
+    monkeypatch.setattr("apps.api.webhook_addresses.target_of", lambda url, **rest: None)  # no name is looked up
     sent = wish | {"webhookUrl": "https://receiver.example/", "outputFileName": "talk", "options": {"prompt": "happy"}}
     made = api("POST", "generate", sent).json()
     api("POST", f"generations/{made['id']}/cancel")

@@ -5,8 +5,8 @@ import json
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from apps.api.admitting import admit
 from apps.api.batches import go_on, results
-from apps.api.calls import admit
 from apps.api.keys import make_key
 from apps.api.models import Batch, Call, CallState
 from apps.assets.models import Asset

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from apps.api.calls import admit
+from apps.api.admitting import admit
 from apps.api.models import Call, CallState
 from apps.api.schemas import CreateGeneration
 from apps.api.snippets import request_of, snippets_of

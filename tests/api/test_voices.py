@@ -1,11 +1,8 @@
 """Voices and spoken text by the API: lists, jobs, the synchronous answer, and texts as inputs of generations."""
 
-import threading
-import time
-
 import pytest
 
-from apps.api.calls import admit
+from apps.api.admitting import admit
 from apps.api.models import Call, CallState
 from apps.assets.models import Asset
 from apps.generations.models import Generation
@@ -122,20 +119,14 @@ def test_jobs_of_others_are_not_there(api, beeper, outsider):  # noqa: F811
         assert api("GET", f"tts/jobs/{wrong}").json()["errorCode"] == "tts_job_not_found"
 
 
-@pytest.mark.django_db(transaction=True)
 def test_the_synchronous_answer_waits_for_the_worker(api, beeper, monkeypatch):  # noqa: F811
-    def work() -> None:
-        from django.db import connection
-
-        time.sleep(0.5)
+    def worker_meanwhile(seconds: float) -> None:
         for job in SpeechJob.objects.filter(state="PENDING"):
             speaking.speak(job.pk)
-        connection.close()
 
-    thread = threading.Thread(target=work)
-    thread.start()
-    answer = api("POST", "tts", WISH)
-    thread.join()
+    with monkeypatch.context() as waiting:
+        waiting.setattr("apps.api.speech.time.sleep", worker_meanwhile)
+        answer = api("POST", "tts", WISH)
     assert answer.status_code == 200 and answer.json()["duration"] > 0.5 and answer.json()["url"]
     assert api("POST", "tts", WISH).json() == answer.json() | {"url": api("POST", "tts", WISH).json()["url"]}
     monkeypatch.setattr("apps.api.speech.WAIT_S", 0.1)

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from django.utils import timezone
 
-from apps.api import calls, intake
-from apps.api.calls import admit, waiting_too_long
+from apps.api import admitting, calls, intake
+from apps.api.admitting import admit, waiting_too_long
 from apps.api.fetching import TooSlow
 from apps.api.models import Call, CallState
 from apps.assets.models import Asset, Status
@@ -37,7 +37,8 @@ def slow(monkeypatch):
     def fetch(*args, **kwargs):
         raise TooSlow
 
-    monkeypatch.setattr(calls, "asset_from_url", fetch)
+    for module in (calls, admitting):
+        monkeypatch.setattr(module, "asset_from_url", fetch)
 
 
 @pytest.fixture
@@ -56,10 +57,10 @@ def test_a_slow_file_is_fetched_by_the_worker(api, waiting, workspace, monkeypat
         asked.update(url=url, kind=kind, seconds=seconds)
         return film
 
-    monkeypatch.setattr(calls, "asset_from_url", fetch)
+    monkeypatch.setattr(admitting, "asset_from_url", fetch)
     assert admit(waiting) == 2.0  # here, but still being checked
     assert asked == {"url": URL, "kind": "video", "seconds": intake.FETCH_BY_WORKER_S}
-    monkeypatch.setattr(calls, "asset_from_url", None)  # it is not fetched twice
+    monkeypatch.setattr(admitting, "asset_from_url", None)  # it is not fetched twice
     assert admit(waiting) == 2.0
     Asset.objects.update(status=Status.READY)
     assert (admit(waiting), admit(waiting)) == (None, None)
@@ -76,7 +77,7 @@ def test_a_file_that_is_refused_by_the_probe_rejects_the_call(api, waiting, work
         error_code="generation_input_video_invalid",
         error_message="Broken.",
     )
-    monkeypatch.setattr(calls, "asset_from_url", lambda *args, **kwargs: broken)
+    monkeypatch.setattr(admitting, "asset_from_url", lambda *args, **kwargs: broken)
     assert admit(waiting) is None
     body = api("GET", f"generate/{waiting}").json()
     assert (body["status"], body["error_code"]) == ("REJECTED", "generation_input_video_invalid")
@@ -94,7 +95,6 @@ def test_a_file_still_being_checked_is_waited_for(api, wish, workspace, monkeypa
     wish["input"][0] = {"type": "video", "assetId": str(film.pk)}
     made = api("POST", "generate", wish).json()
     assert not Generation.objects.exists()
-    monkeypatch.setattr(calls, "wait_until_checked", intake.wait_until_checked)
     assert admit(made["id"]) is None
     assert str(Generation.objects.get().pk) == made["id"]
 
@@ -125,7 +125,7 @@ def test_a_call_that_is_cancelled_while_its_files_arrive_makes_nothing(api, wait
         api("POST", f"generations/{waiting}/cancel")
         return AssetFactory(workspace=workspace, video=True)
 
-    monkeypatch.setattr(calls, "asset_from_url", cancelled_meanwhile)
+    monkeypatch.setattr(admitting, "asset_from_url", cancelled_meanwhile)
     assert admit(waiting) is None
     assert not Generation.objects.exists()
     call = Call.objects.get(pk=waiting)
@@ -136,7 +136,7 @@ def test_an_error_of_our_own_is_tried_again_and_then_told(api, waiting, monkeypa
     def broken(*args, **kwargs):
         raise RuntimeError("out of order")
 
-    monkeypatch.setattr(calls, "asset_from_url", broken)
+    monkeypatch.setattr(admitting, "asset_from_url", broken)
     assert [admit(waiting), admit(waiting), admit(waiting)] == [60, 60, None]
     call = Call.objects.get(pk=waiting)
     assert (call.state, call.error_code) == (CallState.REFUSED, "internal_error")

@@ -1,0 +1,31 @@
+"""Addresses that webhooks may be sent to."""
+
+from django.conf import settings
+
+from apps.api.addresses import AddressRefused, spelled, target_of
+from apps.api.errors import ApiError
+
+URL_LIMIT = 2000
+
+
+def check_webhook_url(url: str | None, *, look_up: bool = True, field: str = "webhookUrl") -> None:
+    """Refuse an address no webhook would ever be sent to. The host is looked up again at each delivery.
+
+    Without ``look_up`` only its spelling is checked: the hundreds of a batch would hold the request too long.
+    """
+    if not url:
+        return
+    schemes = ("http", "https") if settings.PRIVATE_URLS else ("https",)
+    if len(url) > URL_LIMIT:
+        raise ApiError(
+            "generation_input_validation_failed",
+            f"The address has {len(url)} characters.",
+            f"Up to {URL_LIMIT} fit.",
+            field=field,
+        )
+    try:
+        (target_of if look_up else spelled)(url, schemes=schemes)
+    except AddressRefused as error:
+        raise ApiError(
+            "generation_input_validation_failed", str(error), "Send a public https address.", field=field
+        ) from error
