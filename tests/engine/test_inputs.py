@@ -23,6 +23,7 @@ from .encoded import film
 
 BT2020_PQ, BT2020_HLG = (9, 9, 16), (9, 9, 18)
 BT709, BT601 = (1, 1, 1), (6, 6, 6)
+DISPLAY = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
 
 
 FRAMES = 50
@@ -66,7 +67,10 @@ CASES = {
     "plain": {},
     "H.264, B-frames, MOV": {"ending": "mov", "options": {"bf": "3", "preset": "medium"}},
     "H.264, B-frames, MKV": {"ending": "mkv", "options": {"bf": "3", "preset": "medium"}},
-    "HEVC, ten bits, HDR10": {"codec": "libx265", "pix_fmt": "yuv420p10le", "tags": BT2020_PQ},
+    "HEVC, ten bits, HDR10": {
+        "codec": "libx265", "pix_fmt": "yuv420p10le", "tags": BT2020_PQ,
+        "options": {"preset": "ultrafast", "x265-params": f"log-level=error:master-display={DISPLAY}:max-cll=1000,400"},
+    },
     "HEVC, ten bits, HLG, full range": {
         "codec": "libx265", "pix_fmt": "yuv420p10le", "tags": BT2020_HLG, "full": True
     },
@@ -138,8 +142,8 @@ def decoded(path, matrix=None):
 
 def tags_of(path):
     with av.open(str(path)) as container:
-        next(container.decode(video=0))
-        return ColourTags.of(container.streams.video[0].codec_context)
+        picture = next(container.decode(video=0))
+        return ColourTags.of(container.streams.video[0].codec_context).or_else(ColourTags.of(picture))
 
 
 def untouched(plan):
@@ -167,6 +171,8 @@ def test_it_comes_out_as_it_went_in(name, pictures, short_sample, tmp_path):
     else:
         assert (kept.space, kept.primaries, kept.transfer) == (tags.space, tags.primaries, tags.transfer)
         assert (kept.range == 2) == (tags.range == 2)
+        assert kept.mastering == tags.mastering
+        assert tags.mastering == (f"mastering-display={DISPLAY}:cll=1000,400" if "HDR10" in name else "")
     plan = engine.MotionPlan.load(work)
     assert plan.driven.mean() > 0.9
     top = untouched(plan)

@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 RANGE_LIMITED, RANGE_FULL = 1, 2  # AVCOL_RANGE_MPEG and _JPEG; 0 is unspecified
 UNSPECIFIED = 2
 
 
 @dataclass(frozen=True)
 class ColourTags:
-    """Numbers of ITU-T H.273 as the container carries them; 2 (0 for the range) means unspecified."""
+    """Numbers of ITU-T H.273 as the container carries them; 2 (0 for the range) means unspecified.
+
+    ``mastering`` tells of the display that high dynamic range was mastered on (SMPTE ST 2086) and of the brightest
+    light (CTA-861.3), as an x264 parameter each; empty where the footage does not say.
+    """
 
     range: int = 0
     space: int = UNSPECIFIED
     primaries: int = UNSPECIFIED
     transfer: int = UNSPECIFIED
+    mastering: str = ""
 
     @classmethod
     def of(cls, codec_context: Any) -> ColourTags:
@@ -26,18 +33,18 @@ class ColourTags:
             int(codec_context.colorspace),
             int(codec_context.color_primaries),
             int(codec_context.color_trc),
+            _mastering(codec_context),
         )
 
     def or_else(self, other: ColourTags) -> ColourTags:
         """These tags, those of ``other`` where one is unspecified."""
+
+        def known(mine: int, theirs: int) -> int:
+            return mine if mine != UNSPECIFIED else theirs
+
         return ColourTags(
-            self.range or other.range,
-            *(
-                mine if mine != UNSPECIFIED else theirs
-                for mine, theirs in (
-                    (self.space, other.space), (self.primaries, other.primaries), (self.transfer, other.transfer)
-                )
-            ),
+            self.range or other.range, known(self.space, other.space), known(self.primaries, other.primaries),
+            known(self.transfer, other.transfer), self.mastering or other.mastering,
         )  # fmt: skip
 
     def apply(self, codec_context: Any) -> None:
@@ -47,6 +54,29 @@ class ColourTags:
         codec_context.color_primaries = self.primaries
         codec_context.color_trc = self.transfer
 
-    def to_dict(self) -> dict[str, int]:
+    def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+def _mastering(picture: Any) -> str:
+    """What a decoded picture says, from the structures AVMasteringDisplayMetadata and AVContentLightMetadata."""
+    try:
+        side_data = getattr(picture, "side_data", {})
+        display, light = side_data.get("MASTERING_DISPLAY_METADATA"), side_data.get("CONTENT_LIGHT_LEVEL")
+    except ValueError:  # something beside the picture that PyAV has no name for, as in photos
+        return ""
+    told = []
+    if display is not None:
+        numbers = np.frombuffer(bytes(display), np.int32)
+        has_primaries, has_luminance = numbers[20:22]
+        if has_primaries and has_luminance:
+            over, under = numbers[:20:2].astype(float), np.maximum(1, numbers[1:20:2])
+            red, green, blue, white, luminance = np.rint(
+                over / under * np.repeat([50_000, 10_000], [8, 2])).astype(int).reshape(5, 2).tolist()  # fmt: skip
+            told.append("mastering-display=G({},{})B({},{})R({},{})WP({},{})L({},{})".format(
+                *green, *blue, *red, *white, *luminance[::-1]))  # fmt: skip
+    if light is not None:
+        most, average = np.frombuffer(bytes(light), np.uint32)[:2]
+        told.append(f"cll={most},{average}")
+    return ":".join(told)

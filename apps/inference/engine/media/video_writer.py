@@ -59,7 +59,7 @@ class PieceWriter:
         self._stream.options = {
             "crf": CRF,
             "preset": PRESET,
-            "x264-params": LOOKAHEAD,
+            "x264-params": ":".join(filter(None, (LOOKAHEAD, colour.mastering))),
             "g": str(max(1, round(float(fps) * KEYFRAME_SECONDS))),
         }
         self._stream.codec_context.sample_aspect_ratio = sample_aspect
