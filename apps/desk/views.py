@@ -4,12 +4,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Count, Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from apps.accounts.requests import SignedInRequest
 from apps.desk import commands as offered
@@ -19,7 +18,6 @@ from apps.generations.models import Status
 from apps.workspaces.access import membership_in, visible_to
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
-from studio.toasts import toast
 
 SHOWN = 100
 
@@ -36,18 +34,19 @@ def commands(request: SignedInRequest, ws: str) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def import_link(request: SignedInRequest, ws: str) -> HttpResponse:
-    """A file by its address; it stands in the library at once and is fetched by a worker."""
+    """A file by its address; it stands in the library at once and is fetched by a worker. Opened as a page, it asks for
+    that address: the library does so in a dialog, which needs scripts.
+    """
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
+    if request.method == "GET":
+        return render(request, "desk/link.html", frame(membership))
     try:
         services.import_link(membership=membership, url=request.POST.get("url", ""))
     except StudioError as error:
-        if request.htmx:
-            context = {"ws": ws, "error": error, "typed": request.POST.get("url", "")}
-            return render(request, "desk/link_form.html", context, status=422)
-        toast(request, str(error), level=messages.ERROR)
-        return redirect("assets:library", ws=ws)
+        context = frame(membership) | {"error": error, "typed": request.POST.get("url", "")}
+        return render(request, "desk/link_form.html" if request.htmx else "desk/link.html", context, status=422)
     if request.htmx:
         response = render(request, "desk/link_form.html", {"ws": ws})
         response["HX-Trigger"] = "studio:library, studio:link-taken"

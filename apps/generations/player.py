@@ -6,6 +6,16 @@ from apps.assets.facts import media_facts
 from apps.assets.models import Asset
 from apps.generations.models import Generation
 
+# Ways of looking at two films, as the address names them; the player's script knows the same (player.js).
+VIEWS = ("side", "wipe", "blink", "mouth", "result", "original")
+
+
+def view_asked_for(asked: str, facts: dict[str, Any]) -> str:
+    """How the page shows the films from its first drawing on, so that nothing moves once its script is there: what the
+    address asks for where this take has it, else the result alone."""
+    comparable = asked in VIEWS and facts["original"] is not None
+    return asked if comparable and (asked != "mouth" or facts["mouth"]) else "result"
+
 
 def player_facts(one: Generation, *, slug: str, against: Generation | None = None) -> dict[str, Any]:
     """Both films, the sync mode that maps the original to the result, and where the mouth is.

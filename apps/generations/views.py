@@ -23,7 +23,7 @@ from apps.assets.sound import sound_of
 from apps.generations import progress, signals
 from apps.generations.access import take_in
 from apps.generations.models import Generation
-from apps.generations.player import player_facts
+from apps.generations.player import player_facts, view_asked_for
 from apps.generations.reports import report_view
 from apps.generations.services import cancel_generation, retry_generation
 from apps.projects.access import project_in
@@ -44,7 +44,10 @@ NOTE_LIMIT = Generation._meta.get_field("note").max_length or 300
 def take(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
     membership, project, one = _asked_for(request, ws, project_id, number)
     against = _against(membership, project, request.GET.get("with", ""))
-    return render(request, "generations/take.html", _page(membership, project, one, against))
+    context = _page(membership, project, one, against)
+    if "facts" in context:
+        context["view"] = view_asked_for(request.GET.get("mode", ""), context["facts"])
+    return render(request, "generations/take.html", context)
 
 
 @login_required

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -11,13 +11,13 @@ from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
-from apps.api.catalogue import ENTRIES
 from apps.assets.models import Asset
 from apps.billing.models import Account, Entry, Invoice, Subscription, TransactionKind
 from apps.generations import workers
 from apps.generations.models import Generation, Status
 from apps.generations.workers import Worker
 from apps.inference.overview import Running, queue_lengths, running
+from apps.operations import words
 from apps.usage.figures import Month, charged
 from apps.workspaces.models import Workspace
 
@@ -166,16 +166,10 @@ class Failures:
 def failures_of(month: Month) -> Failures:
     ended = Generation.objects.filter(finished_at__gte=month.start, finished_at__lt=month.end)
     rows = list(ended.values_list("status", "error_code").order_by().annotate(Count("pk")))
-    codes = sorted(((code or "no code", count) for status, code, count in rows if status == Status.FAILED), key=_least)
+    codes = sorted(((code, count) for status, code, count in rows if status == Status.FAILED), key=_least)
     largest = codes[0][1] if codes else 1
-    reasons = [(code, _in_words(code), count, count * 100 // largest) for code, count in codes[:TOP_FAILURES]]
+    reasons = [(code, words.reason(code), count, count * 100 // largest) for code, count in codes[:TOP_FAILURES]]
     return Failures(sum(count for *_, count in rows), sum(count for _, count in codes), reasons)
-
-
-def _in_words(code: str) -> str:
-    """What the API's catalogue says of a code, without its full stop; the code where it says nothing."""
-    entry = ENTRIES.get(code)
-    return entry.message.removesuffix(".") if entry else code
 
 
 def _least(row: tuple[str, int]) -> tuple[int, str]:
@@ -238,7 +232,8 @@ def machines() -> Machines:
     """The part of the overview that a page can afford: it leaves out the count of all takes ever ended."""
     waiting = Generation.objects.waiting().aggregate(count=Count("pk"), oldest=Min("created_at"))
     oldest = (timezone.now() - waiting["oldest"]).total_seconds() if waiting["oldest"] else None
-    return Machines(queue_lengths(), workers.present_or_none(), running(), waiting["count"], oldest)
+    at_work = [replace(take, stage=words.stage(take.stage)) for take in running()]
+    return Machines(queue_lengths(), workers.present_or_none(), at_work, waiting["count"], oldest)
 
 
 def storage() -> dict[str, int]:

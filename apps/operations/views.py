@@ -1,5 +1,6 @@
 """Pages of those who run the studio: the dashboard, a workspace, a take, and what they can do there."""
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +16,8 @@ from apps.billing import invoices, ledger
 from apps.billing.models import Account, BillingProfile, Invoice, Transaction
 from apps.billing.plans import standing_of
 from apps.billing.spending import spend_of
-from apps.generations.models import STAGE_EVENT, Event, Generation, Stage, Status
-from apps.operations import deeds, figures, visiting
+from apps.generations.models import Generation
+from apps.operations import deeds, figures, visiting, words
 from apps.operations.access import any_take, any_workspace, staff_only
 from apps.operations.models import StaffAction
 from apps.usage import charts
@@ -56,7 +57,7 @@ def dashboard(request: SignedInRequest) -> HttpResponse:
         "top": figures.top_workspaces(month),
         "storage": figures.storage(),
         "now": figures.machines(),
-        "log": StaffAction.objects.select_related("actor", "workspace")[:DEEDS_SHOWN],
+        "log": _log(StaffAction.objects.select_related("actor", "workspace")[:DEEDS_SHOWN]),
     }
     return render(request, "operations/dashboard.html", context)
 
@@ -162,7 +163,7 @@ def _workspace_page(one: Workspace, failed: dict[str, Any] | None = None) -> dic
         "invoices": Invoice.objects.filter(workspace=one)[:TAKES_SHOWN],
         "takes": Generation.objects.filter(workspace=one).order_by("-created_at")[:TAKES_SHOWN],
         "booked": _booked(Transaction.objects.filter(workspace=one).order_by("-created_at")[:BOOKED_SHOWN]),
-        "log": StaffAction.objects.filter(workspace=one).select_related("actor")[:DEEDS_SHOWN],
+        "log": _log(StaffAction.objects.filter(workspace=one).select_related("actor")[:DEEDS_SHOWN]),
         "deeds": _offered(deeds.WORKSPACE_DEEDS, one, one, failed or {}),
     }
 
@@ -170,23 +171,20 @@ def _workspace_page(one: Workspace, failed: dict[str, Any] | None = None) -> dic
 def _take_page(one: Generation, failed: dict[str, Any] | None = None) -> dict[str, Any]:
     return {
         "take": one,
-        "events": [_told(event) for event in one.events.all()[:EVENTS_SHOWN]],
+        "events": [(event.at, *words.event_told(event)) for event in one.events.all()[:EVENTS_SHOWN]],
         "took_s": (one.finished_at - one.started_at).total_seconds() if one.finished_at and one.started_at else None,
         "booked": _booked(Transaction.objects.filter(subject=one.pk).order_by("created_at")),
         "earned": ledger.earned_by(one.pk),
-        "log": StaffAction.objects.filter(generation=one.pk).select_related("actor"),
+        "log": _log(StaffAction.objects.filter(generation=one.pk).select_related("actor")),
+        "choices": words.choices_of(one),
+        "times": words.times_of(one.report or {}),
         "report": one.report or {},
         "deeds": _offered(deeds.TAKE_DEEDS, one, one.workspace, failed or {}),
     }
 
 
-def _told(event: Event) -> Event:
-    """An event with its words: names of states and stages as pages call them."""
-    labels = {str(status): status.label for status in Status} | {STAGE_EVENT: "Reached"}
-    event.words = labels.get(event.what, event.what)  # type: ignore[attr-defined]
-    if "stage" in event.detail:
-        event.detail["stage"] = Stage(event.detail["stage"]).label
-    return event
+def _log(rows: Iterable[StaffAction]) -> list[tuple[StaffAction, str]]:
+    return [(row, words.deed(row.action)) for row in rows]
 
 
 def _offered(

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.assets import serving
 from apps.assets.models import Asset
-from apps.generations.player import player_facts
+from apps.generations.player import player_facts, view_asked_for
 from apps.generations.reports import report_view
 from apps.reviews import access, services
 from apps.reviews.models import ShareLink
@@ -152,6 +152,7 @@ def _page(request: HttpRequest, link: ShareLink, token: str) -> dict[str, Any]:
         "project": take.project,
         "facts": facts,
         "facts_json": json.dumps(facts),
+        "view": view_asked_for(request.GET.get("mode", ""), facts),
         "report": report,
         "comments": comments_of(take) if link.comments_on else [],
         "guest_name": request.session.get(NAME_KEY, ""),

@@ -65,6 +65,8 @@ export function bindDraft() {
     const typed = document.activeElement;
     if (target.id === "findings" && typed.matches(".rename input")) fragment.querySelector(`#${typed.id}`)?.setAttribute("value", typed.value);
   });
+  // Enter in the field of a form that sends itself on "change" has just sent it.
+  document.addEventListener("submit", (event) => { if (event.target.matches("[data-sends-itself]")) event.preventDefault(); });
   document.addEventListener("htmx:oobAfterSwap", fillSliders);
   // Leaving within the quarter of a second: the browser sends the last edit after the page is gone.
   addEventListener("pagehide", () => {

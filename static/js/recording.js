@@ -123,7 +123,8 @@ document.addEventListener("click", (event) => {
   }
   if (event.target.closest("[data-record-go]")) go();
   if (event.target.closest("[data-record-again]")) begin(session.kind);
-  if (event.target.closest("[data-open-link]")) {
+  if (event.target.closest("[data-open-link]") && !event.ctrlKey && !event.metaKey && !event.shiftKey) {
+    event.preventDefault();
     document.getElementById("bring").hidePopover();
     document.getElementById("link-dialog").showModal();
   }

@@ -1,6 +1,8 @@
 """What is wrong with a page, for ``tests.browser.shots --axe``: people kept out, overflow, jumps, small targets."""
 
-from playwright.sync_api import Page
+from collections.abc import Iterator
+
+from playwright.sync_api import ConsoleMessage, Page, Response
 
 from tests.browser.axe import serious
 
@@ -41,6 +43,41 @@ SMALL = """
         return found;
     }
 """
+
+
+# Playwright's screenshots hide the caret with a style of their own, which the page's policy refuses.
+FROM_SCREENSHOT = "Applying inline style"
+# The address under which a shot shows an error page that the studio did not come to by itself.
+DRAWN = "/drawn/"
+
+
+class Complaints:
+    """What the browser says of a page: script errors, console errors, files that are missing, answers of 500 and above.
+
+    A page or a form that answers 4xx is a state like any other. Set ``pictured`` before a screenshot is taken.
+    """
+
+    pictured = False
+
+    def __init__(self, page: Page) -> None:
+        self._found: list[str] = []
+        page.on("pageerror", lambda error: self._found.append(f"script error: {error}"))
+        page.on("console", self._said)
+        page.on("response", self._answered)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def _said(self, message: ConsoleMessage) -> None:
+        answered = message.text.startswith("Failed to load resource")  # told with its address by `_answered`
+        ours = not (self.pictured and message.text.startswith(FROM_SCREENSHOT))
+        if message.type == "error" and ours and not answered:
+            self._found.append(f"console: {message.text}")
+
+    def _answered(self, answer: Response) -> None:
+        asked = answer.request.resource_type in ("document", "xhr", "fetch")
+        if (answer.status >= 500 or (answer.status >= 400 and not asked)) and not answer.url.endswith(DRAWN):
+            self._found.append(f"{answer.status} {answer.url}")
 
 
 def faults(page: Page) -> list[str]:

@@ -1,29 +1,20 @@
 """Pictures of every page and state, at two widths in light and dark, into the ignored folder ``screenshots``.
 
-``python -m tests.browser.shots [--axe] [WORD …]`` draws the pages whose names hold one of the words, or all of them.
-It needs no running studio: it makes one in a folder of its own, with the real clips where they are on the machine. With
+``python -m tests.browser.shots [--axe] [WORD …]`` draws the pictures whose names (``player-side-375-light``) hold one
+of the words, or all of them. It needs no running studio: it makes one in a folder of its own, with the real clips where
+they are on the machine. With
 ``--axe`` each state is also looked at for what keeps people out: by axe, by sticking out sideways, by jumping while it
-loads, by being too small for a finger.
+loads, by being too small for a finger. What the browser complains of is a fault in any case.
 """
 
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from itertools import product
 from pathlib import Path
-from socketserver import ThreadingMixIn
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
-
-from playwright.sync_api import Error as PlaywrightError
-from playwright.sync_api import Page
 
 import tests.environment  # a data folder of its own, before Django reads its settings
 
 import django  # isort: skip
 
-from tests.browser.faults import SHIFTS, faults, shifted
+from tests.browser.drawing import EMAIL, PASSWORD, Shot, draw_all
 from tests.browser.shots_doors import fill_doors
 from tests.browser.shots_people import PEOPLE, fill_people
 from tests.browser.shots_speech import SPEECH, fill_speech
@@ -43,25 +34,6 @@ from tests.browser.shots_takes import (
     picker_open,
     settled,
 )
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-OUT = ROOT / "screenshots"
-SIZES = {"1440": (1440, 900), "375": (375, 812)}
-EMAIL, PASSWORD = "ada@studio.example", "open-the-studio-1"
-
-
-@dataclass(frozen=True)
-class Shot:
-    """A page, and what is done to it before its picture is taken."""
-
-    name: str
-    address: str
-    prepare: Callable | None = None
-    signed_in: bool = True
-    keyboard: bool = False  # a state that a phone, which has no keys, does not get into
-    whole: bool = False  # the page to its end, not what fits the window
-    who: str = EMAIL
-
 
 # --- States -------------------------------------------------------------------------------------------------
 
@@ -167,30 +139,6 @@ SHOTS = [
 # --- The studio that is drawn -------------------------------------------------------------------------------
 
 
-class Server(ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-
-class Quiet(WSGIRequestHandler):
-    def log_message(self, *arguments) -> None:
-        """The list of pictures is the only output."""
-
-
-@contextmanager
-def studio(fill: Callable[[], None]) -> Iterator[str]:
-    """A studio with what ``fill`` puts into it; yields its address."""
-    from django.core.management import call_command
-
-    from studio.wsgi import application
-
-    call_command("migrate", verbosity=0)
-    fill()
-    server = make_server("localhost", 0, application, server_class=Server, handler_class=Quiet)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-
-
 def fill() -> None:
     """A person, a workspace with clips of every kind and state, and an empty one."""
     from django.conf import settings
@@ -246,101 +194,9 @@ def clips(scratch: Path) -> list[Path]:
     return [*films, write_audio(scratch / "voice.wav", seconds=3), fake]
 
 
-# --- The pictures -------------------------------------------------------------------------------------------
-
-
-def session_of(email: str) -> str:
-    """Session key of a person, as a browser's cookie would hold it."""
-    from django.conf import settings
-    from django.test import Client
-
-    from apps.accounts.models import User
-
-    client = Client()
-    client.force_login(User.objects.get(email=email), backend=settings.AUTHENTICATION_BACKENDS[0])
-    return client.cookies["sessionid"].value
-
-
-def draw(browser, address: str, shots: list[Shot], *, with_axe: bool = False) -> list[str]:
-    """Every shot at every size in both themes; a state that a shot leaves behind does not reach the next one.
-
-    Returns a line for each that could not be drawn or has faults; one that fails does not stop the others.
-    """
-    sessions = {who: session_of(who) for who in {shot.who for shot in shots if shot.signed_in}}
-    failed = []
-    for (width, (wide, high)), theme in product(SIZES.items(), ("dark", "light")):
-        # One context for all of them: what the browser has fetched once stays fetched.
-        context = browser.new_context(
-            viewport={"width": wide, "height": high}, color_scheme=theme, has_touch=wide < 900
-        )
-        context.add_init_script(SHIFTS)
-        for shot in shots:
-            if shot.keyboard and wide < 900:
-                continue
-            name = f"{shot.name}-{width}-{theme}.png"
-            context.clear_cookies()
-            if shot.signed_in:
-                context.add_cookies([{"name": "sessionid", "value": sessions[shot.who], "url": address}])
-            page = context.new_page()
-            try:
-                found = take(page, address, shot, OUT / name)
-                print(name, flush=True)
-                failed += [f"{name}: {fault}" for fault in (*found, *faults(page))] if with_axe else []
-                page.evaluate("localStorage.clear(); sessionStorage.clear()")
-                page.goto("about:blank")  # what hangs on its way is dropped, not sent after all
-            except PlaywrightError as error:
-                failed.append(f"{name}: not drawn")
-                print(f"{name} FAILED: {error}", flush=True)
-            page.close()
-        context.close()
-    return failed
-
-
-def take(page: Page, address: str, shot: Shot, path: Path) -> list[str]:
-    """Draw one picture; returns what was wrong while the page was loaded."""
-    page.set_default_timeout(15_000)
-    page.goto(address + shot.address)
-    page.wait_for_load_state("networkidle")
-    found = shifted(page)
-    if shot.prepare:
-        shot.prepare(page)
-    page.wait_for_timeout(250)
-    if shot.whole:  # a window as high as the page: what sticks to its edges stays there
-        high = page.evaluate("document.documentElement.scrollHeight")
-        page.set_viewport_size({"width": page.viewport_size["width"], "height": high})
-        page.wait_for_timeout(100)
-    page.screenshot(path=path)
-    return found
-
-
-def main(words: list[str]) -> None:
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser.conftest import CHROMIUM_ARGUMENTS, chromium_path
-
-    OUT.mkdir(exist_ok=True)
-    with studio(fill) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        failed = run(browser, address, SHOTS, words)
-        browser.close()
-    report(failed)
-
-
-def run(browser, address: str, shots: list[Shot], words: list[str]) -> list[str]:
-    """Draw the shots that the words of the command line name."""
-    names = [word for word in words if word != "--axe"]
-    chosen = [shot for shot in shots if not names or any(word in shot.name for word in names)]
-    return draw(browser, address, chosen, with_axe="--axe" in words)
-
-
-def report(failed: list[str]) -> None:
-    if failed:
-        sys.exit("\n".join([f"{len(failed)} faults:", *failed]))
-
-
 if __name__ == "__main__":
     import os
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
     django.setup()
-    main(sys.argv[1:])
+    draw_all(fill, lambda: SHOTS, sys.argv[1:])

@@ -5,9 +5,11 @@ It has twelve made-up workspaces after half a year; Ada owns the busiest and run
 
 import sys
 
-from tests.browser.shots import EMAIL, OUT, PASSWORD, Shot, report, run, studio
+import tests.environment  # noqa: F401 - a data folder of its own, before Django reads its settings
 
 import django  # isort: skip
+
+from tests.browser.drawing import EMAIL, PASSWORD, Shot, draw_all
 
 NAMES = (
     "North Pier Films",
@@ -103,22 +105,9 @@ def fill() -> None:
         invoices.note_failure(invoice, "The card was refused.")
 
 
-def main(words: list[str]) -> None:
-    from playwright.sync_api import sync_playwright
-
-    from tests.browser.conftest import CHROMIUM_ARGUMENTS, chromium_path
-
-    OUT.mkdir(exist_ok=True)
-    with studio(fill) as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium_path(), args=CHROMIUM_ARGUMENTS)
-        failed = run(browser, address, shots(), words)
-        browser.close()
-    report(failed)
-
-
 if __name__ == "__main__":
     import os
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
     django.setup()
-    main(sys.argv[1:])
+    draw_all(fill, shots, sys.argv[1:])

@@ -266,7 +266,7 @@ def bringing(page) -> None:
 
 def link_refused(page) -> None:
     bringing(page)
-    page.get_by_role("button", name="Import from a link").click()
+    page.get_by_role("link", name="Import from a link").click()
     page.get_by_label("Address of the file").fill("https://")
     page.locator("#link-form").evaluate("form => { form.noValidate = true; }")
     page.get_by_role("button", name="Import", exact=True).click()

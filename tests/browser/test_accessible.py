@@ -117,5 +117,5 @@ def test_dialogs_and_menus_are_as_clean(studio: Page, live_server, as_person, ow
     page.locator("#selection").wait_for()
     page.get_by_role("button", name="Bring files otherwise").click()
     assert serious(page) == []
-    page.get_by_role("button", name="Import from a link").click()
+    page.get_by_role("link", name="Import from a link").click()
     assert serious(page) == []

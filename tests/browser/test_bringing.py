@@ -47,7 +47,7 @@ def names(workspace) -> set[str]:
 
 def bring(page: Page, what: str) -> None:
     page.get_by_role("button", name="Bring files otherwise").click()
-    page.get_by_role("button", name=what).click()
+    page.locator("#bring").get_by_text(what, exact=True).click()
 
 
 def test_a_dropped_folder_is_opened_up(library, workspace, folder):

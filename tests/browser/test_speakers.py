@@ -99,8 +99,11 @@ def test_a_speaker_has_a_name_wherever_they_are_spoken_of(bench, project):
     saved_as(page, project, ILIAS)
     expect(page.locator("#sound-of-1")).to_contain_text("ilias.wav")
     expect(name).to_have_value("Ilias")
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.url.endswith("/name/") else None)
     name.press("Enter")
     expect(page.locator('[data-face="1"]')).to_have_text("Ilias")
+    assert len(sent) == 1, "Enter sends the name once"
     expect(page.locator(".clip")).to_have_text("Ilias, ilias.wav")
     page.locator(".clip").click()
     expect(page.locator("#segment-face option:checked")).to_have_text("Ilias, 2.0 s on screen")

@@ -16,6 +16,7 @@ SHIFTS = """
 """
 MOVING = "document.getAnimations().filter((one) => one.effect.getTiming().iterations > 1).length"
 PAGES = ("library", "list", "projects", "workbench", "player", "running", "ended", "shared", "batch", "new batch")
+VIEWS = ("side", "wipe", "blink", "mouth", "original")
 
 
 @pytest.mark.parametrize("width", [1440, 375])
@@ -26,8 +27,11 @@ def test_nothing_moves_after_it_was_drawn(studio: Page, live_server, as_person, 
     page.set_viewport_size({"width": width, "height": 900})
     cookie = as_person(owner).cookies["sessionid"].value
     moved = {}
-    for name in PAGES:
-        enter(page, live_server.url, world[name], cookie)
+    addresses = {name: world[name] for name in PAGES} | {
+        f"player, {view}": world["player"].replace("wipe", view) for view in VIEWS
+    }
+    for name, address in addresses.items():
+        enter(page, live_server.url, address, cookie)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(300)
         if (shift := page.evaluate("window.shift")) > 0.02:

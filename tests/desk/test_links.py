@@ -44,6 +44,16 @@ def test_what_is_no_address_stays_in_the_field(sent, as_person, owner, workspace
     assert not Asset.objects.exists()
 
 
+def test_the_address_opens_as_a_page_and_keeps_what_was_refused(sent, as_person, owner, workspace):
+    client = as_person(owner)
+    assert "Address of the file" in client.get(reverse("desk:import_link", args=["harbour"])).text
+    refused = ask(client, "words")
+    assert refused.status_code == 422
+    assert "That is no web address." in refused.text
+    assert 'value="words"' in refused.text
+    assert ask(client, "https://media.example/one.mp4").url == reverse("assets:library", args=["harbour"])
+
+
 def test_viewers_import_nothing(as_person, viewer, outsider):
     assert ask(as_person(viewer), "https://a.example/x.mp4").status_code == 403
     assert ask(as_person(outsider), "https://a.example/x.mp4").status_code == 404

@@ -191,6 +191,38 @@ def test_a_take_without_a_report_still_plays(as_person, project, owner, result):
     assert as_person(owner).get(at("report", take)).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("", "result"),
+        ("side", "side"),
+        ("wipe", "wipe"),
+        ("mouth", "result"),
+        ("original", "original"),
+        ("a\x00'b", "result"),
+    ],
+)
+def test_the_page_is_drawn_in_the_view_that_its_address_names(as_person, project, owner, result, asked, shown):
+    take = make(
+        project,
+        Status.COMPLETED,
+        result=result,
+        report=REPORT,
+        video=AssetFactory(workspace=project.workspace, video=True),
+    )
+    page = as_person(owner).get(at("take", take), {"mode": asked}).text
+    assert f'data-view="{shown}" data-facts' in page
+    assert f'data-mode="{shown}"' in page
+    assert page.count('aria-pressed="true" aria-label') == 1
+
+
+def test_a_close_up_is_shown_where_it_is_known_where_the_mouth_is(as_person, project, owner, result):
+    report = REPORT | {"mouth": {"rate": 5.0, "at": [[0.5, 0.5, 0.2]]}}
+    video = AssetFactory(workspace=project.workspace, video=True)
+    take = make(project, Status.COMPLETED, result=result, report=report, video=video)
+    assert 'data-mode="mouth"' in as_person(owner).get(at("take", take), {"mode": "mouth"}).text
+
+
 def test_report_and_film_are_downloaded(as_person, project, owner, result):
     take = make(project, Status.COMPLETED, result=result, report=REPORT)
     report = as_person(owner).get(at("report", take))

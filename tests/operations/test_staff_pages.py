@@ -11,7 +11,7 @@ from apps.api.catalogue import ENTRIES
 from apps.billing import invoices, ledger
 from apps.billing.models import BillingProfile, Invoice
 from apps.billing.plans import load_plans, plan_of
-from apps.generations.models import Generation, Status
+from apps.generations.models import Event, Generation, Status
 from apps.generations.services import begin, complete, end_without_result
 from apps.operations import visiting
 from apps.operations.models import StaffAction
@@ -171,6 +171,38 @@ def test_the_whole_story_of_a_take(client, take):
     page = client.get(reverse("staff:take", args=[take.pk])).content.decode()
     for words in ("Finished", "Capture", "revenue $0.50", take.video.name, take.audio.name, str(take.pk)):
         assert words in page, words
+
+
+def test_codes_are_told_in_words(client, take, workspace):
+    Generation.objects.filter(pk=take.pk).update(
+        sync_mode="cut_off",
+        options={
+            "reasoning_enabled": True,
+            "active_speaker_detection": {"kind": "person", "id": 2},
+            "temperature": 0.5,
+        },
+        report={"timings_s": {"read": 3.0, "assemble": 1.0}},
+    )
+    happened = [
+        ("stage", {"stage": "lipsync", "worker": "render@one"}),
+        ("pieces", {"count": 5, "kept": 4, "frames": 250, "frames_kept": 200}),
+        (Status.FAILED, {"code": "generation_input_video_no_face"}),
+    ]
+    for what, detail in happened:
+        Event.objects.create(generation=take, what=what, detail=detail)
+    page = client.get(reverse("staff:take", args=[take.pk])).content.decode()
+    told = ["Cut off", "Second look", "Person 2", "worker: render@one", "Drawn in 5 pieces", NO_FACE]
+    told += ["4 of them are there from earlier", "Reading footage and following faces", "Sound and file"]
+    for words in told:
+        assert words in page, words
+    for code in ("cut_off", "reasoning_enabled", "active_speaker", "frames_kept", "generation_input", "assemble"):
+        assert code not in page, code
+
+
+def test_the_log_names_deeds_as_their_buttons_do(client, workspace):
+    do(client, workspace, "pause")
+    page = client.get(reverse("staff:workspace", args=["harbour"])).content.decode()
+    assert '<span class="strong">Pause new work</span>' in page
 
 
 def test_a_visit_sees_what_the_member_sees_and_changes_nothing(client, owner, workspace, take):

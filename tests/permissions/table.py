@@ -55,7 +55,7 @@ PAGES: dict[str, str] = {
     "assets:delete_many": "POST editor",
     "assets:restore_many": "POST editor",
     "desk:commands": "GET viewer",
-    "desk:import_link": "POST editor",
+    "desk:import_link": "GET editor, POST editor",
     "desk:batches": "GET viewer",
     "desk:new": "GET editor, POST editor",
     "desk:batch": "GET viewer?",

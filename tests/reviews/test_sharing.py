@@ -57,6 +57,11 @@ def test_the_original_is_shown_only_where_the_link_says_so(make):
     assert client.get(at(link, "file", "original")).status_code == 404
 
 
+def test_the_address_names_the_view_where_there_is_something_to_compare(make):
+    assert 'data-mode="side"' in Client().get(at(make()), {"mode": "side"}).text
+    assert 'data-mode="result"' in Client().get(at(make(with_original=False)), {"mode": "side"}).text
+
+
 def test_a_download_needs_leave(make):
     assert Client().get(at(make(), "download")).status_code == 404
     answer = Client().get(at(make(downloads_on=True), "download"))

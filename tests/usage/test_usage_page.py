@@ -62,6 +62,14 @@ def test_a_month_by_each_thing(as_person, viewer, used, by, words):
         assert word in page, word
 
 
+def test_parts_of_seconds_that_were_not_charged_are_added_up(as_person, viewer, used):
+    broken = GenerationFactory(workspace=used, quoted_seconds=2.7)
+    end_without_result(broken.pk, Status.FAILED)
+    page = as_person(viewer).get(PAGE).content.decode()
+    assert '<dd class="figure">13.7 s</dd>' in page
+    assert "4 s left as it was, 9.7 s in 2 failed takes" in page
+
+
 def test_money_is_for_those_who_look_after_it(as_person, viewer, owner, used):
     assert "Invoices" not in as_person(viewer).get(PAGE).content.decode()
     assert "All invoices" in as_person(owner).get(PAGE).content.decode()
