@@ -30,6 +30,7 @@ from .shots import CutDetector
 
 CROPS, FACTS, ARRAYS = "crops.bin", "seen.json", "seen.npz"
 MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
+AHEAD = 10  # pictures decoded in advance: those whose faces are looked for take several times as long as others
 TOLERANCE = 0.25  # of the frame before: a picture whose time is farther from the one announced is another one
 
 
@@ -107,7 +108,7 @@ def read(
     watcher = _Watcher(tracker, crops, frame_count, first)
     with VideoReader(video) as reader:
         frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
-        for noticed in prefetch(_noticed(frames)):
+        for noticed in prefetch(_noticed(frames), AHEAD):
             watcher.look(noticed)
             if recent is not None:
                 recent.keep(noticed.frame.index, noticed.frame.yuv)
