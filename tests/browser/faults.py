@@ -26,7 +26,9 @@ SMALL = """
         const inText = (one) => one.matches("a") && getComputedStyle(one).display === "inline";
         const found = [];
         for (const one of top.querySelectorAll(asked)) {
-            const box = one.getBoundingClientRect(), x = box.left + box.width / 2, y = box.top + box.height / 2;
+            const label = one.matches("[type=checkbox], [type=radio]") && one.closest("label");
+            const box = (label || one).getBoundingClientRect();
+            const x = box.left + box.width / 2, y = box.top + box.height / 2;
             const within = x > 22 && x < innerWidth - 22 && y > 22 && y < innerHeight - 22;
             if (!box.width || !within || inText(one) || one.disabled || one.matches(skipped)) continue;
             const owns = (at) => at && (at === one || one.contains(at) || at.closest("label")?.contains(one)

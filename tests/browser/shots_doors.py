@@ -138,6 +138,7 @@ def mails(page) -> None:
     sent = [message_from_bytes(one.read_bytes(), policy=policy.default) for one in kept]
     letters = [(one["subject"], one.get_body().get_content()) for one in sent]
     letters += [(one.subject, one.body) for one in getattr(mail, "outbox", [])]
+    page.goto("about:blank")  # where no policy stands against the style of this sheet
     page.set_content(
         "<meta name=viewport content='width=device-width'><title>Mails</title><main style='font: 15px/1.5 sans-serif; "
         "margin: 12px; max-width: 640px; white-space: pre-wrap; overflow-wrap: anywhere'></main>"

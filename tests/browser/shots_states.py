@@ -112,7 +112,7 @@ def fill_stopped(take) -> None:
         created_at=now - timedelta(minutes=9),
         started_at=now - timedelta(minutes=8),
         finished_at=now - timedelta(minutes=4),
-        error_code="generation_worker_lost",
+        error_code="generation_infra_service_unavailable",
         error_message="The workers stopped three times while they were at this take.",
         error_advice="Resume it; if it stops again, quote the code below.",
         **made,

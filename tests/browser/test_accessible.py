@@ -39,7 +39,7 @@ def no_worker(monkeypatch):
 @pytest.fixture
 def world(membership: Membership, tmp_path: Path) -> dict[str, str]:
     """A workspace in which every page has something to show; page names to addresses."""
-    video, audio = film(membership, tmp_path, "cam.mp4", 1.0), tone(membership, tmp_path, "maren.wav", 1.0)
+    video, audio = film(membership, tmp_path, "cam.mp4", 3.0), tone(membership, tmp_path, "maren.wav", 1.0)
     for asset, result in ((video, FOUND | {"people": []}), (audio, {"duration_s": 1.0, "findings": []})):
         FootageCheck.objects.update_or_create(asset=asset, defaults={"status": CheckStatus.READY, "result": result})
     AssetFactory(workspace=membership.workspace, status="rejected", error_message="This is text.", error_code="x")
