@@ -1,22 +1,25 @@
 """How much faster many workers are, and what spreading the work costs.
 
-    python -m benchmarks.scaling [--seconds 60] [--side 480] [--model lipsync-2] [--workers 1,2,4]
+    python -m benchmarks.scaling [--seconds 60] [--side 480] [--model lipsync-2] [--workers 1,2,4] [--timeline]
 
 The same clip is made by the engine called directly (`engine.lipsync`) in one process on one core, its modules imported
 before, and by the studio with so many Celery workers, each of one process on one core, from handing the take over until
 its row says that it is finished. Both look, plan, draw, join and prove; the studio also has Redis and rows to ask, and
 puts the film into the library. Nothing is kept from the take before. What two cores can be worth on this machine at all
 is told by two engines alone that run beside each other. Seconds by the clock want a quiet machine; those of the
-processor, of all processes of the workers, tell what spreading the work costs on a busy one, too.
+processor, of all processes of the workers, tell what spreading the work costs on a busy one, too. With ``--timeline``
+every worker's steps are told in order, with the pauses between them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -40,6 +43,9 @@ report = engine.lipsync(Path(video), Path(sound), Path(out), engine.EngineSettin
 print(time.monotonic() - began, processor() - before, report.timings_s)
 """
 
+# What apps/inference/measuring.py says of a step, with the time before it.
+STEP = re.compile(r"^(\S+ \S+) INFO .*measuring: (.*) done after ([\d.]+) s", re.MULTILINE)
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure and print."""
@@ -48,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--side", type=int, default=480, help="pixels of the square picture")
     parser.add_argument("--model", default="lipsync-2")
     parser.add_argument("--workers", default="1,2,4")
+    parser.add_argument("--timeline", action="store_true", help="say what each worker did when")
     given = parser.parse_args(arguments)
     counts = [int(count) for count in given.workers.split(",")]
     with studio() as folder, tempfile.TemporaryDirectory(prefix="clip-") as scratch:
@@ -68,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
             forget_work(folder)
             take = make_take(video, sound, given.model, number)
             with workers(folder, count) as started:
-                before = _processor_s(started)
+                before, began = _processor_s(started), datetime.now()  # as the logs tell it
                 taken = made(take)
                 used = _processor_s(started) - before
             alone = alone or taken
@@ -78,7 +85,20 @@ def main(arguments: list[str] | None = None) -> int:
                 f"against the engine alone {taken / direct - 1:+.0%}, processor {used / work - 1:+.0%}   {stages}",
                 flush=True,
             )
+            for place in range(count if given.timeline else 0):
+                print("\n".join([f"  worker {place}", *_timeline(folder / f"worker-{place}.log", began)]), flush=True)
     return 0
+
+
+def _timeline(log: Path, began: datetime) -> list[str]:
+    """The steps in a worker's log: seconds from ``began`` at which each began and ended, and the pause before it."""
+    lines, before = [], 0.0
+    for at, step, seconds in STEP.findall(log.read_text()):
+        ended = (datetime.strptime(at, "%Y-%m-%d %H:%M:%S,%f") - began).total_seconds()
+        start = ended - float(seconds)
+        lines.append(f"    {start:6.2f} - {ended:6.2f} s   after {start - before:5.2f} s   {step}")
+        before = ended
+    return lines
 
 
 def _direct(video: Path, sound: Path, scratch: Path, model: str, cores: list[int]) -> list[tuple[float, float, str]]:
