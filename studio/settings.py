@@ -322,6 +322,7 @@ CELERY_TASK_ROUTES = {
     "inference.prepare": {"queue": "cpu"},
     "inference.look": {"queue": "cpu"},
     "inference.plan": {"queue": "cpu"},
+    "inference.encode_sound": {"queue": "cpu"},
     "inference.render_chunk": {"queue": "cpu"},  # or where the engine of the model renders
     "inference.assemble": {"queue": "cpu"},
     "inference.check_long_footage": {"queue": "cpu"},

@@ -53,12 +53,16 @@ def look(generation: Generation, name: str, watch: Watch) -> None:
             _once(folder, lambda into: backend.analyse_footage(job.video, part, into, watch))
 
 
-def plan(generation: Generation, watch: Watch) -> list[Piece]:
-    """Join what was seen and plan what is not planned yet; returns the pieces that are not rendered yet."""
+def plan(generation: Generation, watch: Watch, joined: Callable[[], object] = lambda: None) -> list[Piece]:
+    """Join what was seen and plan what is not planned yet; returns the pieces that are not rendered yet.
+
+    ``joined`` is called in between: from there on other steps can look at what was seen.
+    """
     backend = backend_for(generation.model)
     key = keeping.key_of(generation, backend)
     with _media(generation) as job:
         _join_footage(generation, backend, job, watch)
+        joined()
         watch.progress("speech", 1, 1)  # was listened to beside the reading
         watch.progress("plan", 0, 1)
         _once(work.plan_name(key), lambda into: _plan(generation, backend, job, into, watch))
@@ -69,6 +73,14 @@ def plan(generation: Generation, watch: Watch) -> list[Piece]:
     for piece in split.pieces:
         signals.set_piece(generation.pk, piece.first, 0 if piece in missing else piece.last - piece.first)
     return missing
+
+
+def encode_sound(generation: Generation, watch: Watch) -> None:
+    """Make the soundtrack, beside the planning; where nobody comes to it in time, :func:`assemble` makes it."""
+    backend = backend_for(generation.model)
+    with _media(generation) as job, _analyses(generation, backend, job) as (footage, speech, heard):
+        name = work.sound_name(generation.work_key)
+        _once(name, lambda into: backend.encode_sound(heard, footage, speech, into, watch))
 
 
 def render(generation: Generation, first: int, watch: Watch) -> None:
@@ -97,6 +109,8 @@ def assemble(generation: Generation, watch: Watch) -> bool:
     with ExitStack() as stack:
         job = stack.enter_context(_media(generation))
         planned = stack.enter_context(work.open_folder(work.plan_name(generation.work_key)))
+        if work.has_folder(sound := work.sound_name(generation.work_key)):
+            job = replace(job, soundtrack=stack.enter_context(work.open_folder(sound)))
         scratch = stack.enter_context(files.scratch_folder())
         pieces = [
             (piece, stack.enter_context(work.open_folder(drawn.folder_of(generation, piece))))
@@ -193,7 +207,9 @@ def _once(name: str, make: Callable[[Path], None]) -> None:
         work.keep_folder(into, name)
 
 
-def _plan(generation: Generation, backend: Backend, job: Render, into: Path, watch: Watch) -> None:
+@contextmanager
+def _analyses(generation: Generation, backend: Backend, job: Render) -> Iterator[tuple[Path, Path, Render]]:
+    """What was seen and heard, and the job with what was heard in the sounds of its segments."""
     with ExitStack() as stack:
         footage = stack.enter_context(work.open_folder(_footage(generation, backend)))
         heard = {
@@ -204,9 +220,13 @@ def _plan(generation: Generation, backend: Backend, job: Render, into: Path, wat
             replace(segment, speech=heard.get(row["audio"]))
             for segment, row in zip(job.segments, generation.segments, strict=True)
         ]
-        job = replace(job, segments=tuple(segments), lanes=lanes_of(generation.model))
-        earlier = drawn.before(generation, backend)
-        split = backend.plan(job, footage, heard[str(generation.audio.pk)], into, watch, earlier)
+        yield footage, heard[str(generation.audio.pk)], replace(job, segments=tuple(segments))
+
+
+def _plan(generation: Generation, backend: Backend, job: Render, into: Path, watch: Watch) -> None:
+    with _analyses(generation, backend, job) as (footage, speech, heard):
+        job = replace(heard, lanes=lanes_of(generation.model))
+        split = backend.plan(job, footage, speech, into, watch, drawn.before(generation, backend))
     pieces = [[piece.first, piece.last, piece.made_from] for piece in split.pieces]
     (into / SPLIT_FILE).write_text(json.dumps({"frames": split.frames, "fps": split.fps, "pieces": pieces}))
 

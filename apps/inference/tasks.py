@@ -1,13 +1,16 @@
-"""The steps as Celery tasks: prepare → look × N → plan → render_chunk × N → assemble.
+"""The steps as Celery tasks: prepare → look × N → plan (encode_sound) → render_chunk × N → assemble.
 
 They carry ids only and may run twice.
 """
 
+import logging
 from typing import Any
 from uuid import UUID
 
 from celery import Signature, Task, chain, chord, shared_task
 from celery.signals import worker_init
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from apps.catalog.registry import MODELS
 from apps.generations.models import Generation, Status
@@ -18,6 +21,8 @@ from apps.inference.backends import Piece, backend_for
 from apps.inference.lanes import lanes_of
 from apps.inference.running import run_step
 from studio.tries import Poison, counted
+
+log = logging.getLogger(__name__)
 
 
 @worker_init.connect
@@ -57,8 +62,12 @@ def look(self: Task, generation_id: str, attempt: int, name: str) -> None:
 
 @shared_task(bind=True, name="inference.plan", ignore_result=True)
 def plan(self: Task, generation_id: str, attempt: int) -> None:
-    """Plan the whole film, then hand the pieces out."""
-    pieces = run_step(self, generation_id, attempt, "plan", steps.plan)
+    """Plan the whole film, then hand the pieces out; meanwhile a worker that waits makes the soundtrack."""
+
+    def do(generation: Generation, watch: Any) -> list[Piece]:
+        return steps.plan(generation, watch, lambda: _send_along(encode_sound.si(generation_id, attempt)))
+
+    pieces = run_step(self, generation_id, attempt, "plan", do)
     if pieces is None:
         return
     last = assemble.si(generation_id, attempt)
@@ -68,6 +77,20 @@ def plan(self: Task, generation_id: str, attempt: int) -> None:
     queue = backend_for(Generation.objects.only("model").get(pk=UUID(generation_id)).model).queue
     drawn = [render_chunk.si(generation_id, attempt, piece.first, piece.last).set(queue=queue) for piece in pieces]
     chord(_lanes(generation_id, drawn))(last)
+
+
+def _send_along(step: Signature) -> None:
+    """Send a step without which the take is made as well, only later."""
+    try:
+        step.apply_async()
+    except (OperationalError, RedisError, OSError) as error:
+        log.warning("%s could not be sent: %s", step.task, error)
+
+
+@shared_task(bind=True, name="inference.encode_sound", ignore_result=True)
+def encode_sound(self: Task, generation_id: str, attempt: int) -> None:
+    """Make the soundtrack."""
+    run_step(self, generation_id, attempt, "sound", steps.encode_sound, part="sound")
 
 
 def _lanes(generation_id: str, parts: list[Signature]) -> list[Signature]:

@@ -2,9 +2,9 @@
 
 ``work/analysis/<what>/<hash of the file>/<engine>`` is kept with the media and used by every generation on it, and
 ``….parts`` beside it while its parts are looked at; ``work/takes/<key>/plan`` is the plan of all generations with the
-same inputs (see :mod:`keeping`), ``work/pieces/<digest>`` is a piece that was drawn (see :mod:`drawn`). Names say what
-is inside, so that a step that runs again finds what is there. In a bucket a folder is one tar file: it is there whole
-or not at all.
+same inputs (see :mod:`keeping`), ``sound`` beside it their soundtrack, ``work/pieces/<digest>`` is a piece that was
+drawn (see :mod:`drawn`). Names say what is inside, so that a step that runs again finds what is there. In a bucket a
+folder is one tar file: it is there whole or not at all.
 """
 
 import shutil
@@ -42,6 +42,11 @@ def part_name(analysis: str, part: str) -> str:
 def plan_name(key: str) -> str:
     """Folder of the plan of the takes with this key."""
     return f"{TAKES}/{key}/plan"
+
+
+def sound_name(key: str) -> str:
+    """Folder of the encoded soundtrack of the takes with this key."""
+    return f"{TAKES}/{key}/sound"
 
 
 def piece_name(digest: str) -> str:

@@ -70,7 +70,7 @@ def rendered(made, tmp_path):
         plan = engine.plan_motion(footage, speech[which], settings, tmp_path, segments=segments, sounds=heard)
         piece = engine.render_piece(video, footage, plan, 0, len(plan), tmp_path / "piece.mp4", models=MODELS)
         engine.assemble([piece], sounds[which], plan, tmp_path / "out.mp4", video=video, segments=segments)
-        track = soundtrack(plan, sounds[which], video, segments)
+        track = soundtrack(plan.sound, sounds[which], video, segments)
         sound = np.concatenate(list(track.blocks(round(plan.duration_s * OUTPUT_RATE))), axis=1)
         return plan, tmp_path / "out.mp4", sound
 

@@ -255,7 +255,7 @@ def test_the_sound_of_a_plan_takes_each_part_from_its_file(plan_of, tmp_path):
     plan = plan_of(segment, Segment(1.0, 1.4))
     from dataclasses import replace
 
-    sound = soundtrack(plan, main, None, [replace(segment, audio=mine), Segment(1.0, 1.4)])
+    sound = soundtrack(plan.sound, main, None, [replace(segment, audio=mine), Segment(1.0, 1.4)])
     heard = np.concatenate(list(sound.blocks(96_000)), axis=1)[0]
     levels = [heard[round(at * 48_000)] for at in (0.2, 0.6, 0.9, 1.2, 1.7)]
     np.testing.assert_allclose(levels, [0, 0.25, 0, 0.5, 0], atol=2e-3)

@@ -81,6 +81,11 @@ class FakeBackend:
             25, FPS, tuple(Piece(one.first, one.last, name) for one, name in zip(PIECES, made_from, strict=True))
         )
 
+    def encode_sound(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> None:
+        assert (footage / "footage.txt").exists()
+        self._step("sound", watch, "read")
+        (into / "sound.txt").write_text(job.model)
+
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         assert (plan / "plan.txt").read_text() == job.model
         self._step(f"render-{piece.first}", watch, "lipsync", piece.last - piece.first)
@@ -91,6 +96,9 @@ class FakeBackend:
     ) -> Outcome:
         there = [(piece.first, piece.last) for piece, folder in pieces if (folder / "film.mp4").stat().st_size]
         assert there == [(piece.first, piece.last) for piece in PIECES]
+        if job.soundtrack is not None:
+            assert (job.soundtrack / "sound.txt").read_text() == job.model
+            self._step("assemble-with-sound", watch, "assemble")
         self._step("assemble", watch, "assemble")
         write_video(out, seconds=1, sound=True)
         self._step("proof", watch, "proof")

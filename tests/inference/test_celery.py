@@ -60,7 +60,7 @@ def test_a_take_is_prepared_rendered_and_assembled(make_take, fake_engine, works
     assert (fresh.status, fresh.error_message, fresh.charged_micros) == ("COMPLETED", "", 40_000)
     assert percents == sorted(percents)
     assert len(set(percents)) > 3
-    assert sorted(fake_engine.calls())[-4:] == ["proof", "render-0", "render-10", "speech"]
+    assert sorted(fake_engine.calls())[-5:] == ["proof", "render-0", "render-10", "sound", "speech"]
     view = progress.read(fresh)
     assert (view.percent, [step.state for step in view.steps]) == (100, ["done"] * 7)
     until(lambda: work.left_behind() == [], "the work folder goes")

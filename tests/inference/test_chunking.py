@@ -1,5 +1,6 @@
 """A film made in pieces is the film made in one: pictures to the encoder's noise, sound sample by sample."""
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -93,7 +94,18 @@ def test_every_sample_of_the_sound_is_the_same(films):
     np.testing.assert_array_equal(*map(sound, films))
 
 
-@pytest.mark.parametrize("step", ["analyse_speech", "plan", "assemble"])
+def test_a_soundtrack_made_beside_the_plan_gives_the_same_film(films, sample, tmp_path):
+    folder, backend = films[0].parent, load("native")
+    job = Render(sample.video, sample.new_line, "lipsync-2", "cut_off", {"temperature": 0.5})
+    (tmp_path / "sound").mkdir()
+    backend.encode_sound(job, folder / "footage", folder / "speech", tmp_path / "sound", Quiet())
+    pieces = [(Piece(0, 50), folder / Piece(0, 50).name)]
+    job = replace(job, soundtrack=tmp_path / "sound")
+    backend.assemble(job, folder / "plan", pieces, tmp_path / "film.mp4", Quiet())
+    assert (tmp_path / "film.mp4").read_bytes() == films[0].read_bytes()
+
+
+@pytest.mark.parametrize("step", ["analyse_speech", "encode_sound", "plan", "assemble"])
 def test_a_cancel_is_heard_in_steps_that_tell_no_frames(films, sample, tmp_path, step):
     """Of a film of ten minutes each of them takes a quarter of a minute."""
     backend, folder = load("native"), films[0].parent
@@ -104,9 +116,12 @@ def test_a_cancel_is_heard_in_steps_that_tell_no_frames(films, sample, tmp_path,
     with pytest.raises(engine.Cancelled):
         if step == "analyse_speech":
             backend.analyse_speech(sample.new_line, tmp_path, Called())
+        elif step == "encode_sound":
+            (tmp_path / "sound").mkdir()
+            backend.encode_sound(job, folder / "footage", folder / "speech", tmp_path / "sound", Called())
         elif step == "plan":
             backend.plan(job, folder / "footage", folder / "speech", tmp_path, called)
         else:
             pieces = [(Piece(0, 50), folder / Piece(0, 50).name)]
             backend.assemble(job, folder / "plan", pieces, tmp_path / "film.mp4", called)
-    assert not list(tmp_path.iterdir())
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]

@@ -4,7 +4,10 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock, patch
 
 import pytest
+from celery import Signature
 from django.conf import settings
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from apps.assets import files
 from apps.assets.models import Asset, Origin
@@ -204,3 +207,35 @@ def test_reading_is_told_over_all_parts(take):
     assert signals.share_read(take.pk) == 0.25
     take.refresh_from_db()
     assert take.stage == "read"
+
+
+def test_a_soundtrack_made_beside_the_plan_is_handed_on(take, fake_engine):
+    assert begin(take.pk)
+    pieces = planned(take)
+    run(take, "sound", steps.encode_sound)
+    run(take, "sound", steps.encode_sound)
+    for piece in pieces:
+        rendered(take, piece)
+    assert run(take, "assemble", steps.assemble) is True
+    assert fake_engine.calls().count("sound") == 1
+    assert "assemble-with-sound" in fake_engine.calls()
+    assert work.left_behind() == []
+
+
+@pytest.mark.parametrize("fault", [OperationalError("away"), RedisError("away"), None])
+def test_the_soundtrack_is_sent_for_once_all_is_seen_and_never_holds_the_plan_up(take, fake_engine, monkeypatch, fault):
+    sent = []
+
+    def send(self, **options):
+        sent.append((self.task, work.left_behind()))
+        if fault is not None:
+            raise fault
+
+    monkeypatch.setattr(Signature, "apply_async", send)
+    begin(take.pk)
+    for part in run(take, "prepare", steps.prepare):
+        run(take, part, lambda g, w, p=part: steps.look(g, p, w), part=part)
+    monkeypatch.setattr(tasks, "_lanes", lambda generation_id, parts: [])
+    monkeypatch.setattr(tasks, "chord", lambda parts: lambda last: sent.append((last.task, "")))
+    tasks.plan.run(str(take.pk), 1)
+    assert sent == [("inference.encode_sound", []), ("inference.assemble", "")]

@@ -63,7 +63,8 @@ class Render:
     that cannot mark a film raises ``EngineError`` (plan_feature_unavailable) in ``plan``, and never leaves it out.
 
     An engine that cannot do ``segments`` raises ``EngineError`` (generation_input_segments_invalid) in ``plan``.
-    ``lanes`` is how many pieces can be drawn at once, for whoever splits the work.
+    ``lanes`` is how many pieces can be drawn at once, for whoever splits the work. ``soundtrack`` is what
+    ``encode_sound`` left, while assembling; None where nobody came to it.
     """
 
     video: Path
@@ -75,6 +76,7 @@ class Render:
     segments: tuple[RenderSegment, ...] = ()
     watermark: bool = False
     lanes: int = 2
+    soundtrack: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,12 @@ class Backend(Protocol):
 
         ``earlier`` are pieces that other takes of this video have drawn; those that this plan would make just so
         (``made_from``) become part of the split and are not drawn again.
+        """
+
+    def encode_sound(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> None:
+        """Make the film's soundtrack beside the planning, on a worker that waits, in the empty folder ``into``.
+
+        Asked with what ``plan`` is asked with. An engine without use for it leaves the folder empty.
         """
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:

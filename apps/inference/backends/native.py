@@ -75,11 +75,7 @@ class NativeBackend:
                 engine_settings(job),
                 into,
                 segments=engine_segments(job),
-                sounds={
-                    one.audio: engine.SpeechAnalysis.load(one.speech)
-                    for one in job.segments
-                    if one.audio and one.speech
-                },
+                sounds=_sounds(job),
             )
         frames, fps, digest = len(plan), float(plan.fps), self.made_from(job, plan, into)
         kept = still_true(earlier, frames, digest)
@@ -93,6 +89,18 @@ class NativeBackend:
     def made_from(self, job: Render, motion: MotionPlan, into: Path) -> Callable[[int, int], str]:
         """What gives ``Piece.made_from`` of a range of frames; ``into`` is the folder of the plan, still being made."""
         return motion.fingerprint
+
+    def encode_sound(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> None:
+        segments = engine_segments(job)
+        with stoppable(watch.cancelled):
+            parts, duration_s = engine.film_sound(
+                engine.FootageAnalysis.load(footage),
+                engine.SpeechAnalysis.load(speech),
+                engine_settings(job),
+                segments=segments,
+                sounds=_sounds(job),
+            )
+            engine.encode_film_sound(parts, duration_s, job.audio, into, video=job.video, segments=segments)
 
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         motion = MotionPlan.load(plan)
@@ -135,6 +143,7 @@ class NativeBackend:
                 out,
                 video=job.video,
                 segments=engine_segments(job),
+                encoded=job.soundtrack,
                 progress=watch.progress,
             )
         watch.progress("proof", 0, 1)
@@ -167,6 +176,11 @@ def engine_settings(job: Render) -> engine.EngineSettings:
 def engine_segments(job: Render) -> list[engine.Segment]:
     """The engine's segments for a job."""
     return [_segment(one) for one in job.segments]
+
+
+def _sounds(job: Render) -> dict[Path, engine.SpeechAnalysis]:
+    """What was heard in the sounds of segments, while planning."""
+    return {one.audio: engine.SpeechAnalysis.load(one.speech) for one in job.segments if one.audio and one.speech}
 
 
 def _segment(one: RenderSegment) -> engine.Segment:

@@ -58,6 +58,9 @@ class RemoteBackend:
         (into / NONCE).write_text(nonce)
         return Split(frames, fps, (Piece(0, frames, nonce),))
 
+    def encode_sound(self, job: Render, footage: Path, speech: Path, into: Path, watch: Watching) -> None:
+        """Nothing."""
+
     def render(self, job: Render, footage: Path, plan: Path, piece: Piece, into: Path, watch: Watching) -> None:
         remote = RemoteJob(watch, piece.last - piece.first, (plan / NONCE).read_text())
         files = {

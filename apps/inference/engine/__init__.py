@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .analysis import FootageAnalysis, analyse_footage
-    from .assembly import assemble
+    from .assembly import assemble, encode_film_sound
     from .errors import Cancelled, EngineError
-    from .film_plan import plan_motion
+    from .film_plan import film_sound, plan_motion
     from .media.probe import MediaInfo, probe_media
     from .parts import analyse_part, footage_parts, join_parts
     from .pieces import PieceReport, render_piece
@@ -42,6 +42,8 @@ __all__ = [
     "analyse_part",
     "analyse_speech",
     "assemble",
+    "encode_film_sound",
+    "film_sound",
     "footage_parts",
     "join_parts",
     "lipsync",
@@ -54,14 +56,14 @@ __all__ = [
 
 _HOMES = {
     "analysis": ("FootageAnalysis", "analyse_footage"),
-    "assembly": ("assemble",),
+    "assembly": ("assemble", "encode_film_sound"),
     "errors": ("Cancelled", "EngineError"),
     "media.probe": ("MediaInfo", "probe_media"),
     "parts": ("analyse_part", "footage_parts", "join_parts"),
     "pieces": ("PieceReport", "render_piece"),
     "pipeline": ("lipsync",),
     "plan": ("MotionPlan",),
-    "film_plan": ("plan_motion",),
+    "film_plan": ("film_sound", "plan_motion"),
     "proof": ("seen_opening",),
     "report": ("ENGINE_VERSION", "Report", "measure"),
     "segments": ("Segment",),

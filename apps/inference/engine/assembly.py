@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from .media.aac import EncodedSound, encode_sound
 from .media.audio import OUTPUT_RATE
 from .media.mux import join
 from .media.soundtrack import Clip, Soundtrack
 from .pieces import PieceReport
 from .plan import MotionPlan
 from .progress import Progress
-from .segments import MAIN, ORIGINAL, Segment
+from .segments import MAIN, ORIGINAL, Segment, SoundPart
 
 
 def assemble(
@@ -22,19 +23,23 @@ def assemble(
     *,
     video: Path | None = None,
     segments: Sequence[Segment] = (),
+    encoded: Path | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Join ``pieces`` (any order) without encoding again, with the sound the plan asks for, as MP4 that plays at once.
 
     ``video`` gives the original sound and ``segments`` (those the plan was made for) their own. Without ``audio`` the
-    film is silent. The film appears under its name only when it is whole.
+    film is silent; where it was encoded before, by :func:`encode_film_sound`, ``encoded`` is its folder. The film
+    appears under its name only when it is whole.
     """
     ordered = sorted(pieces, key=lambda piece: piece.first)
     if progress is not None:
         progress("assemble", 0, 1)
     unfinished = out.with_name(out.name + ".part")
     try:
-        sound = None if audio is None else soundtrack(plan, audio, video, segments)
+        sound: Soundtrack | EncodedSound | None = None
+        if audio is not None:
+            sound = EncodedSound.load(encoded) if encoded else soundtrack(plan.sound, audio, video, segments)
         join([piece.path for piece in ordered], plan.times, plan.fps, unfinished, sound=sound,
              duration_s=plan.duration_s)  # fmt: skip
         unfinished.replace(out)
@@ -44,8 +49,21 @@ def assemble(
         progress("assemble", 1, 1)
 
 
-def soundtrack(plan: MotionPlan, audio: Path, video: Path | None, segments: Sequence[Segment]) -> Soundtrack:
-    """The sound of the film: every part of the plan from its file."""
+def encode_film_sound(
+    parts: Sequence[SoundPart], duration_s: float, audio: Path, into: Path, *, video: Path | None = None,
+    segments: Sequence[Segment] = (),
+) -> None:  # fmt: skip
+    """Encode the sound of a film of ``duration_s`` into the empty folder ``into``; files as for :func:`assemble`.
+
+    ``parts`` are those its plan will have, see :func:`.film_plan.film_sound`.
+    """
+    encode_sound(soundtrack(parts, audio, video, segments), duration_s, into)
+
+
+def soundtrack(
+    parts: Sequence[SoundPart], audio: Path, video: Path | None, segments: Sequence[Segment]
+) -> Soundtrack:  # fmt: skip
+    """The sound of the film: every part from its file."""
     files = {"": None, MAIN: audio, ORIGINAL: video}
     files |= {segment.sound(index): segment.audio for index, segment in enumerate(segments) if segment.audio}
     clips = [
@@ -53,7 +71,7 @@ def soundtrack(plan: MotionPlan, audio: Path, video: Path | None, segments: Sequ
             files[part.source], _sample(part.start_s), _sample(part.end_s), _sample(part.from_s),
             original=part.source == ORIGINAL,
         )
-        for part in plan.sound
+        for part in parts
     ]  # fmt: skip
     return Soundtrack.of(clips)
 

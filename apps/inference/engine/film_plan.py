@@ -18,7 +18,7 @@ from .motion.trajectory import MouthRange, mouth_trajectory
 from .one_thread import one_thread
 from .plan import NO_FACE, OUTSIDE_RANGE, TURNED_AWAY, MotionPlan
 from .planning import make_plan
-from .segments import MAIN, Segment, Span, check_order, driven_spans
+from .segments import MAIN, Segment, SoundPart, Span, check_order, driven_spans
 from .settings import LARGEST_TURN, EngineSettings
 from .sound_plan import sound_parts
 from .speaker import Speaker, mouth_range, study_speaker
@@ -54,15 +54,8 @@ def plan_motion(
         raise EngineError(
             "generation_input_video_invalid", f"{settings.model} needs a video, not a picture.", "Choose sync-3."
         )
-    heard = {MAIN: speech}
-    for index, segment in enumerate(segments):
-        if segment.audio is not None:
-            heard[segment.sound(index)] = (sounds or {})[segment.audio]
-    line = _timeline(footage, speech, settings, segments)
-    check_order(segments, line.duration_s)
-    lengths = {name: one.duration_s for name, one in heard.items()}
-    spans = driven_spans(segments, line.duration_s, lengths, settings.sync_mode)
-    _require_sound(spans, heard)
+    heard = _heard(speech, segments, sounds or {})
+    line, spans = _laid_out(footage, heard, settings, segments)
     if not footage.people:  # a footage check keeps what it saw where it saw nobody
         require_face(footage)
     layers = [
@@ -73,11 +66,48 @@ def plan_motion(
     _require_in_view(layers, settings)
     plan = layers[0]
     plan.others = layers[1:]
-    plan.sound = sound_parts(spans, line, footage.times, footage.own_sound is not None)
+    plan.sound = _sound_of(footage, line, spans)
     plan.segments = [_facts(index, segment) for index, segment in enumerate(segments)]
     plan.warnings += [{"code": "speech", "message": message} for message in _said_of(heard)]
     plan.save(workdir)
     return plan
+
+
+def film_sound(
+    footage: FootageAnalysis,
+    speech: SpeechAnalysis,
+    settings: EngineSettings,
+    *,
+    segments: Sequence[Segment] = (),
+    sounds: Mapping[Path, SpeechAnalysis] | None = None,
+) -> tuple[list[SoundPart], float]:
+    """What will be heard in the film that :func:`plan_motion` plans, and its length in seconds; known at once."""
+    line, spans = _laid_out(footage, _heard(speech, segments, sounds or {}), settings, segments)
+    return _sound_of(footage, line, spans), line.duration_s
+
+
+def _heard(
+    speech: SpeechAnalysis, segments: Sequence[Segment], sounds: Mapping[Path, SpeechAnalysis]
+) -> dict[str, SpeechAnalysis]:
+    """The sounds by the names under which spans and parts speak of them."""
+    own = {segment.sound(index): sounds[segment.audio] for index, segment in enumerate(segments) if segment.audio}
+    return {MAIN: speech} | own
+
+
+def _laid_out(
+    footage: FootageAnalysis, heard: Mapping[str, SpeechAnalysis], settings: EngineSettings, segments: Sequence[Segment]
+) -> tuple[Timeline, list[Span]]:
+    """What is shown when, and which sound drives when."""
+    line = _timeline(footage, heard[MAIN], settings, segments)
+    check_order(segments, line.duration_s)
+    lengths = {name: one.duration_s for name, one in heard.items()}
+    spans = driven_spans(segments, line.duration_s, lengths, settings.sync_mode)
+    _require_sound(spans, heard)
+    return line, spans
+
+
+def _sound_of(footage: FootageAnalysis, line: Timeline, spans: Sequence[Span]) -> list[SoundPart]:
+    return sound_parts(spans, line, footage.times, footage.own_sound is not None)
 
 
 def _timeline(

@@ -12,11 +12,10 @@ import av.error
 import numpy as np
 
 from ..errors import EngineError
+from .aac import EncodedSound, add_sound
 from .audio import OUTPUT_RATE
 from .soundtrack import Soundtrack
 
-AAC_BIT_RATE = {1: 128_000, 2: 192_000}
-AAC_FRAME = 1024
 VFR_TIME_BASE = Fraction(1, 90_000)
 
 
@@ -26,7 +25,7 @@ def join(
     fps: Fraction,
     out: Path,
     *,
-    sound: Soundtrack | None,
+    sound: Soundtrack | EncodedSound | None,
     duration_s: float,
 ) -> None:
     """Write ``out`` (MP4, fast start) from ``pieces`` in order.
@@ -44,8 +43,7 @@ def join(
             for packet in picture.packets():
                 container.mux(packet)
             return
-        track = _SoundTrack(container, sound, round(duration_s * OUTPUT_RATE))
-        _interleave(container, picture.packets(), track.packets())
+        _interleave(container, picture.packets(), add_sound(container, sound, round(duration_s * OUTPUT_RATE)))
 
 
 def _ticks(times: np.ndarray, duration_s: float, fps: Fraction) -> tuple[np.ndarray, Fraction]:
@@ -113,43 +111,6 @@ class _PictureTrack:
 def _reorder_depth(ranks: list[int]) -> int:
     """How many frames decoding must run ahead of showing, for packets that show ``ranks``."""
     return max((position - rank for position, rank in enumerate(ranks)), default=0)
-
-
-class _SoundTrack:
-    """AAC of exactly ``samples`` samples."""
-
-    def __init__(self, container: Any, sound: Soundtrack, samples: int) -> None:
-        self._sound, self._samples = sound, samples
-        self._layout = "mono" if sound.channels == 1 else "stereo"
-        self._stream = container.add_stream("aac", rate=OUTPUT_RATE, layout=self._layout)
-        self._stream.bit_rate = AAC_BIT_RATE[sound.channels]
-
-    def packets(self) -> Iterator[av.Packet]:
-        """Packets in order; the last one lasts only as long as there is sound left."""
-        end = self._samples
-        base = Fraction(1, OUTPUT_RATE)
-        for start, block in self._frames():
-            frame = av.AudioFrame.from_ndarray(block, format="fltp", layout=self._layout)
-            frame.sample_rate, frame.pts, frame.time_base = OUTPUT_RATE, start, base
-            yield from self._trimmed(self._stream.encode(frame), end)
-        yield from self._trimmed(self._stream.encode(None), end)
-
-    def _trimmed(self, packets: list[av.Packet], end: int) -> Iterator[av.Packet]:
-        for packet in packets:
-            left = end - (packet.pts or 0)
-            if left > 0:
-                packet.duration = min(AAC_FRAME, left)
-                yield packet
-
-    def _frames(self) -> Iterator[tuple[int, np.ndarray]]:
-        """(first sample, block) in the encoder's own frame length."""
-        held = np.zeros((self._sound.channels, 0), np.float32)
-        position = 0
-        for block in self._sound.blocks(self._samples):
-            held = np.concatenate([held, block], axis=1)
-            while held.shape[1] >= AAC_FRAME or 0 < held.shape[1] == self._samples - position:
-                yield position, np.ascontiguousarray(held[:, :AAC_FRAME])
-                held, position = held[:, AAC_FRAME:], position + min(AAC_FRAME, held.shape[1])
 
 
 def _interleave(container: Any, picture: Iterator[av.Packet], sound: Iterator[av.Packet]) -> None:
