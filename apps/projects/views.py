@@ -99,35 +99,19 @@ def save_draft(request: SignedInRequest, ws: str, project_id: UUID) -> HttpRespo
 @login_required
 @require_POST
 def generate(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
-    """Save the draft as posted and start a take of it: both or neither, so that a second click meets a 409."""
-    membership = membership_in(request.user, ws, at_least=Role.EDITOR)
-    project = project_in(membership, project_id)
-    try:
-        changes = posted_changes(membership, request.POST)
-        with transaction.atomic():
-            draft = services.save_draft(
-                membership=membership, project=project, revision=posted_revision(request.POST), changes=changes
-            )
-            take = submit_generation(
-                membership=membership,
-                project=draft,
-                video=draft.video,
-                audio=draft.audio,
-                model=draft.model,
-                sync_mode=draft.sync_mode,
-                options=draft.options,
-                segments=draft.segments,
-            )
-    except StudioError as error:
-        return _refused(request, membership, project, error)
-    address = reverse("generations:take", args=[ws, project.pk, take.number])
-    return HttpResponseClientRedirect(address) if request.htmx else HttpResponseRedirect(address)
+    """Save the draft as posted and start a take of it."""
+    return _started(request, ws, project_id)
 
 
 @login_required
 @require_POST
 def test_render(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
     """Lipsync a few seconds of the draft as it stands, to judge before the whole is paid for."""
+    return _started(request, ws, project_id, test=True)
+
+
+def _started(request: SignedInRequest, ws: str, project_id: UUID, *, test: bool = False) -> HttpResponse:
+    """The draft is saved and the take started, both or neither, so that a second click meets a 409."""
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
     project = project_in(membership, project_id)
     try:
@@ -136,7 +120,7 @@ def test_render(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResp
             draft = services.save_draft(
                 membership=membership, project=project, revision=posted_revision(request.POST), changes=changes
             )
-            start, end = test_range(draft, posted_second(request.POST))
+            span = test_range(draft, posted_second(request.POST)) if test else None
             take = submit_generation(
                 membership=membership,
                 project=draft,
@@ -145,9 +129,11 @@ def test_render(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResp
                 model=draft.model,
                 sync_mode=draft.sync_mode,
                 options=draft.options,
-                segments=test_segments(draft.segments, start, end),
+                segments=test_segments(draft.segments, *span) if span else draft.segments,
             )
-            Generation.objects.filter(pk=take.pk).update(note=f"Test {clock(start, 1)} to {clock(end, 1)}")
+            if span:
+                note = f"Test {clock(span[0], 1)} to {clock(span[1], 1)}"
+                Generation.objects.filter(pk=take.pk).update(note=note)
     except StudioError as error:
         return _refused(request, membership, project, error)
     address = reverse("generations:take", args=[ws, project.pk, take.number])

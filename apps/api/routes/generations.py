@@ -24,34 +24,21 @@ FORM_FIELDS = ("model", "webhookUrl", "outputFileName", "projectId")
 JSON_FIELDS = ("options", "segments", "dubParams", "dialogueEdit")
 
 
-@route(
-    "POST",
-    "generate/upload",
-    summary="Make a generation (older address)",
-    tag=TAG,
-    scope=Scope.GENERATE,
-    bucket=limits.CREATE,
-    body=schemas.CreateGeneration,
-    form=CREATE_FORM,
-    example=EXAMPLE,
-    gives=answers.Generation,
-    status=201,
-    codes=CREATE_CODES,
-)
-@route(
-    "POST",
-    "generate",
-    summary="Make a generation",
-    tag=TAG,
-    scope=Scope.GENERATE,
-    bucket=limits.CREATE,
-    body=schemas.CreateGeneration,
-    form=CREATE_FORM,
-    example=EXAMPLE,
-    gives=answers.Generation,
-    status=201,
-    codes=CREATE_CODES,
-)
+CREATE: dict[str, Any] = {
+    "tag": TAG,
+    "scope": Scope.GENERATE,
+    "bucket": limits.CREATE,
+    "body": schemas.CreateGeneration,
+    "form": CREATE_FORM,
+    "example": EXAMPLE,
+    "gives": answers.Generation,
+    "status": 201,
+    "codes": CREATE_CODES,
+}
+
+
+@route("POST", "generate/upload", summary="Make a generation (older address)", **CREATE)
+@route("POST", "generate", summary="Make a generation", **CREATE)
 def create(caller: Caller) -> dict[str, Any]:
     """Lipsync a video to a soundtrack. Send JSON with addresses or ids of files, or a form with the files themselves.
 
