@@ -160,9 +160,13 @@ def agreement(
     at, values = times[valid], seen[valid]
     here = float(np.corrcoef(planned[valid], values)[0, 1])
     lags = np.arange(-LARGEST_LAG_S, LARGEST_LAG_S + 1e-9, 0.01)
-    scores = [_correlation(np.interp(at - lag, times, planned), values) for lag in lags]
+    scores = _correlations(np.interp(at - lags[:, None], times, planned), values)
     return round(here, 3), round(float(lags[int(np.argmax(scores))]) * 1000)
 
 
-def _correlation(one: Doubles, other: Doubles) -> float:
-    return -1.0 if one.std() < 1e-9 else float(np.corrcoef(one, other)[0, 1])
+def _correlations(rows: Doubles, other: Doubles) -> Doubles:
+    """(n,) correlation of each of ``rows`` (n, m) with ``other`` (m,), -1 for those that do not vary."""
+    off, high = rows - rows.mean(1, keepdims=True), other - other.mean()
+    spread = np.sqrt((off**2).sum(1) * (high**2).sum())
+    varies = rows.std(1) >= 1e-9
+    return np.where(varies, off @ high / np.where(varies, spread, 1.0), -1.0)
