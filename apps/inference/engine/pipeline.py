@@ -10,9 +10,9 @@ from functools import partial
 from pathlib import Path
 
 from .analysis import analyse_footage
-from .assembly import assemble
+from .assembly import assemble, encode_film_sound
 from .beside import beside
-from .film_plan import plan_motion
+from .film_plan import film_sound, plan_motion
 from .media.recent import RecentPictures
 from .one_thread import one_thread
 from .pieces import render_piece
@@ -64,14 +64,21 @@ def lipsync(
                 sounds[audio].save(folder)
         monitor.step("plan", 0, 1)
         with monitor.timed("plan"):
-            plan = plan_motion(footage, sounds[audio], settings, folder, segments=segments, sounds=sounds)
-        with monitor.timed("lipsync"):
-            piece = render_piece(
-                video, footage, plan, 0, len(plan), folder / "piece.mp4", progress=progress, cancelled=cancelled,
-                models=models,
-            )  # fmt: skip
+            parts, duration_s = film_sound(footage, sounds[audio], settings, segments=segments, sounds=sounds)
+        heard_in = folder / "sound"
+        heard_in.mkdir(exist_ok=True)
+        encode = partial(encode_film_sound, parts, duration_s, audio, heard_in, video=video, segments=segments)
+        with beside(encode) as encoded:
+            with monitor.timed("plan"):
+                plan = plan_motion(footage, sounds[audio], settings, folder, segments=segments, sounds=sounds)
+            with monitor.timed("lipsync"):
+                piece = render_piece(
+                    video, footage, plan, 0, len(plan), folder / "piece.mp4", progress=progress, cancelled=cancelled,
+                    models=models,
+                )  # fmt: skip
+                encoded()
         with monitor.timed("assemble"):
-            assemble([piece], audio, plan, output, video=video, segments=segments, progress=progress)
+            assemble([piece], audio, plan, output, encoded=heard_in, progress=progress)
         with monitor.timed("proof"):
             report = measure(output, plan, seen=piece.seen, mended=piece.mended, models=models)
         monitor.step("proof", len(plan), len(plan))
