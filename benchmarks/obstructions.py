@@ -2,7 +2,8 @@
 
     python -m benchmarks.obstructions [FOLDER] [--seconds 4]
 
-Each thing comes from below in front of the lips, stays and goes again: 40 frames of the clip. Columns: frames of the
+Each thing comes from below in front of the lips, stays and goes again: 40 frames of the clip; the last one never moves
+in the picture and is always there. Columns: frames of the
 clip as it is in which something is found; then for each thing the share of its frames in which something is found, and
 the share of its area that is kept.
 """
@@ -75,7 +76,16 @@ def shaded_hand(step: float, skin: Picture) -> tuple[NDArray[np.uint8], Picture]
     return _fingers(step, skin, (-28, 2, 4))
 
 
-THINGS: tuple[Thing, ...] = (microphone, scarf, shaded_hand, flat_hand)
+def standing_microphone(step: float, skin: Picture) -> tuple[NDArray[np.uint8], Picture]:
+    """The same that never moves in the picture, from the first frame to the last."""
+    mask, paint = np.zeros((CANVAS, CANVAS), np.uint8), np.full((CANVAS, CANVAS, 3), (35, 128, 128), np.float32)
+    cv2.circle(mask, (34, 50), 11, 1, -1)
+    cv2.rectangle(mask, (29, 54), (39, CANVAS), 1, -1)
+    paint[..., 0] += 12 * (np.sin(_X * 1.3) * np.sin(_Y * 1.3) > 0)  # its grid
+    return mask, paint
+
+
+THINGS: tuple[Thing, ...] = (microphone, scarf, shaded_hand, flat_hand, standing_microphone)
 
 
 class Painted(CropStore):
@@ -89,19 +99,27 @@ class Painted(CropStore):
                  for crop in (crops[int(frame)] for frame in np.flatnonzero(crops.stored)[:40])]  # fmt: skip
         self._skin = np.median(tones, axis=0).astype(np.float32)
 
+    def step(self, frame: int) -> float | None:
+        """How far the thing is on its way, 0..1; None where it is not there."""
+        step = (frame - FIRST) / FRAMES
+        return step if 0 <= step < 1 else None
+
+    def face(self, frame: int) -> NDArray:
+        """(Q, 2) mesh points of the face that the thing is held before."""
+        return self._points[frame]
+
     def mask(self, frame: int) -> NDArray[np.uint8]:
         """(72, 72) where the thing is on the canvas."""
-        step = (frame - FIRST) / FRAMES
-        return self._thing(step, self._skin)[0] if 0 <= step < 1 else np.zeros((CANVAS, CANVAS), np.uint8)
+        step = self.step(frame)
+        return np.zeros((CANVAS, CANVAS), np.uint8) if step is None else self._thing(step, self._skin)[0]
 
     def __getitem__(self, frame: int) -> Crop:
         crop = super().__getitem__(frame)
-        step = (frame - FIRST) / FRAMES
-        if not 0 <= step < 1:
+        step = self.step(frame)
+        if step is None:
             return crop
         mask, tone = self._thing(step, self._skin)
-        corner = (crop.x, crop.y)
-        place = np.linalg.lstsq(self._from, self._points[frame] - corner, rcond=None)[0].T.astype(np.float64)
+        place = self.place(self.face(frame) - (crop.x, crop.y))
         size = (crop.luma.shape[1], crop.luma.shape[0])
         share = cv2.warpAffine(mask.astype(np.float32), place, size, flags=cv2.INTER_LINEAR)[..., None]
         paint = cv2.warpAffine(tone, place, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
@@ -111,6 +129,29 @@ class Painted(CropStore):
         tint = cv2.resize(paint[..., 1:], half, interpolation=cv2.INTER_AREA)
         chroma = crop.chroma * (1 - less) + tint * less
         return Crop(luma.astype(np.uint8), chroma.astype(np.uint8), crop.x, crop.y)
+
+    def place(self, points: NDArray) -> NDArray[np.float64]:
+        """(2, 3) from the canvas to where mesh points lie at ``points`` (Q, 2)."""
+        return np.linalg.lstsq(self._from, points, rcond=None)[0].T.astype(np.float64)
+
+
+class Standing(Painted):
+    """Crops with a thing that never moves in the picture, in all frames, while the head moves behind it."""
+
+    def step(self, frame: int) -> float | None:
+        """Always there."""
+        return 0.5
+
+    def face(self, frame: int) -> NDArray:
+        """Where the head is as a rule."""
+        return np.median(self._points[self.stored], axis=0)
+
+    def mask(self, frame: int) -> NDArray[np.uint8]:
+        """(72, 72) where the thing is on the canvas of this frame."""
+        there = np.vstack([self.place(self.face(frame)), [0, 0, 1]])
+        here = np.vstack([self.place(self._points[frame]), [0, 0, 1]])
+        moved = (np.linalg.inv(here) @ there)[:2]
+        return cv2.warpAffine(self._thing(0.5, self._skin)[0], moved, (CANVAS, CANVAS), flags=cv2.INTER_NEAREST)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -143,7 +184,8 @@ def _row(source: Path, folder: Path, seconds: float, models: Path) -> list[str]:
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
     row = [f"{plain.mean():.2f}"]
     for thing in THINGS:
-        crops = Painted(footage.crops, thing, points, to_canvas)
+        kind = Standing if thing is standing_microphone else Painted
+        crops = kind(footage.crops, thing, points, to_canvas)
         found = find_obstructions(crops, points, mesh, stored)
         shown, kept, whole = [], 0, 0
         for frame in np.flatnonzero(stored & (np.arange(len(points)) >= FIRST)).tolist():

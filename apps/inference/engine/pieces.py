@@ -238,7 +238,7 @@ def frame_job(footage: FootageAnalysis, plan: MotionPlan, index: int, glides: bo
         eyes += left * (float(plan.eyes[origin]) - eyes)
 
     def mouth(frame: int) -> Mouth | None:
-        return Mouth(footage.crops[frame], plan.own[frame]) if frame >= 0 else None
+        return Mouth(footage.crops[frame], plan.own[frame], _object_mask(plan, frame)) if frame >= 0 else None
 
     return FrameJob(
         own=plan.own[source] + shift, target=plan.target[index] + shift, eyes=eyes,

@@ -182,7 +182,8 @@ def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:
         used += [plan.glide[frames], plan.glide_share[frames]]
     if plan.depth is not None and np.isfinite(plan.depth[shown]).any():
         used.append(plan.depth[shown])
-    if plan.object_masks is not None and plan.object_masks[shown].any():
-        used += [plan.object_masks[shown], plan.to_canvas]
+    if plan.object_masks is not None:
+        seen = plan.object_masks[np.union1d(shown, np.maximum(lent[:, driven], 0))]
+        used += [seen, plan.to_canvas] if seen.any() else []
     for values in used:
         digest.update(np.ascontiguousarray(values).data)

@@ -37,6 +37,7 @@ MOST_EXEMPLARS = 1500  # a minute of speech holds every mouth a speaker makes; t
 # What a mouth costs that is wholly blurred beside the sharper ones of a like opening: otherwise the plain ones, tongue
 # or dark, are preferred to teeth, for they never pop. More (3.5) makes mouths pop for sharpness' sake.
 BLUR_PENALTY = 2.5
+HIDDEN_PENALTY = 50.0  # times the share of the mouth's surroundings that something stands before
 LIKE_OPENINGS, SHARPER = 25, 65  # frames looked at, percentile of their sharpness
 
 
@@ -106,7 +107,7 @@ def _borrowed(
     codes = speaker.code.encode(speaker.track.faces.shapes)
     goal = Wanted(speaker.code.from_parameters(wanted), wanted, speaker.track.pose[line.source])
     good = usable_exemplars(footage, speaker, obstructions)
-    pool = _pool(footage, speaker, codes, good, own)
+    pool = _pool(footage, speaker, codes, good, own, obstructions)
     unit = round(UNIT_S * footage.fps) if settings.model.startswith("lipsync-2") else None
     chosen, change = np.full(len(line), -1, np.int64), np.zeros_like(goal.code)
     for first, last in stretches:
@@ -157,10 +158,13 @@ def usable_exemplars(
 
 
 def _pool(
-    footage: FootageAnalysis, speaker: Speaker, codes: Doubles, good: NDArray[np.bool_], own: NDArray[np.float32]
+    footage: FootageAnalysis, speaker: Speaker, codes: Doubles, good: NDArray[np.bool_], own: NDArray[np.float32],
+    obstructions: Obstructions | None,
 ) -> ExemplarPool:  # fmt: skip
     """The exemplars with what the search compares."""
     penalty = BLUR_PENALTY * blurredness(footage.sharpness, speaker.track.params[:, 0], np.flatnonzero(good))
+    if obstructions is not None:
+        penalty += HIDDEN_PENALTY * obstructions.share
     # A run is compared with the frame that would follow it, whether or not that one may be lent itself.
     looked_at = good | (np.roll(good, 1) & footage.crops.stored)
     textures = MouthTextures(footage.crops, own, speaker.mesh, np.flatnonzero(looked_at))

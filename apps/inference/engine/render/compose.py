@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..crops import Crop
+from .behind import carried, filled_in
 from .detail import restored
 from .interior import PaintedMouth, paint_interior
 from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box, resized, write_box
@@ -45,10 +46,14 @@ SIDE_MULTIPLE = 8
 
 @dataclass(frozen=True)
 class Mouth:
-    """An exemplar: its lips' pixels and its own mesh points (Q, 2) in the picture it was cut from."""
+    """An exemplar: its lips' pixels and its own mesh points (Q, 2) in the picture it was cut from.
+
+    ``hidden`` is the packed mask of what stands before it, which is not lent.
+    """
 
     crop: Crop
     points: Points
+    hidden: NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,11 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
         triangles = seen_triangles(triangles, job.depth, job.eyes, job.own, job.target)
     mesh = TargetMesh(job.target, triangles, box, 4 if job.eyes > LARGE_EYES else mouth_step(job.eyes))
     base = warp_base(yuv, original, job, mesh, box)
+    in_front = None
+    if job.object_mask is not None and job.to_canvas is not None:
+        in_front = in_picture(job.object_mask, job.to_canvas, job.own, job.eyes, box)
+        moved = carried(job.object_mask, job.to_canvas, job.own, job.eyes, mesh, box, box)
+        base = filled_in(base, np.maximum(in_front, moved))  # the thing does not move along
     if job.mouth is not None:
         place = mouth_box(job.target, job.eyes, box, INNER_MARGIN if job.inner_only else MOUTH_MARGIN)
         if min(place[2:]) >= 2 * SIDE_MULTIPLE:
@@ -102,8 +112,7 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
             outline = within_outline(job.target - box[:2], triangles, job.eyes, base.luma.shape, 1)
             painted = base.floats().mix(painted, outline)
         base = painted.bytes()
-    if job.object_mask is not None and job.to_canvas is not None:
-        in_front = in_picture(job.object_mask, job.to_canvas, job.own, job.eyes, box)
+    if in_front is not None:
         base = base.floats().mix(original.floats(), in_front).bytes()
     write_box(yuv, box, feathered(base, original, box, size))
     return box
@@ -165,18 +174,19 @@ def _lay_mouth(
 ) -> None:
     """Blend the exemplar into ``base`` (uint8, in place)."""
     assert job.mouth is not None
-    in_picture = (box[0] + place[0], box[1] + place[1], place[2], place[3])
+    there = (box[0] + place[0], box[1] + place[1], place[2], place[3])  # in the picture
     if job.eyes > LARGE_EYES:  # the mesh of the whole face is too coarse for lips
-        mesh = TargetMesh(job.target, triangles, in_picture, mouth_step(job.eyes))
-    target = job.target - in_picture[:2]
+        mesh = TargetMesh(job.target, triangles, there, mouth_step(job.eyes))
+    target = job.target - there[:2]
     shape = (place[3], place[2])
-    patch = warp_mouth(job.mouth, job, mesh, in_picture)
+    patch = warp_mouth(job.mouth, job, mesh, there)
     if job.fading is not None:
-        other = warp_mouth(job.fading, job, mesh, in_picture)
+        other = warp_mouth(job.fading, job, mesh, there)
         patch = other.mix(patch, join_weight(target, job, shape))
     under = base.part(place)
     mask = inner_mask(target, job, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
     step = mask_step(job.eyes)
+    mask = _less_hidden(mask, job, mesh, there)
     if job.depth is not None:
         lent = seen_triangles(triangles, job.depth, job.eyes, job.mouth.points)
         cell = shape[0] // mask.shape[0]
@@ -189,6 +199,16 @@ def _lay_mouth(
         blend = blend._replace(luma=restored(blend.luma, resized(mask, shape), lips, job.eyes, job.detail))
     blend = blend.bytes()
     under.luma[:], under.chroma[:] = blend.luma, blend.chroma
+
+
+def _less_hidden(mask: Floats, job: FrameJob, mesh: TargetMesh, box: Box) -> Floats:
+    """``mask`` without what was hidden behind something where the exemplars were filmed; ``box`` in the picture."""
+    for mouth in (job.mouth, job.fading):
+        if mouth is not None and mouth.hidden is not None and job.to_canvas is not None:
+            around = (mouth.crop.x, mouth.crop.y, mouth.crop.luma.shape[1], mouth.crop.luma.shape[0])
+            hidden = carried(mouth.hidden, job.to_canvas, mouth.points, job.eyes, mesh, around, box)
+            mask = mask * (1 - resized(hidden, mask.shape))
+    return mask
 
 
 def join_weight(target: Points, job: FrameJob, shape: tuple[int, int]) -> Floats:

@@ -20,6 +20,7 @@ from ..progress import checkpoint
 from .hidden_lips import LipColour, up_to_the_side
 from .layers import Floats, blurred, polygon_mask
 from .mesh import ALL_LIPS, OUTER, FaceMesh2D
+from .standing import Standing, find_standing
 from .warp import Canvas, sample_chroma, sample_luma
 
 CANVAS = 72
@@ -86,8 +87,25 @@ def find_obstructions(
     for frame in _lasting(covered, len(points)):
         masks[frame], share[frame] = np.packbits(covered[frame]), covered[frame].mean()
     alarm = _count_around(share > ALARM_SHARE, NEIGHBOURS) > 0
-    steady = _count_around(share > SHOWN_SHARE, 2) >= 3
-    return Obstructions(masks, np.where(steady, share, 0.0), alarm, to_canvas)
+    share = np.where(_count_around(share > SHOWN_SHARE, 2) >= 3, share, 0.0)
+    standing = find_standing(crops, points, canvas, to_canvas, CANVAS, np.array(list(studied)))
+    if standing is not None:
+        _put_before(standing, masks, share, points, to_canvas, stored)
+    return Obstructions(masks, share, alarm, to_canvas)
+
+
+def _put_before(
+    standing: Standing, masks: NDArray[np.uint8], share: NDArray[np.float64], points: NDArray[np.floating],
+    to_canvas: NDArray[np.float64], stored: NDArray[np.int64],
+) -> None:  # fmt: skip
+    """Add what stands before the face to ``masks`` and ``share``. Its frames still lend their mouths: there are none
+    without it."""
+    for frame in stored.tolist():
+        before = standing.on_canvas(points[frame].astype(np.float64), to_canvas, CANVAS)
+        if before.mean() > SHOWN_SHARE:
+            found = np.unpackbits(masks[frame]).reshape(CANVAS, CANVAS) > 0 if share[frame] else False
+            masks[frame] = np.packbits(before | found)
+            share[frame] = (before | found).mean()
 
 
 def _lasting(covered: dict[int, NDArray[np.bool_]], count: int) -> list[int]:
