@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass, field
@@ -122,6 +123,7 @@ class Bench:
         film = self._scratch / "driven.mp4"
         if self._keep is not None:
             self._keep.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(clip.video, self._keep / f"{clip.name}_original.mp4")
             film = self._keep / f"{clip.name}_{driver.name.replace(' ', '-')}_{name}.mp4"
         sound = write_sound(driver.sound, self._scratch / "sound.wav", seconds)
         with tempfile.TemporaryDirectory(dir=self._scratch) as work:
@@ -208,7 +210,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", help="comma-separated (default: all four)")
     parser.add_argument("--pairs", choices=("next", "all"), default="next", help="which sounds drive a clip")
     parser.add_argument("--csv", help="write the rows here as well")
-    parser.add_argument("--keep", help="folder for the films")
+    parser.add_argument("--keep", help="folder for the films, and what was driven")
     return parser
 
 
