@@ -85,7 +85,8 @@ class Stack:
     def children_of(self, worker: subprocess.Popen[bytes]) -> list[int]:
         """The processes in which one worker does its work; none while it starts."""
         try:
-            return [child.pid for child in psutil.Process(worker.pid).children()] if worker.poll() is None else []
+            children = psutil.Process(worker.pid).children() if worker.poll() is None else []
+            return [child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE]  # nobody dies twice
         except psutil.NoSuchProcess:
             return []
 

@@ -11,6 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from apps.api.addresses import AddressRefused, Target, redirected, target_of
 from apps.assets.naming import clean_name
+from studio.stopping import leave_if_stopping
 
 BLOCK_BYTES = 256 * 1024
 REDIRECTS = 5
@@ -53,6 +54,7 @@ def fetch(url: str, target: Path, *, limit: int, seconds: float) -> Fetched:
             download.go_on()
             break
         except (HTTPError, OSError) as error:
+            leave_if_stopping()
             if attempt + 1 == TRIES:
                 raise FetchFailed("The connection broke off.") from error
     size = target.stat().st_size
@@ -101,6 +103,7 @@ class _Download:
                 if have > self.limit:
                     raise TooLarge
                 file.write(block)
+                leave_if_stopping()
                 if time.monotonic() > self.ends:
                     raise TooSlow
             if time.monotonic() > self.ends:  # hung up, which looks like the end where no length was announced

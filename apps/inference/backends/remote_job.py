@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 
 from apps.inference.backends.base import Watching
 from apps.inference.engine.errors import Cancelled, EngineError
+from studio.stopping import leave_if_stopping
 
 try:
     import httpx
@@ -198,6 +199,7 @@ class RemoteJob:
             time.sleep(min(LISTEN_S, left))
 
     def _check(self) -> None:
+        leave_if_stopping()
         if self.watch.cancelled():
             raise Cancelled
         if time.monotonic() > self._ends:

@@ -35,13 +35,14 @@ class Command(BaseCommand):
         # A machine that shuts down sends TERM and kills soon after. Celery would wait for the step however long it
         # takes; like this it goes on for CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and hands the step back.
         os.environ["REMAP_SIGTERM"] = "SIGQUIT"
+        os.environ["CELERY_CUSTOM_WORKER_POOL"] = "studio.stopping:StoppableThreads"
         os.chdir(settings.BASE_DIR)
         os.execv(command[0], command)  # noqa: S606
 
 
 def worker_command(queues: list[str], slots: int) -> list[str]:
     """Celery's command line; the name says what is served and is this process's own."""
-    pool = "threads" if set(queues) <= THREADED else "prefork"
+    pool = "custom" if set(queues) <= THREADED else "prefork"
     name = f"{'+'.join(queues)}-{os.getpid()}@%h"
     start = [sys.executable, "-m", "celery", "--quiet", "-A", "studio", "worker", "-n", name]
     level = "INFO" if settings.LOG_AS_JSON else "WARNING"  # on a terminal only what somebody should look at
