@@ -161,6 +161,23 @@ def test_what_flashes_up_for_one_frame_is_seen_by_half():
     assert soft.inside.tolist() == [1, 1, 1, 0.5, 1, 1, 1]
 
 
+def test_a_pop_beside_a_join_is_spread_as_well():
+    """The larger of two changes counts where both would want the same frame."""
+    soft = softened([19, 20, 21, 38, 39, 40, 41, 42])
+    assert soft.other.tolist() == [-1, 36, 37, 22, 40, 39, -1, -1]
+    assert soft.inside == pytest.approx([1, 1, 2 / 3, 2 / 3, 2 / 3, 2 / 3, 1, 1])
+
+
+def test_a_quick_run_is_no_flash():
+    """Two large steps one after the other, in one direction."""
+    shade = np.arange(60.0)
+    shade[40:] += 40
+    shade[41:] += 20
+    chosen = np.arange(37, 45)
+    soft = soften(find_joins(chosen, np.ones(60, bool), np.zeros(60, int)), chosen, Footage(shade))
+    assert soft.inside == pytest.approx([1, 1, 2 / 3, 2 / 3, 1, 1, 1, 1])
+
+
 def test_a_join_is_spread_between_its_own_two_mouths():
     soft = softened([10, 11, 12, 13, 50, 51, 52, 53])
     assert soft.other[2:6].tolist() == [48, 49, 14, 15]

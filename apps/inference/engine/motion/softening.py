@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..render.texture import MouthTextures
-from .joins import Joins, is_run
+from .joins import Joins
 
 Indices = NDArray[np.int64]
 
@@ -23,22 +23,25 @@ MOST_DOUBLE = 4.2  # levels of luma of detail that is in neither of two mouths l
 
 
 def soften(joins: Joins, chosen: Indices, textures: MouthTextures) -> Joins:
-    """``joins`` with both mouths at once inside the lips where ``chosen`` (N,) would make them pop."""
+    """``joins`` with both mouths at once inside the lips where ``chosen`` (N,) would make them pop.
+
+    Each frame takes part in one step alone, the largest first.
+    """
     other, weight, inside = joins.other.copy(), joins.weight.copy(), joins.inside.copy()
-    free = other < 0  # the fades of joins are left alone
+    free = np.ones(len(chosen), bool)
 
     def mix(here: int, there: int, share: float) -> None:
-        if other[here] < 0:
+        if max(here, there) not in joins.starts:  # there the fade shows both already
             other[here], weight[here] = chosen[there], share
         inside[here], free[here] = share, False
 
     large = _large_steps(chosen, textures)
     for at in large:
-        if at + 1 in large and is_run(chosen[at + 1] - chosen[at - 1]) and free[at]:
+        if at + 1 in large and abs(chosen[at + 1] - chosen[at - 1]) <= 1 and free[at]:
             mix(at, at - 1, FLASH_SHARE)  # there and back again
     for after in large:
         before = after - 1
-        if (free[before] and free[after]) or after in joins.starts:
+        if free[before] and free[after]:
             mix(before, after, OWN_SHARE)
             mix(after, before, OWN_SHARE)
     return replace(joins, other=other, weight=weight, inside=inside)

@@ -30,12 +30,15 @@ def carried(
     return cv2.remap(there, where, EMPTY, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
-def filled_in(layer: Layer, hole: Floats) -> Layer:
-    """``layer`` (uint8) with what is seen all around in place of the ``hole`` (h, w) 0..1."""
-    shape = (hole.shape[0] // SMALLER, hole.shape[1] // SMALLER)
+def filled_in(layer: Layer, moved: Floats, in_front: Floats) -> Layer:
+    """``layer`` (uint8) with what is seen all around in place of a thing that has ``moved`` along, (h, w) 0..1.
+
+    Where it is ``in_front`` as well nothing is changed: the thing is laid over that later.
+    """
+    shape = (moved.shape[0] // SMALLER, moved.shape[1] // SMALLER)
     small = np.clip(layer.shrunk(shape), 0, 255).astype(np.uint8)
-    missing = (resized(hole, shape) > SEEN_FROM).astype(np.uint8)
+    missing = (resized(np.maximum(moved, in_front), shape) > SEEN_FROM).astype(np.uint8)
     filled = cv2.inpaint(small, missing, FILL_REACH, cv2.INPAINT_TELEA)
     luma = resized(np.ascontiguousarray(filled[..., 0]), layer.luma.shape)
     chroma = resized(np.ascontiguousarray(filled[..., 1:]), layer.chroma.shape)
-    return layer.floats().mix(Layer(luma, chroma).floats(), (hole > SEEN_FROM).astype(np.float32)).bytes()
+    return layer.floats().mix(Layer(luma, chroma).floats(), np.clip(moved - in_front, 0, 1)).bytes()

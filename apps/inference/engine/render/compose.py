@@ -101,7 +101,7 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
     if job.object_mask is not None and job.to_canvas is not None:
         in_front = in_picture(job.object_mask, job.to_canvas, job.own, job.eyes, box)
         moved = carried(job.object_mask, job.to_canvas, job.own, job.eyes, mesh, box, box)
-        base = filled_in(base, np.maximum(in_front, moved))  # the thing does not move along
+        base = filled_in(base, moved, in_front)  # the thing does not move along
     if job.mouth is not None:
         place = mouth_box(job.target, job.eyes, box, INNER_MARGIN if job.inner_only else MOUTH_MARGIN)
         if min(place[2:]) >= 2 * SIDE_MULTIPLE:
