@@ -18,6 +18,7 @@ from apps.generations.models import STAGE_EVENT, Event, Generation
 from apps.generations.services import complete
 from apps.inference import drawn, keeping, work
 from apps.inference.backends import Backend, Piece, Render, RenderSegment, Split, backend_for
+from apps.inference.engine.errors import Cancelled
 from apps.inference.lanes import lanes_of
 from apps.inference.watch import Watch
 from studio.errors import StudioError
@@ -118,6 +119,8 @@ def assemble(generation: Generation, watch: Watch) -> bool:
         ]
         film = scratch / "result.mp4"
         outcome = backend.assemble(job, planned, pieces, film, watch)
+        if watch.cancelled():  # what is not in the library need not be taken out again
+            raise Cancelled
         result = _keep_result(generation, film)
     report = outcome.report | _timings(generation, outcome.report) | drawn.report_of(generation)
     report |= {"backend": f"{backend.name} {backend.version}"}

@@ -1,5 +1,6 @@
 """Our own engine behind the protocol, step by step, on a talking portrait the engine makes itself."""
 
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,15 +11,16 @@ from apps.assets import files
 from apps.assets.checking import check_asset
 from apps.assets.services import import_file
 from apps.generations.models import SegmentSound, Status
-from apps.generations.services import begin
-from apps.inference import keeping, steps, work
+from apps.generations.services import begin, cancel_generation
+from apps.inference import drawn, keeping, steps, work
 from apps.inference.backends import Piece, Render, backend_for, native
 from apps.inference.backends.registry import load
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.render.mark import Mark
 from apps.inference.engine.sample.make import SampleFormat, make_sample
+from benchmarks.clips import repeated_sound
 from tests.factories import GenerationFactory, write_audio, write_video
-from tests.inference.stepping import planned, rendered, run
+from tests.inference.stepping import planned, rendered, run, scratch
 
 pytestmark = pytest.mark.django_db
 
@@ -76,6 +78,30 @@ def test_a_take_in_pieces_is_one_film(take_of, sample, monkeypatch):
     assert result.duration_s == pytest.approx(take.quoted_seconds, abs=1 / 25)
     assert result.has_sound
     assert take.charged_seconds == pytest.approx(take.report["lipsynced_s"], abs=1 / 25)
+
+
+def test_the_engine_stops_drawing_within_two_seconds_of_a_cancel(take_of, sample, tmp_path, membership):
+    """Told by seconds of the processor, since a busy machine stretches those of the clock."""
+    sound = repeated_sound(sample.new_line, tmp_path / "long.wav", 40.0)
+    take = take_of(sample.video, sound, model="lipsync-2", sync_mode="loop")
+    piece = prepared(take)[0]
+    told = []
+
+    def do(generation, watch):
+        def progress(stage, done, total):
+            told.append((time.process_time(), done))
+            if len(told) == 2:
+                cancel_generation(membership=membership, generation=generation)
+
+        steps.render(generation, piece.first, SimpleNamespace(progress=progress, cancelled=watch.cancelled))
+
+    run(take, piece.name, do, piece=piece.first)
+    assert time.process_time() - told[1][0] < 2
+    assert told[-1][1] < piece.last - piece.first
+    take.refresh_from_db()
+    assert (take.status, take.result) == (Status.CANCELLED, None)
+    assert not work.has_folder(drawn.folder_of(take, piece))
+    assert scratch() == []
 
 
 def test_segments_go_through_every_step(take_of, sample):
