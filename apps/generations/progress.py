@@ -6,11 +6,14 @@ from typing import Literal
 
 from django.utils import timezone
 
-from apps.generations import workers
+from apps.generations import signals, workers
 from apps.generations.models import PIECES_EVENT, STAGE_EVENT, Event, Generation, Stage, Status
 from apps.generations.percent import ORDER, Rendering, percent_of, rendering
 from apps.generations.places import Place, place_of
 from apps.generations.speed import SHARES, run_s, work_s
+
+# A worker signs every 5 s. Where none has for this long nobody is at the take, and what is left only seems to grow.
+QUIET_S = 15.0
 
 StepState = Literal["done", "now", "waiting", "failed"]
 
@@ -77,9 +80,11 @@ def _seconds_left(generation: Generation, stage: Stage, percent: int, drawn: Ren
     """Seconds until the result is there, None where nobody can tell.
 
     Before rendering: what earlier takes on this model needed. While rendering: by the speed seen, and the last stages
-    in proportion. At the end: by the time so far.
+    in proportion. At the end: by the time so far. Nobody can tell while no worker signs for the take.
     """
     if generation.status != Status.PROCESSING or generation.started_at is None:
+        return None
+    if (signals.silent_for(generation.pk) or 0.0) > QUIET_S:
         return None
     if stage == Stage.LIPSYNC:
         if drawn.fps is None:

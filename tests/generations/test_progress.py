@@ -77,6 +77,19 @@ def test_speed_and_time_left_come_from_the_frames(take):
     assert view.seconds_left == pytest.approx(10 + 40 * 16 / 44)  # 50 frames, then the last stages
 
 
+@pytest.mark.parametrize(("silent_s", "known"), [(10, True), (20, False)])
+def test_what_is_left_is_not_told_while_no_worker_signs(take, silent_s, known):
+    with patch.object(time, "time", return_value=1000.0):
+        signals.set_pieces(take.pk, [0], 200)
+        signals.set_piece(take.pk, 0, 150)
+    with patch.object(time, "time", return_value=1030.0):
+        signals.sign_of_life(take.pk)
+    note_stage(take.pk, "lipsync")
+    take.refresh_from_db()
+    with patch.object(time, "time", return_value=1030.0 + silent_s):
+        assert (progress.read(take).seconds_left is not None) is known
+
+
 def test_it_never_goes_back(take):
     assert at(take, "plan", 1, 1).percent == 40
     signals.set_mark(take.pk, "read", 0, 10)  # a step that runs again
