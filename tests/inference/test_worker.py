@@ -24,7 +24,6 @@ from apps.generations.queue import hand_to_workers
 from apps.inference.management.commands.worker import worker_command
 from studio import logs
 from studio.celery import app as celery_app
-from studio.processes import STOP_WAIT_S
 from tests.conftest import ROOT
 from tests.inference import fake
 from tests.inference.stepping import scratch
@@ -162,7 +161,7 @@ def test_on_term_a_fetch_is_handed_back(stopped_worker, slow_server, workspace, 
     celery_app.send_task("desk.fetch_file", args=[str(asset.pk), address])
     until(slow_server.asked.is_set, "the worker asks for the file")
     os.kill(stopped_worker.pid, signal.SIGTERM)
-    assert stopped_worker.wait(timeout=STOP_WAIT_S) == 0
+    assert stopped_worker.wait(timeout=PATIENCE_S) == 0
     asset.refresh_from_db()
     assert asset.status == AssetStatus.CHECKING
     with celery_app.connection_for_read() as connection:
