@@ -17,7 +17,7 @@ from apps.voices import previews, speaking
 from apps.voices.models import ProviderKey, SpeechJob, SpeechState
 from apps.workspaces.models import Membership
 from studio.errors import StudioError
-from tests.browser.stage import enter, film, forgive, make_project, same_document
+from tests.browser.stage import enter, film, forgive, make_project, same_document, until
 from tests.voices.conftest import KEY, beeper, service  # noqa: F401  (fixtures)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -126,6 +126,19 @@ def test_a_refusal_keeps_what_was_typed(visit, project, beeper, worker):  # noqa
     dialog.get_by_label("Words").fill("Shorter.")
     dialog.get_by_role("button", name="Speak").click()
     expect(page.locator('.source[data-place="audio"]')).to_contain_text("Shorter. (High).wav")
+
+
+def test_no_style_is_carried_over_to_the_form_that_comes_back(visit, project, beeper, worker, complaints):  # noqa: F811
+    """A slider's filled part is a style of its own; the policy refuses to have it written into the answer's slider."""
+    page = visit("projects:workbench", project.pk)
+    page.get_by_role("link", name="Type the words").click()
+    dialog = page.get_by_role("dialog", name="Type the words")
+    until(page, "document.querySelector('#speech input.slider')?.style.length")
+    dialog.locator("form").evaluate("form => { form.noValidate = true }")
+    dialog.get_by_role("button", name="Speak").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("There is no text.")
+    forgive(complaints, 422)
+    assert complaints == []
 
 
 def test_a_sample_is_heard_before_choosing(visit, project, beeper, worker):  # noqa: F811
