@@ -9,8 +9,15 @@ from tests.browser.axe import serious
 # Layout shifts as browsers score them; `hadRecentInput` are those that a click asked for.
 SHIFTS = """
     window.shift = 0;
+    window.shifters = [];
     new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+        for (const entry of list.getEntries().filter((one) => !one.hadRecentInput)) {
+            window.shift += entry.value;
+            const box = ({x, y, width, height}) => `${x},${y} ${width}x${height}`;
+            const moved = entry.sources.map(({node, previousRect, currentRect}) =>
+                `${node?.id || node?.className || node?.nodeName} from ${box(previousRect)} to ${box(currentRect)}`);
+            window.shifters.push(`${entry.value.toFixed(3)} at ${Math.round(entry.startTime)} ms: ${moved.join("; ")}`);
+        }
     }).observe({type: "layout-shift", buffered: true});
 """
 MOST_SHIFT = 0.02
@@ -95,4 +102,6 @@ def faults(page: Page) -> list[str]:
 def shifted(page: Page) -> list[str]:
     """How far the page jumped while it was loaded, where that is too far; needs ``SHIFTS`` as an init script."""
     shift = page.evaluate("window.shift ?? 0")
-    return [f"jumps by {shift:.3f} while it loads"] if shift > MOST_SHIFT else []
+    if shift <= MOST_SHIFT:
+        return []
+    return [f"jumps by {shift:.3f} while it loads", *page.evaluate("window.shifters")]
