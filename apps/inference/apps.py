@@ -7,4 +7,5 @@ class InferenceConfig(AppConfig):
     name = "apps.inference"
 
     def ready(self) -> None:
-        import_module("apps.inference.announcing")  # which listens to Celery's signals
+        for listener in ("announcing", "freeing"):  # to Celery's signals
+            import_module(f"apps.inference.{listener}")
