@@ -3,17 +3,12 @@
 import pytest
 from playwright.sync_api import Page
 
+from tests.browser.faults import MOST_SHIFT, SHIFTS
 from tests.browser.stage import enter
 from tests.browser.test_accessible import no_worker, world  # noqa: F401
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
-SHIFTS = """
-    window.shift = 0;
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
-    }).observe({type: "layout-shift", buffered: true});
-"""
 MOVING = "document.getAnimations().filter((one) => one.effect.getTiming().iterations > 1).length"
 PAGES = ("library", "list", "projects", "workbench", "player", "running", "ended", "shared", "batch", "new batch")
 VIEWS = ("side", "wipe", "blink", "mouth", "original")
@@ -34,7 +29,7 @@ def test_nothing_moves_after_it_was_drawn(studio: Page, live_server, as_person, 
         enter(page, live_server.url, address, cookie)
         page.wait_for_load_state("networkidle")
         page.wait_for_timeout(300)
-        if (shift := page.evaluate("window.shift")) > 0.02:
+        if (shift := page.evaluate("window.shift")) > MOST_SHIFT:
             moved[name] = round(shift, 3)
     assert moved == {}
 
