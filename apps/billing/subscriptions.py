@@ -115,7 +115,8 @@ def _start(wanted: Subscription, current: Subscription | None, meant: Terms) -> 
 
 
 def _charge_month(subscription: Subscription, micros: int, start: datetime, rest: str = "") -> None:
-    seats = f" with {subscription.extra_seats} more seats" if subscription.extra_seats else ""
+    more = subscription.extra_seats
+    seats = f" with {more} more seat{'' if more == 1 else 's'}" if more else ""
     ledger.charge(
         workspace=subscription.workspace,
         micros=micros,

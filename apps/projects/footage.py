@@ -17,6 +17,7 @@ TITLES = {
     "no_face": "No face",
     "several_people": "Several people",
     "small_face": "Face is small",
+    "large_face": "Face is large",
     "profile": "Head is turned",
     "obstruction": "Mouth is covered",
     "scene_cut": "Cut",
@@ -143,7 +144,8 @@ def _fix(raw: dict[str, Any], project: Project) -> Fix | None:
         case "exclude_range":
             return Fix("Leave as it is", "exclude", start_s=float(raw["start_s"]), end_s=float(raw["end_s"]))
         case "use_model" if raw.get("model") in MODELS and raw["model"] != project.model:
-            return Fix(f"Use {raw['model']}", "model", str(raw["model"]))
+            offered = project.model in raw.get("models", MODELS)
+            return Fix(f"Use {raw['model']}", "model", str(raw["model"])) if offered else None
         case "set_option" if raw.get("option") in OPTIONS:
             name = str(raw["option"])
             settable = MODELS[project.model].options[name].state == "available"

@@ -113,17 +113,18 @@ def draw(browser, address: str, shots: list[Shot], names: list[str], *, with_axe
                 context.add_cookies([{"name": "sessionid", "value": sessions[shot.who], "url": address}])
             page = context.new_page()
             complaints = Complaints(page)
+            here: list[str] = []
             try:
-                found += [f"{name}: {fault}" for fault in take(page, address, shot, OUT / name, complaints)]
-                found += [f"{name}: {fault}" for fault in faults(page)] if with_axe else []
-                print(name, flush=True)
+                here += take(page, address, shot, OUT / name, complaints)
+                here += faults(page) if with_axe else []
                 page.evaluate(FORGET)
                 page.goto("about:blank")  # what hangs on its way is dropped, not sent after all
             except PlaywrightError as error:
-                found.append(f"{name}: not drawn")
-                print(f"{name} FAILED: {error}", flush=True)
-            found += [f"{name}: {complaint}" for complaint in complaints]
+                here.append(f"not drawn: {error}")
+            here += complaints
             page.close()
+            print(name, *(f"\n  {fault}" for fault in here), flush=True)
+            found += [f"{name}: {fault}" for fault in here]
         context.close()
     return found
 

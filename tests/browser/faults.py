@@ -23,8 +23,9 @@ SHIFTS = """
 MOST_SHIFT = 0.02
 
 # Where a finger lands: 19 px above, below and beside the middle of a control must still be the control, or its label.
-# Links inside a sentence are exempt (WCAG 2.5.8), what lies
-# under a dialog or a bar, and the marks of a timeline, whose size says when.
+# Each is brought into the middle of the window first, so that no edge of a list cuts it and what lies further down is
+# measured too. Links inside a sentence are exempt (WCAG 2.5.8), what lies under a dialog or a bar, and the marks of a
+# timeline, whose size says when.
 SMALL = """
     () => {
         const asked = "a[href], button, input, select, textarea, summary, [role=slider], [tabindex='0'][role=button]";
@@ -34,6 +35,7 @@ SMALL = """
         const found = [];
         for (const one of top.querySelectorAll(asked)) {
             const label = one.matches("[type=checkbox], [type=radio]") && one.closest("label");
+            (label || one).scrollIntoView({ block: "center", inline: "nearest" });
             const box = (label || one).getBoundingClientRect();
             const x = box.left + box.width / 2, y = box.top + box.height / 2;
             const within = x > 22 && x < innerWidth - 22 && y > 22 && y < innerHeight - 22;

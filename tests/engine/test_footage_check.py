@@ -59,6 +59,17 @@ def test_a_small_face_and_few_pixels_are_said_once(talking):
     assert EYES_PX < 80
 
 
+def test_in_a_close_up_the_model_with_the_most_detail_is_offered(talking):
+    people = [replace(person, eyes_px=340.0) for person in talking.people]
+    (found,) = check_footage(replace(talking, people=people, size=(3840, 2160)), own_sound=TALK).findings
+    assert (found.kind, found.severity) == ("large_face", "info")
+    assert "544 pixels" in found.reason
+    assert found.fixes == [
+        {"action": "use_model", "model": "lipsync-2-pro", "models": ["lipsync-1.9.0-beta", "lipsync-2"]}
+    ]
+    assert kinds(large(talking)) == set()
+
+
 @pytest.mark.parametrize(("row", "value", "kind"), [("light", 30.0, "dark"), ("sharpness", 1.0, "blurred")])
 def test_a_dark_or_blurred_second_is_found_at_its_place(talking, row, value, kind):
     values = np.array(getattr(talking.people[0].rows, row))
@@ -83,7 +94,8 @@ def test_lips_that_never_move_need_sync_3(tmp_path):
     check = check_footage(large(footage), own_sound=TALK)
     (found,) = check.findings
     assert found.kind == "silent_lips"
-    assert found.advice["lipsync-2"] == "lipsync-2 leaves 0:00–0:03 as it is: the speaker is still."
+    assert found.advice["lipsync-2"].startswith("lipsync-2 leaves 0:00–0:03 as it is: the speaker is still. ")
+    assert "generated talking" in found.advice["lipsync-2"], "of a made-up person, what to ask its generator for"
     assert "opens silent lips" in found.advice["sync-3"]
     assert found.fixes == [{"action": "use_model", "model": "sync-3"}]
     assert check.suggested_model == "sync-3"

@@ -73,6 +73,16 @@ def test_an_option_that_is_on_is_not_offered_again(project):
     assert [fix.action for fix in covered.fixes] == ["model", "exclude"]
 
 
+def test_a_model_that_helps_only_some_is_offered_to_them_alone(project):
+    pro = {"action": "use_model", "model": "lipsync-2-pro", "models": ["lipsync-2"]}
+    checked(project, findings=[COVERED | {"kind": "large_face", "fixes": [pro]}])
+    (large,) = rows_of(project.video.footage_check, project)
+    assert (large.title, [fix.value for fix in large.fixes]) == ("Face is large", ["lipsync-2-pro"])
+    project.model = "sync-3"
+    (large,) = rows_of(project.video.footage_check, project)
+    assert large.fixes == []
+
+
 def test_people_stand_by_their_time_on_screen(project):
     longest, other = people_of(checked(project), project)
     assert (longest.id, longest.left, longest.width) == (1, 50.0, 50.0)

@@ -11,13 +11,14 @@ from ..settings import LARGEST_TURN, MODELS, TURN_ERROR
 from ..speech.offset import estimate_offset
 from .findings import BLOCKING, INFO, WARNING, Finding, FootageCheck, PersonSeen, said
 from .heard import Sound, every_model, sound_findings
-from .seen import SMALL_EYES_PX, TINY_EYES_PX, Picture, Ranges, look_at_picture
+from .seen import FACE_WIDTH, LARGE_FACE_PX, SMALL_EYES_PX, TINY_EYES_PX, Picture, Ranges, look_at_picture
 
 LIPSYNC_2 = ("lipsync-2", "lipsync-2-pro")
 WITHOUT_SYNC_3 = ("lipsync-1.9.0-beta", *LIPSYNC_2)
 LOW_SIDE = 480  # pixels of the shorter side; below it faces are found less reliably
 LATE_S = 0.12  # from here on everybody sees that sound and picture are apart
 MOST_CUTS_NAMED = 12
+GENERATED = "A generated person has to be generated talking."
 USE_SYNC_3: dict[str, Any] = {"action": "use_model", "model": "sync-3"}
 
 
@@ -81,12 +82,26 @@ def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
         )
     if picture.eyes_px < SMALL_EYES_PX:
         severity = WARNING if picture.eyes_px < TINY_EYES_PX else INFO
-        reason = f"The face is small: about {1.6 * picture.eyes_px:.0f} pixels wide."
+        reason = f"The face is small: about {FACE_WIDTH * picture.eyes_px:.0f} pixels wide."
         soft = every_model("{model} draws the lips softly at this size. Footage closer to the face looks sharper.")
         found.append(_finding("small_face", (0.0, footage.end_s), severity, reason, soft))
+    if (width := FACE_WIDTH * picture.eyes_px) > LARGE_FACE_PX:
+        found.append(_large((0.0, footage.end_s), width))
     for start, end, turn in picture.turned:
         found.append(_profile((start, end), turn))
     return found
+
+
+def _large(at: tuple[float, float], width: float) -> Finding:
+    """No model works at a size of its own here; what differs is the detail, which shows in a close-up."""
+    advice = {
+        "lipsync-1.9.0-beta": "{model} draws the lips softer than the footage is, which shows at this size.",
+        "lipsync-2": "{model} draws them as sharp as the footage; lipsync-2-pro restores teeth, beard and fine lines.",
+        "lipsync-2-pro": "{model} restores teeth, beard and fine lines.",
+        "sync-3": "{model} draws them as sharp as the footage.",
+    }
+    pro = {"action": "use_model", "model": "lipsync-2-pro", "models": ["lipsync-1.9.0-beta", "lipsync-2"]}
+    return _finding("large_face", at, INFO, f"The face is large: about {width:.0f} pixels wide.", advice, [pro])
 
 
 def _profile(at: tuple[float, float], turn: float) -> Finding:
@@ -116,7 +131,8 @@ def _lips(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
         advice = every_model(refused, WITHOUT_SYNC_3) | {"sync-3": "{model} opens the lips; the head stays still."}
         found.append(_finding("still_image", whole, WARNING, "The picture stands still.", advice, [USE_SYNC_3]))
     if picture.is_still_mouth:
-        advice = every_model(f"{{model}} leaves {said([whole])} as it is: the speaker is still.", WITHOUT_SYNC_3)
+        left = f"{{model}} leaves {said([whole])} as it is: the speaker is still. {GENERATED}"
+        advice = every_model(left, WITHOUT_SYNC_3)
         advice["sync-3"] = "{model} opens silent lips, with a general movement instead of the speaker's own."
         found.append(
             _finding("silent_lips", whole, WARNING, "The lips never move in this video.", advice, [USE_SYNC_3])

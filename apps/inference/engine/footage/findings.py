@@ -20,6 +20,7 @@ class Finding:
     ``reason`` says what is so. ``advice`` holds a sentence for each model, by the model's id, and ``fixes`` what a
     page can do with one click: ``{"action": "exclude_range", "start_s", "end_s"}``, ``{"action": "use_model",
     "model"}``, ``{"action": "set_option", "option", "value", "models"}``, ``{"action": "choose_person", "person"}``.
+    Where ``use_model`` has ``models`` too, it helps those who chose one of them.
     """
 
     kind: str

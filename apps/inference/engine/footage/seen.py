@@ -27,6 +27,8 @@ RESTING, RESTING_WINDOW_S, RESTING_S = 0.02, 2.0, 4.0
 STILL_MOTION, STILL_SHARE = 0.15, 0.95  # mean luma change of a frame that stands still; share of such frames
 STEEP_YAW = 30.0  # degrees: lips are less exact from here on
 SMALL_EYES_PX, TINY_EYES_PX = 80.0, 44.0  # below 80 lips look soft; at 44 they keep 65 % of their sharpness
+FACE_WIDTH = 1.6  # eye distances from cheek to cheek
+LARGE_FACE_PX = 512.0  # a close-up: teeth and single hairs of a beard are seen
 DARK = 45.0  # mean luma of the lips; faces in thirteen clips lie between 103 and 151
 # Variance of the Laplacian at an eye distance of 100 px, over the square of the mean luma, times 10⁴: thirteen clips
 # read 13 to 430; four of them blurred by .01 eye distances 4 to 6, by .02 2 to 3.
