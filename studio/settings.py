@@ -209,6 +209,7 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 # Without a mail server nobody could confirm an address, so the embedded mode lets people in and writes the mail down.
 ACCOUNT_EMAIL_VERIFICATION = "mandatory" if PRODUCTION else "optional"
 ACCOUNT_ADAPTER = "apps.accounts.adapter.AccountAdapter"
+MFA_ADAPTER = "apps.accounts.adapter.MFAAdapter"
 USERSESSIONS_ADAPTER = "apps.workspaces.devices.SessionsAdapter"
 ACCOUNT_FORMS = {
     "signup": "apps.accounts.forms.SignupForm",

@@ -9,7 +9,18 @@ from django import forms
 AT_LEAST = "At least 10 characters, and none of the common ones."
 
 
-class SignupForm(allauth_forms.SignupForm):
+class _PlainWords:
+    """What is said of a field that is empty, or whose address is none."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # type: ignore[attr-defined]
+            field.error_messages["required"] = "This is empty. Fill it in."
+            if isinstance(field, forms.EmailField):
+                field.error_messages["invalid"] = "This is no e-mail address. It looks like name@example.com."
+
+
+class SignupForm(_PlainWords, allauth_forms.SignupForm):
     name = forms.CharField(
         label="Your name",
         max_length=120,
@@ -24,26 +35,26 @@ class SignupForm(allauth_forms.SignupForm):
         self.fields["password1"].help_text = AT_LEAST
 
 
-class LoginForm(allauth_forms.LoginForm):
+class LoginForm(_PlainWords, allauth_forms.LoginForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["login"].label = "E-mail"
         self.fields["password"].help_text = ""  # the link to a new password stands at the foot of the card
 
 
-class ResetPasswordForm(allauth_forms.ResetPasswordForm):
+class ResetPasswordForm(_PlainWords, allauth_forms.ResetPasswordForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail"
 
 
-class AddEmailForm(allauth_forms.AddEmailForm):
+class AddEmailForm(_PlainWords, allauth_forms.AddEmailForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["email"].label = "E-mail"
 
 
-class ChangePasswordForm(allauth_forms.ChangePasswordForm):
+class ChangePasswordForm(_PlainWords, allauth_forms.ChangePasswordForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.fields["oldpassword"].label = "Password until now"
@@ -51,13 +62,13 @@ class ChangePasswordForm(allauth_forms.ChangePasswordForm):
         name_twice(self)
 
 
-class SetPasswordForm(allauth_forms.SetPasswordForm):
+class SetPasswordForm(_PlainWords, allauth_forms.SetPasswordForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         name_twice(self)
 
 
-class ResetPasswordKeyForm(allauth_forms.ResetPasswordKeyForm):
+class ResetPasswordKeyForm(_PlainWords, allauth_forms.ResetPasswordKeyForm):
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
         name_twice(self)

@@ -54,7 +54,7 @@ def sign_in(client: Client, user: User, password: str = PASSWORD) -> HttpRespons
 def test_the_code_is_asked_for_after_the_password(owner, workspace, with_app, client):
     assert sign_in(client, owner).url == "/account/2fa/authenticate/"
     assert client.get("/w/harbour/library/").status_code == 302  # not in yet
-    assert client.post("/account/2fa/authenticate/", {"code": "000000"}).status_code == 200
+    assert "That does not fit." in client.post("/account/2fa/authenticate/", {"code": "000000"}).content.decode()
     assert client.get("/w/harbour/library/").status_code == 302
     assert client.post("/account/2fa/authenticate/", {"code": with_app()}).status_code == 302
     assert client.get("/w/harbour/library/").status_code == 200
@@ -63,7 +63,24 @@ def test_the_code_is_asked_for_after_the_password(owner, workspace, with_app, cl
 
 def test_the_secret_of_the_app_is_not_kept_as_it_is(owner, with_app):
     row = Authenticator.objects.get(user=owner, type=Authenticator.Type.TOTP)
-    assert get_adapter().decrypt(row.data["secret"])
+    secret = get_adapter().decrypt(row.data["secret"])
+    assert secret not in str(row.data)
+    assert format_hotp_value(hotp_value(secret, int(time.time()) // 30)) == with_app()
+
+
+def test_a_secret_from_before_is_still_read_and_one_of_another_key_never_fits(settings):
+    adapter, secret = get_adapter(), generate_totp_secret()
+    assert adapter.decrypt(secret) == secret
+    sealed = adapter.encrypt(secret)
+    settings.SECRET_KEY = "another"
+    assert adapter.decrypt(sealed) != secret
+    assert adapter.decrypt(sealed) != adapter.decrypt(sealed), "nobody can know it"
+
+
+def test_what_is_typed_wrong_is_said_in_plain_words(client):
+    page = client.post("/account/signup/", {"email": "no address"}).content.decode()
+    assert "This is no e-mail address." in page
+    assert "This is empty. Fill it in." in page
 
 
 def test_guessing_passwords_is_slowed_down(owner, client):

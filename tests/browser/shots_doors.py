@@ -80,7 +80,7 @@ def wrong_code(page) -> None:
     sign_in(page)
     page.get_by_label("Code").fill("000000")
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.get_by_text("Incorrect code").or_(page.locator(".error")).first.wait_for()
+    page.get_by_text("That does not fit").wait_for()
 
 
 def confirmed(page) -> None:
