@@ -163,6 +163,19 @@ def test_a_link_is_made_and_taken_back(watch):
     assert same_document(page)
 
 
+def test_the_address_of_this_second_is_copied_and_opens_there(watch):
+    page = watch("?mode=wipe")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.evaluate(f"{CLOCK}.seek(1.2)")
+    page.get_by_role("button", name="More downloads").click()
+    page.get_by_role("button", name="Copy link to this second").click()
+    expect(page.get_by_text("Link copied")).to_be_visible()
+    page.goto(page.evaluate("navigator.clipboard.readText()"))
+    until(page, f"{CLOCK}?.time > 1.1")
+    assert page.evaluate(f"{CLOCK}.time") == pytest.approx(1.2, abs=0.05)
+    expect(page.locator("[data-compare]")).to_have_attribute("data-mode", "wipe")
+
+
 def test_the_same_take_as_code(watch):
     page = watch()
     page.locator("#open-code").click()

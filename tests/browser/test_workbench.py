@@ -118,6 +118,7 @@ def test_an_edit_saves_itself_and_reopens_as_it_was(bench, project):
     page.get_by_label("Expressiveness, value").fill("0.8")
     page.get_by_label("Expressiveness, value").press("Tab")
     saved(page)
+    page.evaluate("localStorage.clear(); sessionStorage.clear()")  # as on another machine
     page.reload()
     expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2-pro")
     expect(page.locator('[name="sync_mode"]:checked')).to_have_value("silence")
