@@ -34,7 +34,7 @@ SMALL = """
         const inText = (one) => one.matches("a") && getComputedStyle(one).display === "inline";
         const found = [];
         for (const one of top.querySelectorAll(asked)) {
-            const label = one.matches("[type=checkbox], [type=radio]") && one.closest("label");
+            const label = one.matches("[type=checkbox], [type=radio], .visually-hidden") && one.closest("label");
             (label || one).scrollIntoView({ block: "center", inline: "nearest" });
             const box = (label || one).getBoundingClientRect();
             const x = box.left + box.width / 2, y = box.top + box.height / 2;

@@ -108,6 +108,14 @@ def test_paused_both_films_stand_on_the_same_frame_wherever_one_goes(watch, take
         stand_on(page, frame, frame)
 
 
+def test_the_film_is_shown_before_its_script_is_there(watch, take, studio):
+    studio.route("**/js/take.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    page = watch(take())
+    expect(page.locator("#video-b")).to_be_visible()
+    box = page.locator(".pane.b").bounding_box()
+    assert box["width"] / box["height"] == pytest.approx(16 / 9, abs=0.01)
+
+
 def test_playing_both_films_stay_within_a_frame(watch, take):
     page = watch(take(), "?mode=side")
     page.evaluate(WATCH)
