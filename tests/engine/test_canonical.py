@@ -73,6 +73,16 @@ def test_single_precision_is_enough_and_stays_single():
     np.testing.assert_allclose(single.shapes, double.shapes, atol=1e-5)
 
 
+def test_shapes_of_some_frames_and_points_are_those_of_all():
+    turns = np.linspace(-20, 20, 1100)  # more than are worked out at once
+    angles, shift = np.stack([turns, turns / 2, turns / 4], axis=1), np.tile([300.0, 200.0, 0.0], (1100, 1))
+    faces = canonicalise(posed(talking(1100), angles, np.full(1100, 80.0), shift), smooth=False)
+    frames, points = np.array([1099, 3, 1000]), np.array([13, 0, 152])
+    assert faces.shapes.shape == faces.landmarks.shape
+    np.testing.assert_allclose(faces.shapes_of(frames), faces.shapes[frames], atol=1e-12)
+    np.testing.assert_allclose(faces.shapes_of(frames, points), faces.shapes[np.ix_(frames, points)], atol=1e-12)
+
+
 def test_gaps_are_filled_in_time_and_reported():
     landmarks = posed(talking(9), np.zeros((9, 3)), np.full(9, 100.0), np.arange(27.0).reshape(9, 3))
     gappy = landmarks.copy()

@@ -15,7 +15,6 @@ from .face.mouth_params import mouth_params
 
 SMOOTHING = 5  # frames of a Savitzky–Golay filter of order 2: removes jitter, keeps a closure of two frames
 SHORTEST_RUN_S = 0.4  # a face seen for less is a passer-by or no face at all
-BLOCK = 1000  # frames whose mouth is measured at once
 LONGEST_GAP_S = 0.5  # a face missed for less is bridged
 # The landmark net takes a turned head for less turned than it is, by a quarter (`python -m benchmarks.turned`); from
 # 25° on heads are read from the front ever more (`face/head_reader.py`), from 35° on their turn is what it is.
@@ -67,8 +66,8 @@ def follow_face(
         if smooth and last - first >= SMOOTHING:
             smoothed[first:last] = savgol_filter(smoothed[first:last], SMOOTHING, 2, axis=0)
     faces = canonicalise(smoothed, smooth=False)
-    blocks = (faces.shapes[start : start + BLOCK].astype(np.float64) for start in range(0, len(usable), BLOCK))
-    return FaceTrack(usable, usable & seen, faces, np.concatenate([mouth_params(block) for block in blocks]))
+    params = np.concatenate([mouth_params(block.astype(np.float64)) for block in faces.shape_blocks()])
+    return FaceTrack(usable, usable & seen, faces, params)
 
 
 def usable_frames(seen: NDArray[np.bool_], times: NDArray[np.floating], shot: NDArray[np.integer]) -> NDArray[np.bool_]:

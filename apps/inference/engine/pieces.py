@@ -176,7 +176,8 @@ def _drawn(
     looks = [] if reader is None else [FirstLook(layer, seen.landmarks, reader, partial(frame_job, seen))
                                      for layer, seen in faces]  # fmt: skip
     if looks:
-        faces = [(replace(layer, target=layer.target.copy()), seen) for layer, seen in faces]
+        # Only frames of this piece are written to, and none is read before: the rest never comes to memory.
+        faces = [(replace(layer, target=np.empty_like(layer.target)), seen) for layer, seen in faces]
     ahead = max((look.ahead for look in looks), default=0)
     frames = looked_ahead(_shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead)), looks, first, last)
     with closing(prefetch(frames) if looks else frames) as looked_at:  # what is looked at next while this is drawn

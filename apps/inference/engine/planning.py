@@ -104,7 +104,7 @@ def _borrowed(
     stretches: list[tuple[int, int]],
 ) -> dict[str, Any]:  # fmt: skip
     """The part of the plan for a speaker whose footage shows mouths to borrow."""
-    codes = speaker.code.encode(speaker.track.faces.shapes)
+    codes = np.concatenate([speaker.code.encode(block) for block in speaker.track.faces.shape_blocks()])
     goal = Wanted(speaker.code.from_parameters(wanted), wanted, speaker.track.pose[line.source])
     good = usable_exemplars(footage, speaker, obstructions)
     pool = _pool(footage, speaker, codes, good, own, obstructions)

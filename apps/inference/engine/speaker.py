@@ -53,7 +53,7 @@ def study_speaker(footage: FootageAnalysis) -> Speaker:
     track = follow_face(footage.landmarks, footage.times, shot)
     frames = np.flatnonzero(track.usable)
     frames = frames[:: max(1, len(frames) // STUDIED)]
-    code = learn_mouth_code(track.faces.shapes[frames], track.params[frames])
+    code = learn_mouth_code(track.faces.shapes_of(frames), track.params[frames])
     return Speaker(track, FaceMesh2D.build(track.faces.template), code, shot)
 
 
@@ -95,7 +95,7 @@ def opening_response(speaker: Speaker) -> NDArray[np.float32]:
     frames = frames[:: max(1, len(frames) // STUDIED)]
     opening = speaker.track.params[frames, APERTURE]
     change = opening - opening.mean()
-    shapes = speaker.track.faces.shapes[np.ix_(frames, np.array(WARP_POINTS))][..., :2]
+    shapes = speaker.track.faces.shapes_of(frames, np.array(WARP_POINTS))[..., :2]
     moved = np.einsum("n,npc->pc", change, shapes - shapes.mean(0)) / (change @ change)
     return (moved * np.isin(WARP_POINTS, FREE_POINTS)[:, None]).astype(np.float32)
 
@@ -132,7 +132,7 @@ def target_points(
     target = own[source]
     for first in range(0, len(source), BLOCK):
         block = source[first : first + BLOCK]
-        shape = faces.shapes[np.ix_(block, points)] + displacement(change[first : first + BLOCK])
+        shape = faces.shapes_of(block, points) + displacement(change[first : first + BLOCK])
         placed = np.einsum("npc,ndc->npd", uncross_lips(shape), faces.rotation[block])
         placed = placed * faces.scale[block][:, None, None] + faces.shift[block][:, None]
         target[first : first + BLOCK, : len(points)] = placed[..., :2]

@@ -7,6 +7,7 @@ The rigid fit is Kabsch's with scale (Umeyama 1991) on the points speech does no
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from .landmarks import CHIN_TIP, EYE_CORNERS, FOREHEAD_TOP, RIGID
 
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Indices = NDArray[np.integer]
 
 _TEMPLATE_ROUNDS = 4
 _TEMPLATE_FRAMES = 1000  # the median of more costs memory and tells nothing new
@@ -29,9 +31,9 @@ class CanonicalFaces:
     """Landmarks of T frames, split into pose and shape.
 
     landmarks: (T, N, 3) source pixels, gaps filled and smoothed; seen: (T,) frames in which the face was tracked;
-    template: (N, 3) the median shape, frontal, eye distance 1; scale (T,), rotation (T, 3, 3), shift (T, 3);
-    shapes: (T, N, 3) pose-free, in eye distances. landmarks and shapes are as exact as what was given: in single
-    precision ten minutes take 84 MB each.
+    template: (N, 3) the median shape, frontal, eye distance 1; scale (T,), rotation (T, 3, 3), shift (T, 3).
+    landmarks are as exact as what was given: in single precision ten minutes take 84 MB. Shapes, which would take as
+    much again, are worked out when they are asked for.
     """
 
     landmarks: NDArray[np.floating]
@@ -40,7 +42,22 @@ class CanonicalFaces:
     scale: Doubles
     rotation: Doubles
     shift: Doubles
-    shapes: NDArray[np.floating]
+
+    @property
+    def shapes(self) -> NDArray[np.floating]:
+        """(T, N, 3) pose-free, in eye distances; all at once, for clips of some seconds."""
+        return np.concatenate(list(self.shape_blocks()))
+
+    def shape_blocks(self) -> Iterator[NDArray[np.floating]]:
+        """The same in blocks (n, N, 3) of consecutive frames."""
+        for start in range(0, len(self.landmarks), _BLOCK):
+            yield self.shapes_of(np.arange(start, min(start + _BLOCK, len(self.landmarks))))
+
+    def shapes_of(self, frames: Indices, points: Indices | None = None) -> NDArray[np.floating]:
+        """(n, P, 3): the shape in n frames, of all its points or of the P that are named."""
+        rows = self.landmarks[frames] if points is None else self.landmarks[np.ix_(frames, points)]
+        pose_free = _pose_free(rows, self.scale[frames], self.rotation[frames], self.shift[frames])
+        return pose_free.astype(rows.dtype, copy=False)
 
     @property
     def yaw(self) -> Doubles:
@@ -59,7 +76,7 @@ class CanonicalFaces:
 
     def misfit(self) -> Doubles:
         """(T,) how far the still points of the face lie from where its pose puts them, RMS in eye distances."""
-        away = self.shapes[:, RIGID] - self.template[RIGID]
+        away = self.shapes_of(np.arange(len(self.scale)), np.array(RIGID)) - self.template[RIGID]
         return np.asarray(np.sqrt((away**2).sum(2).mean(1)))
 
     def project(self, frame: int, shape: Doubles) -> Doubles:
@@ -78,8 +95,7 @@ def canonicalise(landmarks: NDArray[np.floating], smooth: bool = True) -> Canoni
         filled = savgol_filter(filled, _SMOOTHING_FRAMES, 2, axis=0)
     template = _template(filled[:: max(1, len(filled) // _TEMPLATE_FRAMES)].astype(np.float64))
     scale, rotation, shift = fit_pose(template[RIGID], filled[:, RIGID].astype(np.float64))
-    shapes = _pose_free(filled, scale, rotation, shift)
-    return CanonicalFaces(filled, seen, template, scale, rotation, shift, shapes)
+    return CanonicalFaces(filled, seen, template, scale, rotation, shift)
 
 
 def fill_missing(landmarks: NDArray[np.floating]) -> tuple[NDArray[np.floating], Bools]:
@@ -116,15 +132,8 @@ def fit_pose(template: Doubles, points: Doubles) -> tuple[Doubles, Doubles, Doub
     return scale, rotation, shift
 
 
-def _pose_free(
-    landmarks: NDArray[np.floating], scale: Doubles, rotation: Doubles, shift: Doubles
-) -> NDArray[np.floating]:
-    shapes = np.empty_like(landmarks)
-    turned = rotation / scale[:, None, None]
-    for start in range(0, len(landmarks), _BLOCK):
-        block = slice(start, start + _BLOCK)
-        shapes[block] = (landmarks[block] - shift[block, None]) @ turned[block]
-    return shapes
+def _pose_free(landmarks: NDArray[np.floating], scale: Doubles, rotation: Doubles, shift: Doubles) -> Doubles:
+    return np.asarray((landmarks - shift[:, None]) @ (rotation / scale[:, None, None]))
 
 
 def _template(landmarks: Doubles) -> Doubles:
