@@ -74,7 +74,6 @@ class FirstLook:
         """``landmarks`` (F, N, 3) of the face in the source frames, in pixels."""
         self._plan, self._landmarks, self._reader, self._job_of = plan, landmarks, reader, job_of
         self.step = max(1, round(float(plan.fps) / TRIED_PER_S))
-        self._planned = opening(plan.target, plan.eyes[plan.source])
         self._answer = ANSWER_OF_OWN_LIPS if plan.interior == "inner" else ANSWER
         self._missed: dict[int, float] = {}
         border = np.flatnonzero(np.diff(plan.driven.astype(np.int8))) + 1
@@ -114,7 +113,7 @@ class FirstLook:
         seen = self._reader.again(Picture(small), near, known)
         pairs = np.array(APERTURE_PAIRS)
         apart = float(np.linalg.norm(seen[pairs[:, 1], :2] - seen[pairs[:, 0], :2], axis=1).mean())
-        return float(self._planned[index]) - apart / (eyes / shrink)
+        return float(self._planned(np.array([index]))[0]) - apart / (eyes / shrink)
 
     def _steady(self, index: int) -> float:
         """What is missed at ``index`` in truth, without the net's jitter, from tried frames of the same stretch."""
@@ -124,11 +123,11 @@ class FirstLook:
         away = (tried - index) / self.step
         weight, near = (np.exp(-0.5 * (away / width) ** 2) for width in (LINE_WIDTH, BESIDE_WIDTH))
         weight, near = weight / weight.sum(), near / near.sum()
-        planned = self._planned[tried]
+        planned, here = np.split(self._planned(np.append(tried, index)), [-1])
         middle, level = weight @ planned, weight @ missed
         off, high = planned - middle, missed - level
         slope = (weight @ (off * high) + LEAN * USUAL_MISS) / (weight @ off**2 + LEAN)
-        return float(level + slope * (self._planned[index] - middle) + BESIDE_SHARE * (near @ (high - slope * off)))
+        return float(level + slope * (here[0] - middle) + BESIDE_SHARE * (near @ (high - slope * off)))
 
     def _around(self, index: int) -> tuple[NDArray[np.int64], Doubles]:
         """Frames tried around ``index`` in its stretch, and what they miss, those misread brought in line."""
@@ -145,6 +144,10 @@ class FirstLook:
             lowest, highest = np.minimum(one, other) - LONE_MISS, np.maximum(one, other) + LONE_MISS
             missed[1:-1] = np.clip(missed[1:-1], lowest, highest)
         return np.array(tried, np.int64), missed
+
+    def _planned(self, frames: NDArray[np.int64]) -> Doubles:
+        """(n,) openings that output frames (n,) shall have; of all at once, the whole plan would come to memory."""
+        return opening(self._plan.target[frames], self._plan.eyes[self._plan.source[frames]])
 
     @property
     def ahead(self) -> int:
