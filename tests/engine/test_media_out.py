@@ -1,6 +1,7 @@
 """Writing: pieces join without loss, times and colour tags survive, sound and picture end together."""
 
 import itertools
+import os
 from fractions import Fraction
 
 import av
@@ -99,6 +100,28 @@ def test_the_encoders_packets_show_what_the_file_will(tmp_path, every):
     assert list(seen) == list(filed)
     for number, picture in filed.items():
         np.testing.assert_array_equal(seen[number], picture)
+
+
+def tall_piece(path):
+    """High enough to be cut into slices."""
+    with PieceWriter(path, (SIZE[0], 4 * SIZE[1]), Fraction(25), TAGS) as writer:
+        for yuv in pictures(20):
+            writer.write(np.tile(yuv, (4, 1)))
+    with VideoReader(path) as reader:
+        return np.stack([frame.yuv for frame in reader])
+
+
+def test_pictures_are_the_same_on_one_core_as_on_all(tmp_path):
+    cores = os.sched_getaffinity(0)
+    if len(cores) < 2:
+        pytest.skip("there is one core only")
+    on_all = tall_piece(tmp_path / "all.mp4")
+    try:
+        os.sched_setaffinity(0, [min(cores)])
+        on_one = tall_piece(tmp_path / "one.mp4")
+    finally:
+        os.sched_setaffinity(0, cores)
+    np.testing.assert_array_equal(on_one, on_all)
 
 
 def test_colour_tags_are_kept(tmp_path):

@@ -8,11 +8,11 @@ all on a machine that does other work as well. What runs side by side are whole 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
 import cv2
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 Given = ParamSpec("Given")
 Made = TypeVar("Made")
@@ -26,9 +26,15 @@ def one_thread(work: Callable[Given, Made]) -> Callable[Given, Made]:
         threads = cv2.getNumThreads()
         cv2.setNumThreads(1)
         try:
-            with threadpool_limits(limits=1, user_api="blas"):
+            with _libraries().limit(limits=1, user_api="blas"):
                 return work(*args, **named)
         finally:
             cv2.setNumThreads(threads)
 
     return alone
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those that are loaded by now: all of them, for the engine loads none later. To find them takes milliseconds."""
+    return ThreadpoolController()

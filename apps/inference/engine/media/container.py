@@ -67,12 +67,19 @@ def sounds_of(container: InputContainer) -> list[Any]:
     return [stream for stream in container.streams.audio if stream.codec_context is not None]
 
 
-def decode_tolerantly(container: InputContainer, stream: Any) -> Iterator[Any]:
-    """All frames of ``stream`` that can be decoded; damaged packets are stepped over, as players do."""
+def decode_tolerantly(
+    container: InputContainer, stream: Any, noted: Callable[[Any], None] | None = None
+) -> Iterator[Any]:
+    """All frames of ``stream`` that can be decoded; damaged packets are stepped over, as players do.
+
+    ``noted`` is given every packet before it is decoded.
+    """
     damaged = 0
     stream.codec_context.options = stream.codec_context.options | MOST_PIXELS
     try:
         for packet in container.demux(stream):
+            if noted is not None:
+                noted(packet)
             try:
                 frames = packet.decode()
             except av.error.FFmpegError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import av.error
 import numpy as np
+from av.codec.context import Flags
 from av.sidedata.sidedata import Type
 from PIL import Image
 
@@ -74,14 +76,12 @@ def probe_media(path: Path) -> MediaInfo:
 
 def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
     sound = next(iter(sounds_of(container)), None)
-    first = next(decode_tolerantly(container, stream), None)
+    first, starts, durations = _read_through(container, stream)
     if first is None:
         raise video_invalid(f"No picture of {path.name} can be decoded.")
     _check_size(first.width, first.height)
     rotation = quarter_turns(first) * 90
     width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
-    with open_input(path, video_invalid) as again:
-        starts, durations = _packet_times(again, again.streams[stream.index])
     is_picture = container.format.name in PICTURE_FORMATS
     fps, duration, vfr = _rate(stream, starts, durations)
     return MediaInfo(
@@ -109,18 +109,23 @@ def _probe_audio(container: Any, path: Path) -> MediaInfo:
     )
 
 
-def _packet_times(container: Any, stream: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted presentation times and durations of the shown packets, both (N,) in seconds."""
+def _read_through(container: Any, stream: Any) -> tuple[Any, np.ndarray, np.ndarray]:
+    """The first picture that can be decoded, None where there is none; and presentation times and durations of the
+    shown packets, both (N,) in seconds, sorted."""
     times, durations = [], []
-    try:
+
+    def note(packet: Any) -> None:
+        if packet.size and packet.pts is not None and not packet.is_discard:
+            times.append(float(packet.pts * packet.time_base))
+            durations.append(float((packet.duration or 0) * packet.time_base))
+
+    stream.codec_context.flags |= Flags.low_delay  # it alone is wanted, not whatever else is shown before it
+    first = next(decode_tolerantly(container, stream, note), None)
+    with suppress(av.error.FFmpegError):
         for packet in container.demux(stream):
-            if packet.size and packet.pts is not None and not packet.is_discard:
-                times.append(float(packet.pts * packet.time_base))
-                durations.append(float((packet.duration or 0) * packet.time_base))
-    except av.error.FFmpegError:
-        pass
+            note(packet)
     order = np.argsort(times, kind="stable")
-    return np.asarray(times)[order], np.asarray(durations)[order]
+    return first, np.asarray(times)[order], np.asarray(durations)[order]
 
 
 def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fraction, float, bool]:

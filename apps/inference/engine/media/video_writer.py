@@ -63,6 +63,9 @@ class PieceWriter:
             "x264-params": ":".join(filter(None, (LOOKAHEAD, colour.mastering))),
             "g": str(max(1, round(float(fps) * KEYFRAME_SECONDS))),
         }
+        # Whole pictures side by side, which come out the same on any number of cores. PyAV asks for slices of one,
+        # as many as there are cores, and whoever hands it over would wait for all of them.
+        self._stream.codec_context.thread_type = "FRAME"
         self._stream.codec_context.sample_aspect_ratio = sample_aspect
         self._time_base = 1 / fps
         self._stream.codec_context.time_base = self._time_base

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .layers import Floats, polygon_mask
+from .layers import Floats, median, polygon_mask
 from .mesh import INNER, OUTER
 
 # Chroma levels between lips and skin below which nobody can tell: pale lips are not looked at.
@@ -40,21 +40,27 @@ class LipColour:
         tells = bool(np.hypot(*way) >= LEAST_RED)
         usually = red & (self._redness(usual) > RED)
         self._lips = [lip for lip in (usually & upper, usually & ~upper) if tells and lip.any()]
-        hidden = [[(self._redness(shown)[lip] < NOT_RED).mean() for lip in self._lips] for shown in sample]
+        hidden = [[_share(pale[lip]) for lip in self._lips] for pale in map(self._pale, sample)]
         self._least = np.maximum(LEAST_HIDDEN, np.median(hidden, axis=0) + MORE_HIDDEN)
 
     def hidden(self, shown: Floats) -> NDArray[np.bool_]:
         """(h, w): where lips shall be in ``shown`` (h, w, 3) and are not; nothing where both lips are seen."""
-        pale = self._redness(shown) < NOT_RED
-        found = np.zeros(pale.shape, bool)
+        found = np.zeros(shown.shape[:2], bool)
+        if not self._lips:
+            return found
+        pale = self._pale(shown)
         for lip, least in zip(self._lips, self._least, strict=True):
-            if pale[lip].mean() > least:
+            if _share(pale[lip]) > least:
                 found |= lip & pale
         return found
 
+    def _pale(self, picture: Floats) -> NDArray[np.bool_]:
+        """(h, w): where no lips are seen."""
+        return self._redness(picture) < NOT_RED
+
     def _redness(self, picture: Floats) -> Floats:
         """(h, w): 0 like the skin of this picture, 1 like lips."""
-        blue, red = np.median(picture[self._skin][:, 1:], axis=0)  # one plane at a time: products of pairs are slow
+        blue, red = median(picture[self._skin])[1:]  # one plane at a time: products of pairs are slow
         return (picture[..., 1] - blue) * self._way[0] + (picture[..., 2] - red) * self._way[1]
 
 
@@ -70,6 +76,10 @@ def up_to_the_side(hidden: NDArray[np.bool_]) -> NDArray[np.bool_]:
     else:
         result[: lines[-1] + 1, columns] = True
     return result
+
+
+def _share(mask: NDArray[np.bool_]) -> float:
+    return np.count_nonzero(mask) / mask.size
 
 
 def _grown(mask: NDArray[np.bool_], by: int) -> NDArray[np.bool_]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..crops import CropStore
 from ..progress import checkpoint
 from .hidden_lips import LipColour, up_to_the_side
-from .layers import Floats, blurred, polygon_mask
+from .layers import Floats, blurred, median, polygon_mask
 from .mesh import ALL_LIPS, OUTER, FaceMesh2D
 from .standing import Standing, find_standing
 from .warp import Canvas, sample_chroma, sample_luma
@@ -64,8 +64,8 @@ def find_obstructions(
     step = max(1, -(-len(stored) // STUDIED))
     studied = {frame: _on_canvas(crops, points, canvas, frame) for frame in stored[::step].tolist()}
     sample = np.stack(list(studied.values()))
-    usual = _median(sample)
-    spread = _median(np.abs(sample - usual)) * TO_DEVIATION
+    usual = median(sample)
+    spread = median(np.abs(sample - usual)) * TO_DEVIATION
     unit = np.maximum(USUAL_CHANGE, SPREADS * spread)
     lips = polygon_mask(cv2.convexHull(to_canvas[OUTER].astype(np.float32))[:, 0], (CANVAS, CANVAS))
     mouth = np.asarray(cv2.dilate(lips, np.ones((9, 9), np.uint8))) > 0
@@ -78,7 +78,7 @@ def find_obstructions(
         checkpoint()
         shown = studied[frame] if frame in studied else _on_canvas(crops, points, canvas, frame)
         difference = shown - usual
-        difference -= np.median(difference[::3, ::3], axis=(0, 1))  # the light as a whole
+        difference -= median(difference[::3, ::3].reshape(-1, 3))  # the light as a whole
         strange = np.abs(difference) / unit
         strangest = np.maximum(np.maximum(strange[..., 0], strange[..., 1]), strange[..., 2])
         mask = _objects(strangest / limit, mouth)
@@ -94,12 +94,6 @@ def find_obstructions(
     if standing is not None:
         _put_before(standing, masks, share, points, to_canvas, stored)
     return Obstructions(masks, share, alarm, to_canvas)
-
-
-def _median(values: Floats) -> Floats:
-    """Over the first axis: NumPy sorts in a fifth of the time in which it takes a median."""
-    ordered = np.sort(values, axis=0)
-    return (ordered[(len(values) - 1) // 2] + ordered[len(values) // 2]) / 2
 
 
 def _put_before(
