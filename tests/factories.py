@@ -93,10 +93,11 @@ def write_video(
     size: tuple[int, int] = (160, 120),
     sound: bool = False,
     rotation: int = 0,
+    codec: str = "libx264",
 ) -> Path:
     """A grey picture that brightens from frame to frame, H.264, with a tone where ``sound`` is asked for."""
     with av.open(str(path), "w") as container:
-        picture = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast"})
+        picture = container.add_stream(codec, rate=fps, options={"preset": "ultrafast"})
         picture.width, picture.height, picture.pix_fmt = size[0], size[1], "yuv420p"
         track = container.add_stream("aac", rate=16000, layout="mono") if sound else None
         count = round(seconds * fps)

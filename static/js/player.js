@@ -9,6 +9,7 @@ import { fits, Sounds } from "./sounds.js";
 import { placeInSource } from "./syncmap.js";
 import { Timeline } from "./timeline.js";
 import { Transport } from "./transport.js";
+import { sayWhereUnseen } from "./unseen.js";
 import { bindWipe } from "./wipe.js";
 
 // Blinking stays under one change a second and a half, well below the three a second that can harm.
@@ -152,9 +153,7 @@ export class Player {
     const video = this.root.querySelector(`#video-${letter}`);
     video.controls = false;
     this.#transport.add(video, map);
-    video.addEventListener("error", () => {
-      this.root.querySelector(`[data-unplayable="${letter}"]`).hidden = false;
-    });
+    sayWhereUnseen(video, this.root.querySelector(`[data-unplayable="${letter}"]`));
   }
 
   #clicked(event) {

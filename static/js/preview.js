@@ -5,6 +5,7 @@ import { Mix, partAt, placeIn } from "./mix.js";
 import { outputSeconds, placeInSource, straight } from "./syncmap.js";
 import { Timeline } from "./timeline.js";
 import { Transport } from "./transport.js";
+import { sayWhereUnseen } from "./unseen.js";
 
 export class Preview {
   #transport = new Transport();
@@ -96,9 +97,7 @@ export class Preview {
     if (!video || video.dataset.bound) return;
     video.dataset.bound = "yes";
     video.addEventListener("click", () => this.#transport.toggle());
-    video.addEventListener("error", () => {
-      document.querySelector("[data-unplayable]").hidden = false;
-    });
+    sayWhereUnseen(video, document.querySelector("[data-unplayable]"));
   }
 
   #hear(what) {

@@ -15,8 +15,8 @@ from apps.generations.models import Generation
 from apps.projects.models import Project
 from apps.projects.services import DraftChanges, save_draft
 from apps.workspaces.models import Membership
-from tests.browser.stage import enter, film, forgive, make_project, same_document, tone, until
-from tests.factories import write_audio
+from tests.browser.stage import enter, film, forgive, make_project, same_document, shelve, tone, until
+from tests.factories import write_audio, write_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -268,6 +268,14 @@ def test_the_timeline_is_drawn_and_moves_the_playhead(bench, project):
     page.keyboard.press("ArrowRight")
     assert page.evaluate(f"{CLOCK}.frame") == 26
     expect(page.locator("[data-track]")).to_have_attribute("aria-valuetext", "0:01.1 of 0:03.0")
+
+
+@pytest.mark.parametrize(("codec", "told"), [("mpeg4", True), ("libx264", False)])
+def test_a_film_of_which_the_browser_plays_the_sound_alone_is_said(bench, membership, tmp_path, codec, told):
+    path = write_video(tmp_path / "phone.mp4", seconds=1.0, size=(320, 180), sound=True, codec=codec)
+    page = bench(make_project(membership, video=shelve(membership, path), audio=tone(membership, tmp_path, "m.wav", 1)))
+    until(page, "document.getElementById('stage-video').readyState >= 2")
+    expect(page.locator("[data-unplayable]")).to_be_visible(visible=told)
 
 
 def test_the_keyboard_sheet_opens_and_closes(bench, project):
