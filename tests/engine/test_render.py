@@ -9,7 +9,7 @@ from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import LIPS, WARP_POINTS
 from apps.inference.engine.render.basis import generic_basis, generic_displacement
 from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, inner_mask, lips_mask, relit
-from apps.inference.engine.render.detail import bands, restored, strength
+from apps.inference.engine.render.detail import NO_GAIN, bands, restored, strength
 from apps.inference.engine.render.interior import PaintedMouth, paint_interior
 from apps.inference.engine.render.layers import Layer, read_box, write_box
 from apps.inference.engine.render.mesh import (
@@ -189,6 +189,16 @@ def test_detail_is_raised_to_the_reference_and_not_beyond():
     assert before[0] < after[0] <= 1.15 * goal[0]
     unmasked = restored(soft, np.zeros_like(soft), whole, 100.0, goal)
     np.testing.assert_array_equal(unmasked, soft)
+
+
+def test_lips_that_are_as_sharp_as_wanted_stay_so_where_no_gain_is_asked_for():
+    random = np.random.default_rng(3)
+    luma = cv2.GaussianBlur(random.normal(120, 30, (96, 96)).astype(np.float32), (0, 0), 0.8)
+    whole = np.ones_like(luma)
+    fine, middling = strength(bands(luma, 100.0), whole)
+    goal = (0.9 * fine, 0.9 * middling)
+    np.testing.assert_array_equal(restored(luma, whole, whole, 100.0, goal, NO_GAIN), luma)
+    assert strength(bands(restored(luma, whole, whole, 100.0, goal), 100.0), whole)[0] > fine
 
 
 def talking_crops(folder, hide=()):

@@ -39,6 +39,9 @@ MOST_EXEMPLARS = 1500  # a minute of speech holds every mouth a speaker makes; t
 BLUR_PENALTY = 2.5
 HIDDEN_PENALTY = 50.0  # times the share of the mouth's surroundings that something stands before
 LIKE_OPENINGS, SHARPER = 25, 65  # frames looked at, percentile of their sharpness
+# Models that raise detail, and to which percentile of the speaker's own frames. 1.9.0-beta makes up for what it loses:
+# its lips are a shut mouth's stretched open, and what is stretched is soft.
+DETAIL_PERCENTILE = {"lipsync-1.9.0-beta": 50, "lipsync-2-pro": 80}
 
 
 def make_plan(
@@ -118,13 +121,14 @@ def _borrowed(
         change[here] = (shape - codes[line.source[here]]) * strength[here, None]
     joins = find_joins(chosen, good, speaker.shot)
     joins = soften(joins, chosen, pool.textures)
-    is_pro = settings.model == "lipsync-2-pro"
+    percentile = DETAIL_PERCENTILE.get(settings.model)
     return {
         "interior": "inner" if settings.model == "lipsync-1.9.0-beta" else "whole",
         "target": target_points(speaker, line.source, change, speaker.code.displacement, own),
         "exemplar": chosen, "other": joins.other, "weight": joins.weight.astype(np.float32),
         "inside": joins.inside.astype(np.float32), "joins": joins.starts,
-        "detail": reference_detail(footage.crops, own, speaker.track.faces.scale, pool.frames) if is_pro else None,
+        "detail": reference_detail(footage.crops, own, speaker.track.faces.scale, pool.frames, percentile)
+        if percentile is not None else None,
     }  # fmt: skip
 
 

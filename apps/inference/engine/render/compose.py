@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..crops import Crop
 from .behind import carried, filled_in
-from .detail import restored
+from .detail import LEAST_GAIN, NO_GAIN, restored
 from .interior import PaintedMouth, paint_interior
 from .layers import Box, Floats, Layer, blurred, dilated, polygon_mask, read_box, resized, write_box
 from .mesh import ALL_LIPS, INNER, LOWER_LINE, NOSE, NOSE_TIP, OUTER, POINT_COUNT, RING_ENDS, UPPER_LINE, face_axes
@@ -194,11 +194,19 @@ def _lay_mouth(
     lit = relit(patch, under, resized(mask, (shape[0] // step, shape[1] // step)), job.eyes / step)
     blend = under.floats().mix(lit, mask * np.float32(job.strength))
     if job.detail is not None:
-        hull: Floats = cv2.convexHull(target[OUTER].astype(np.float32))[:, 0]
-        lips = polygon_mask(hull, shape)
-        blend = blend._replace(luma=restored(blend.luma, resized(mask, shape), lips, job.eyes, job.detail))
+        blend = blend._replace(luma=_detailed(blend.luma, resized(mask, shape), target, job))
     blend = blend.bytes()
     under.luma[:], under.chroma[:] = blend.luma, blend.chroma
+
+
+def _detailed(luma: Floats, mask: Floats, target: Points, job: FrameJob) -> Floats:
+    """``luma`` with the detail asked for: in the lent mouth, or in lips that are the frame's own, stretched."""
+    assert job.detail is not None
+    hull: Floats = cv2.convexHull(target[OUTER].astype(np.float32))[:, 0]
+    lips, least = polygon_mask(hull, luma.shape), LEAST_GAIN
+    if job.inner_only:
+        mask, least = blurred(lips, MOUTH_BLUR * job.eyes), NO_GAIN
+    return restored(luma, mask * np.float32(job.strength), lips, job.eyes, job.detail, least)
 
 
 def _less_hidden(mask: Floats, job: FrameJob, mesh: TargetMesh, box: Box) -> Floats:
