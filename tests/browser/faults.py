@@ -24,8 +24,8 @@ MOST_SHIFT = 0.02
 
 # Where a finger lands: 19 px above, below and beside the middle of a control must still be the control, or its label.
 # Each is brought into the middle of the window first, so that no edge of a list cuts it and what lies further down is
-# measured too. Links inside a sentence are exempt (WCAG 2.5.8), what lies under a dialog or a bar, and the marks of a
-# timeline, whose size says when.
+# measured too. Links inside a sentence are exempt (WCAG 2.5.8), what lies under a dialog, a menu or a bar, and the
+# marks of a timeline, whose size says when.
 SMALL = """
     () => {
         const asked = "a[href], button, input, select, textarea, summary, [role=slider], [tabindex='0'][role=button]";
@@ -42,6 +42,7 @@ SMALL = """
             if (!box.width || !within || inText(one) || one.disabled || one.matches(skipped)) continue;
             const owns = (at) => at && (at === one || one.contains(at) || at.closest("label")?.contains(one)
                 || at.closest(".tabbar, .toasts, .selection, .estimate, .bar")
+                || (at.closest(".menu") && !one.closest(".menu"))
                 || [...(one.labels ?? [])].some((label) => label.contains(at)));
             if (!owns(document.elementFromPoint(x, y))) continue;
             const half = 19;

@@ -266,7 +266,8 @@ def test_the_log_says_who_what_when_and_from_where(owner, teammate, workspace, a
         {"before": "editor", "after": "viewer"},
     )
     page = client.get("/w/harbour/activity/").content.decode()
-    assert "203.0.113.7" in page and "changed the role of" in page
+    assert "<span>203.0.113.7, Tester 1.0</span>" in page and "changed the role of" in page
+    assert "<span>the studio itself</span>" in page, "what was done without a browser"
 
 
 def test_the_page_of_the_log_filters(owner, teammate, workspace, membership, as_person):
