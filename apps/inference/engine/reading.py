@@ -18,7 +18,7 @@ import numpy as np
 from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropWriter, cut_out, even_box, in_spread_runs
 from .face.appearance import Appearance
 from .face.landmarks import LIPS
-from .face.people import Head, PeopleTracker, Sighting
+from .face.people import Head, LookAhead, PeopleTracker, Sighting, Spotted
 from .face.picture import Picture
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
@@ -108,7 +108,7 @@ def read(
     watcher = _Watcher(tracker, crops, frame_count, first)
     with VideoReader(video) as reader:
         frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
-        for noticed in prefetch(_noticed(frames), AHEAD):
+        for noticed in prefetch(_noticed(frames, tracker.look_ahead), AHEAD):
             watcher.look(noticed)
             if recent is not None:
                 recent.keep(noticed.frame.index, noticed.frame.yuv)
@@ -140,7 +140,8 @@ def _numbered(reader: VideoReader, first: int, last: int, times: np.ndarray | No
 
 @dataclass
 class _Noticed:
-    """A frame with what is seen without any net: whether it begins a shot or may do so, and how it changed."""
+    """A frame with what is seen without following anybody: whether it begins a shot or may do so, how it changed, and
+    the faces where newcomers are looked for."""
 
     frame: Frame
     picture: Picture
@@ -148,16 +149,18 @@ class _Noticed:
     startled: bool
     motion: float
     brightness: float
+    spotted: Spotted | None
 
 
-def _noticed(frames: Iterable[Frame]) -> Iterator[_Noticed]:
-    """All that can be done in the thread that decodes, so that the one that runs the nets has less to do."""
+def _noticed(frames: Iterable[Frame], ahead: LookAhead) -> Iterator[_Noticed]:
+    """All that can be done in the thread that decodes, so that the one that follows faces has less to do."""
     is_cut = CutDetector()
     for frame in frames:
         picture = Picture(frame.yuv)  # one for both, who need the same halved copies
         cut = is_cut(picture)
         brightness = float(frame.planes[0][::8, ::8].mean())
-        yield _Noticed(frame, picture, cut, is_cut.startled, is_cut.motion, brightness)
+        spotted = ahead.spot(picture, cut or is_cut.startled)
+        yield _Noticed(frame, picture, cut, is_cut.startled, is_cut.motion, brightness, spotted)
 
 
 class _Watcher:
@@ -180,7 +183,7 @@ class _Watcher:
             self._tracker.cut()
         elif noticed.startled:
             self._tracker.doubt()
-        seen = self._tracker.track(noticed.picture)
+        seen = self._tracker.track(noticed.picture, noticed.spotted)
         if frame.index < self._first:
             return
         for face in seen:
