@@ -191,6 +191,7 @@ def test_a_guest_gives_the_password_watches_and_comments(studio, live_server, me
     page.goto(f"{live_server.url}/s/{token_of(link)}/")
     page.get_by_label("Password").fill("barcos-7")
     page.get_by_role("button", name="Open").click()
+    page.locator("[data-transport]").wait_for()  # the player's page is there
     until(page, f"{CLOCK} && {A}.readyState >= 3 && {B}.readyState >= 3")
     page.keyboard.press("1")
     expect(page.locator('[data-pane="a"]')).to_be_visible()
