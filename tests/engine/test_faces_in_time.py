@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from apps.inference.engine.face.picture import Picture
-from apps.inference.engine.faces_in_time import follow_face, runs, usable_frames
+from apps.inference.engine.faces_in_time import JITTER, follow_face, runs, usable_frames
 from apps.inference.engine.shots import CutDetector, jump_cuts, leaps, thumbnail
 
 from .synthetic import paint, talking_landmarks
@@ -48,14 +48,29 @@ def test_runs_end_at_shots():
 
 
 def test_smoothing_does_not_reach_across_a_cut():
-    landmarks = talking_landmarks(40)
-    landmarks[20:, :, 0] += 60
+    landmarks = talking_landmarks(40, opening=0.0)
+    landmarks[20:] = talking_landmarks(40, opening=0.3)[5]  # from shut to wide open
     shot = (np.arange(40) >= 20).astype(np.int64)
-    track = follow_face(landmarks, TIMES[:40], shot)
-    moved = np.abs(track.faces.landmarks - landmarks).max(axis=(1, 2))
-    assert moved[18:22].max() < 2
-    joined = follow_face(landmarks, TIMES[:40], np.zeros(40, np.int64))
-    assert np.abs(joined.faces.landmarks - landmarks).max(axis=(1, 2))[18:22].max() > 5
+    opening = follow_face(landmarks, TIMES[:40], shot).params[:, 0]
+    assert opening[18:20] == pytest.approx(opening[10], abs=0.005)
+    assert opening[20:22] == pytest.approx(opening[30], abs=0.005)
+    joined = follow_face(landmarks, TIMES[:40], ONE_SHOT[:40]).params[:, 0]
+    assert abs(joined[20] - joined[30]) > 0.02
+
+
+def test_points_stay_on_the_lips_where_a_film_leaves_out_frames():
+    landmarks = talking_landmarks(40)
+    landmarks[20:, :, 0] += 12
+    track = follow_face(landmarks, TIMES[:40], ONE_SHOT[:40])
+    away = np.linalg.norm((track.faces.landmarks - landmarks)[..., :2], axis=2)
+    assert away.max() <= 1.01 * JITTER * 70  # pixels between the eyes
+
+
+def test_jitter_of_the_landmarks_is_smoothed():
+    still = np.repeat(talking_landmarks(1), 40, axis=0)
+    read = still + np.random.default_rng(1).normal(0, 0.1, still.shape)
+    track = follow_face(read, TIMES[:40], ONE_SHOT[:40])
+    assert (track.faces.landmarks - still)[2:-2].std() < 0.75 * 0.1
 
 
 def test_the_opening_is_read_off_the_landmarks():
