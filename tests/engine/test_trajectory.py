@@ -47,11 +47,23 @@ def test_only_long_pauses_bring_the_mouth_to_rest():
     without = syllables(10)
     times = frames(10)
     made, plain = (mouth_trajectory(item, times, SPEAKER, FPS)[:, APERTURE] for item in (speech, without))
-    short, long = (times > 2.0) & (times < 2.3), (times > 5.3) & (times < 6.2)
+    short, long = (times > 2.0) & (times < 2.3), (times > 5.3) & (times < 6.08)
     assert np.corrcoef(made[short], plain[short])[0, 1] > 0.95
     assert made[long].max() < SPEAKER.closed + 0.01
     around = (times > 4.9) & (times < 5.0)
     np.testing.assert_allclose(made[around], plain[around], atol=0.02)
+
+
+def test_lips_part_before_the_next_word_but_not_long_after_the_last():
+    """In a breath of .6 s they shut behind the word and are on their way before the next one."""
+    times = frames(10)
+    made, without = (
+        mouth_trajectory(syllables(10, pauses=pauses), times, SPEAKER, FPS)[:, APERTURE] - SPEAKER.closed
+        for pauses in (((5.0, 5.6),), ())
+    )
+    shut, ready = (times > 5.14) & (times < 5.26), (times > 5.4) & (times < 5.6)
+    assert made[shut].max() < 0.3 * without[shut].max()
+    assert np.corrcoef(made[ready], without[ready])[0, 1] > 0.95
 
 
 def test_nothing_moves_in_a_sound_without_speech_at_its_edges():
