@@ -7,7 +7,6 @@ from django.conf import settings
 
 from apps.inference.engine.analysis import FootageAnalysis
 from apps.inference.engine.face.appearance import Appearance
-from apps.inference.engine.face.detector import FaceDetector
 from apps.inference.engine.face.people import Head, PeopleTracker
 from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.media.video_reader import VideoReader
@@ -36,14 +35,13 @@ def planar(left, right):
     return cv2.cvtColor(np.ascontiguousarray(np.hstack([left, right])), cv2.COLOR_RGB2YUV_I420)
 
 
-def follow(tracker, frames, doubt_at=None, ahead=None):
-    """Rows by track of everybody seen in the pictures, in which ``ahead`` has looked for faces before."""
+def follow(tracker, frames, doubt_at=None):
+    """Rows by track of everybody seen in the pictures."""
     seen: dict[int, list] = {}
     for index, frame in enumerate(frames):
         if index == doubt_at:
             tracker.doubt()
-        picture = Picture(frame)
-        for face in tracker.track(picture, ahead.spot(picture, index == doubt_at) if ahead else None):
+        for face in tracker.track(Picture(frame)):
             seen.setdefault(face.track, []).append((index, face.points))
     return {
         track: FaceRows(
@@ -81,22 +79,6 @@ def test_a_printed_face_is_told_from_one_that_moves(pictures):
     people = people_of(follow(tracker, frames), tracker.heads, np.zeros(24, np.int64), 25.0)
     assert [person.fixed for person in people] == [False, True], "whoever moves comes first"
     assert side_of(people[0].rows, 0, 24) == "left"
-
-
-def test_who_is_looked_for_ahead_is_looked_for_once_and_seen_as_otherwise(pictures, monkeypatch):
-    looks = []
-    detect = FaceDetector.detect_all
-    monkeypatch.setattr(FaceDetector, "detect_all", lambda *given: looks.append(given[2]) or detect(*given))
-    frames = [planar(picture, as_other(picture)) for picture in pictures]
-    rows = follow(PeopleTracker(settings.MODELS_DIR), frames, doubt_at=12)
-    alone = looks[:]
-    looks.clear()
-    tracker = PeopleTracker(settings.MODELS_DIR)
-    again = follow(tracker, frames, doubt_at=12, ahead=tracker.look_ahead)
-    assert looks == alone == [2, 0, 2, 0]
-    assert list(again) == list(rows) and len(rows) == 4
-    for track in rows:
-        np.testing.assert_array_equal(again[track].points, rows[track].points)
 
 
 def test_a_doubt_without_a_cut_changes_nobody(pictures):

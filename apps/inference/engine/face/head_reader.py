@@ -64,7 +64,7 @@ class HeadReader:
         straight = None
         if yaw is None or abs(yaw) < FRONT_ONLY:
             straight = Reading(*self.mesh.landmarks(picture, region))
-            ahead = abs(yaw_read(straight.points, self._front.head)) < ASK_FROM
+            ahead = abs(yaw_read(straight.points)) < ASK_FROM
             if ahead and straight.presence >= PRESENCE_THRESHOLD and (yaw is None or abs(yaw) < FRONT_FROM):
                 return straight
         pose = self._front.stand(picture, region, yaw)
@@ -84,7 +84,7 @@ class HeadReader:
 
     def again(self, picture: Picture, region: Region, known: NDArray[np.floating]) -> Floats:
         """Landmarks (N, 3) of a face whose turn is known from those it had, `known`, before it was drawn anew."""
-        yaw = yaw_read(known, self._front.head)
+        yaw = yaw_read(known)
         if abs(yaw) < FRONT_FROM:
             return self.mesh.landmarks(picture, region)[0]
         return self.read(picture, region, yaw).points

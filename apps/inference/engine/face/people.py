@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .appearance import Appearance, describe
-from .detector import Detection, FaceDetector, Region
+from .detector import FaceDetector, Region
 from .head_reader import HeadReader, Reading
 from .landmarks import EYE_CORNERS
 from .mesh import region_around
@@ -57,33 +57,6 @@ class _Followed:
     yaw: float | None = None
 
 
-@dataclass(frozen=True)
-class Spotted:
-    """Faces found in a picture: in the whole of it and in ``squares`` sizes of squares beside."""
-
-    squares: int
-    faces: list[Detection]
-
-
-class LookAhead:
-    """Looks for newcomers where :class:`PeopleTracker` will as long as somebody is there; for the thread that decodes.
-
-    To look takes a quarter of the time that following takes, and following cannot be shared out.
-    """
-
-    def __init__(self, models: Path, threads: int = 1) -> None:
-        self._detector = FaceDetector(models, threads)
-        self._since = -1
-
-    def spot(self, picture: Picture, begins: bool) -> Spotted | None:
-        """Faces in the next picture, with which a shot ``begins`` or may do so; None where nobody will ask."""
-        self._since = 0 if begins else self._since + 1
-        if self._since % LOOK_EVERY:
-            return None
-        squares = _usual_squares(self._since)
-        return Spotted(squares, self._detector.detect_all(picture, squares))
-
-
 class PeopleTracker:
     """Landmarks of all faces, frame by frame.
 
@@ -92,7 +65,6 @@ class PeopleTracker:
     """
 
     def __init__(self, models: Path, threads: int = 1) -> None:
-        self.look_ahead = LookAhead(models, threads)
         self._detector = FaceDetector(models, threads)
         self._reader = HeadReader(models, threads, self._detector)
         self._followed: list[_Followed] = []
@@ -116,13 +88,13 @@ class PeopleTracker:
         self._followed = [replace(one, doubted=True) for one in self._followed if not one.missed]
         self._shot_began = self._frame + 1
 
-    def track(self, picture: Picture, spotted: Spotted | None = None) -> list[Sighting]:
-        """Everybody seen in the next picture, in which faces may have been ``spotted`` already."""
+    def track(self, picture: Picture) -> list[Sighting]:
+        """Everybody seen in the next picture."""
         self._frame += 1
         seen = [sighting for one in self._followed if (sighting := self._follow(one, picture)) is not None]
         self._followed = [one for one in self._followed if one.missed <= MEMORY_FRAMES]
         if self._is_time_to_look():
-            seen += self._take_up(picture, self._looked_for(picture, spotted))
+            seen += self._take_up(picture)
         if self._frame % LOOKS_EVERY == 0:
             for sighting in seen:
                 if not sighting.hidden:
@@ -159,16 +131,10 @@ class PeopleTracker:
             return True
         return len(self._followed) < MOST_FACES and since % LOOK_EVERY == 0
 
-    def _looked_for(self, picture: Picture, spotted: Spotted | None) -> list[Detection]:
-        squares = self._squares()
-        if spotted is not None and spotted.squares == squares:
-            return spotted.faces
-        return self._detector.detect_all(picture, squares)
-
-    def _take_up(self, picture: Picture, faces: list[Detection]) -> list[Sighting]:
-        """Those of the ``faces`` that nobody follows yet: lost ones again near their place, else new ones."""
+    def _take_up(self, picture: Picture) -> list[Sighting]:
+        """Faces that nobody follows yet: lost ones again near their place, else new ones."""
         seen = []
-        for face in faces:
+        for face in self._detector.detect_all(picture, self._squares()):
             if any(_same_face(one.region, face.x, face.y) for one in self._followed if not one.missed):
                 continue
             lost = next((one for one in self._followed if one.missed and same_place(face, one.region)), None)
@@ -184,9 +150,10 @@ class PeopleTracker:
     def _squares(self) -> int:
         """How many sizes of squares are looked at beside the whole picture."""
         since, present = self._frame - self._shot_began, any(not one.missed for one in self._followed)
-        if not present:
-            return 2 if since % SEARCH_EMPTY_EVERY == 0 else 1
-        return max(_usual_squares(since), int(any(one.missed for one in self._followed)))
+        if since % (SEARCH_EVERY if present else SEARCH_EMPTY_EVERY) == 0:
+            return 2
+        anybody_missed = any(one.missed for one in self._followed)
+        return int(not present or anybody_missed or since % SQUARES_EVERY == 0)
 
     def _begin(self, picture: Picture, seen: Reading, lost: _Followed | None) -> Sighting:
         one = lost
@@ -218,11 +185,6 @@ class PeopleTracker:
             matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
             shown = np.rint(255 * picture.patch(matrix, HEAD_SIDE)).astype(np.uint8)
             head.worth, head.picture, head.frame = worth, shown, self._frame
-
-
-def _usual_squares(since: int) -> int:
-    """How many sizes of squares are looked at so many frames after a shot began, while everybody is there."""
-    return 2 if since % SEARCH_EVERY == 0 else int(since % SQUARES_EVERY == 0)
 
 
 def _same_face(region: Region, x: float, y: float) -> bool:
