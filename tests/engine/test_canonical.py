@@ -1,7 +1,11 @@
 """Pose and shape taken apart: known poses come back, codes go round, parameters have their units."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from scipy.signal import savgol_filter
 from scipy.spatial.transform import Rotation
 
 from apps.inference.engine.face.canonical import canonicalise, fill_missing, fit_pose
@@ -9,6 +13,7 @@ from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import ANCHORS, CHIN_TIP, CODE_POINTS, LIPS, RIGID, WARP_POINTS
 from apps.inference.engine.face.mouth_code import learn_mouth_code, ridge
 from apps.inference.engine.face.mouth_params import APERTURE, JAW, LOWER_LIP, WIDTH, mouth_params
+from apps.inference.engine.face.smoothing import smoothed
 
 FACE = mean_face()
 
@@ -136,3 +141,18 @@ def test_ridge_recovers_a_linear_map_with_its_constant():
     inputs, weights = random.standard_normal((200, 3)), random.standard_normal((3, 2))
     found = ridge(inputs, inputs @ weights + [1.0, -2.0], 1e-6)
     np.testing.assert_allclose(found, np.r_[weights, [[1.0, -2.0]]], atol=1e-5)
+
+
+@pytest.mark.parametrize("frames", [5, 6, 40])
+def test_smoothing_is_that_of_savitzky_and_golay(frames):
+    rows = np.random.default_rng(4).normal(300, 5, (frames, 7, 3))
+    np.testing.assert_allclose(smoothed(rows), savgol_filter(rows, 5, 2, axis=0), atol=1e-9)
+    single = smoothed(rows.astype(np.float32))
+    assert single.dtype == np.float32
+    np.testing.assert_allclose(single, smoothed(rows), atol=1e-3)
+
+
+def test_the_engine_starts_without_the_heavy_parts_of_scipy():
+    loaded = "import sys, apps.inference.engine.pipeline; print(*sorted(sys.modules))"
+    modules = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"scipy.signal", "scipy.interpolate", "scipy.stats", "scipy.optimize"} & set(modules)

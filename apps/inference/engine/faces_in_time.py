@@ -8,13 +8,12 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 
 from .face.canonical import CanonicalFaces, canonicalise
 from .face.landmarks import EYE_CORNERS
 from .face.mouth_params import mouth_params
+from .face.smoothing import FRAMES, smoothed
 
-SMOOTHING = 5  # frames of a Savitzky–Golay filter of order 2: removes jitter, keeps a closure of two frames
 # No point is smoothed away from where it was read by more than the net's own readings jitter (eye distances). Where a
 # film leaves out frames, or lips move fast, points would lie beside the lips by five times that, and a mouth warped by
 # them shows its old teeth beside the new ones.
@@ -65,22 +64,22 @@ def follow_face(
     """
     seen = np.isfinite(landmarks[:, 0, 0])
     usable = usable_frames(seen, times, shot)
-    smoothed = np.array(landmarks, np.float32)
-    smoothed[~usable] = np.nan
-    steady = [(first, last) for first, last in runs(usable & seen, shot) if smooth and last - first >= SMOOTHING]
+    points = np.array(landmarks, np.float32)
+    points[~usable] = np.nan
+    steady = [(first, last) for first, last in runs(usable & seen, shot) if smooth and last - first >= FRAMES]
     for first, last in steady:
-        _take_jitter_out(smoothed[first:last])
-    faces = canonicalise(smoothed, smooth=False)
+        _take_jitter_out(points[first:last])
+    faces = canonicalise(points, smooth=False)
     params = np.concatenate([mouth_params(block.astype(np.float64)) for block in faces.shape_blocks()])
     for first, last in steady:  # what a mouth does on the whole counts here, not where each frame's lips lie
-        params[first:last] = savgol_filter(params[first:last], SMOOTHING, 2, axis=0)
+        params[first:last] = smoothed(params[first:last])
     return FaceTrack(usable, usable & seen, faces, params)
 
 
 def _take_jitter_out(points: NDArray[np.float32]) -> None:
     """Smooth ``points`` (n, N, 3) in place."""
     eyes = np.linalg.norm(points[:, EYE_CORNERS[0]] - points[:, EYE_CORNERS[1]], axis=1)
-    moved = savgol_filter(points, SMOOTHING, 2, axis=0) - points
+    moved = smoothed(points) - points
     far = np.linalg.norm(moved[..., :2], axis=2)
     moved[..., :2] *= np.minimum(1, JITTER * eyes[:, None] / np.maximum(far, 1e-6))[..., None]
     points += moved

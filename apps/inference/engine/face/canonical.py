@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import savgol_filter
 
 from .landmarks import CHIN_TIP, EYE_CORNERS, FOREHEAD_TOP, RIGID
+from .smoothing import FRAMES, smoothed
 
 Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -23,7 +23,6 @@ Indices = NDArray[np.integer]
 _TEMPLATE_ROUNDS = 4
 _TEMPLATE_FRAMES = 1000  # the median of more costs memory and tells nothing new
 _BLOCK = 1000  # frames worked on at once: what is needed in passing would else fill the memory
-_SMOOTHING_FRAMES = 5  # Savitzky–Golay of order 2: removes tracker jitter, keeps a closure of two frames
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,8 @@ def canonicalise(landmarks: NDArray[np.floating], smooth: bool = True) -> Canoni
     Raises ValueError when no frame has a face.
     """
     filled, seen = fill_missing(landmarks)
-    if smooth and len(filled) > _SMOOTHING_FRAMES:
-        filled = savgol_filter(filled, _SMOOTHING_FRAMES, 2, axis=0)
+    if smooth and len(filled) > FRAMES:
+        filled = smoothed(filled)
     template = _template(filled[:: max(1, len(filled) // _TEMPLATE_FRAMES)].astype(np.float64))
     scale, rotation, shift = fit_pose(template[RIGID], filled[:, RIGID].astype(np.float64))
     return CanonicalFaces(filled, seen, template, scale, rotation, shift)
@@ -142,7 +141,8 @@ def _template(landmarks: Doubles) -> Doubles:
     template = _normalised(landmarks[np.argmin(np.abs(sizes - np.median(sizes)))])
     for _ in range(_TEMPLATE_ROUNDS):
         scale, rotation, shift = fit_pose(template[RIGID], landmarks[:, RIGID])
-        template = _normalised(np.median(_pose_free(landmarks, scale, rotation, shift), axis=0))
+        ordered = np.sort(_pose_free(landmarks, scale, rotation, shift), axis=0)  # sooner done than a median
+        template = _normalised((ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2)
     across = template[EYE_CORNERS[1]] - template[EYE_CORNERS[0]]
     across /= np.linalg.norm(across)
     down = template[CHIN_TIP] - template[FOREHEAD_TOP]
