@@ -93,7 +93,7 @@ def test_a_sparse_reading_shows_about_every_nth_picture_as_it_is(tmp_path, every
 def test_the_encoders_packets_show_what_the_file_will(tmp_path, every):
     path = tmp_path / "piece.mp4"
     with PieceWriter(path, SIZE, Fraction(25), TAGS) as writer:
-        packets = [packet for yuv in pictures(40) for packet in writer.write(yuv)] + writer.finish()
+        packets = [packet for yuv in pictures(40) for packet in writer.write(yuv)] + [*writer.finish()]
         seen = dict(echo(packets, writer, every))
     with VideoReader(path, every) as reader:
         filed = {round(frame.time * 25): frame.yuv for frame in reader}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -32,19 +33,22 @@ class Proof:
     ) -> None:
         self._plan, self._first, self._last = plan, first, last
         self.every = 1 if every_frame else looked_at_every(plan)
-        tracked = plan.driven[first:last].any()
-        self._tracker = FaceTracker(models_folder(models), choice=_whom(plan, first, last)) if tracked else None
+        self._models = models
         self._at: list[int] = []
         self._rows: list[NDArray[np.float32]] = []
 
     @property
     def looks(self) -> bool:
         """Whether a mouth is driven in these frames; nothing need be shown otherwise."""
-        return self._tracker is not None
+        return bool(self._plan.driven[self._first : self._last].any())
+
+    @cached_property
+    def _tracker(self) -> FaceTracker:
+        """Its nets are read when the first picture comes: the encoder takes longer to give one."""
+        return FaceTracker(models_folder(self._models), choice=_whom(self._plan, self._first, self._last))
 
     def look(self, number: int, yuv: NDArray[np.uint8]) -> None:
         """Find the mouth in the ``number``-th of these frames, an I420 picture; numbers ascend."""
-        assert self._tracker is not None
         points = self._tracker.track(yuv)
         self._at.append(number)
         self._rows.append(np.full((self._tracker.points, 3), np.nan, np.float32) if points is None else points)

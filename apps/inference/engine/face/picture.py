@@ -34,14 +34,14 @@ class _Plane:
 
     def patch(self, matrix: Floats, size: int, outside: int = 0) -> Bytes:
         """Affine resampling into a square; where that shrinks a lot, of the copy nearest to twice the patch's scale."""
-        scale = float(np.hypot(matrix[0, 0], matrix[1, 0]))
-        level = self._level(scale)
-        times = float(1 << level)
-        # Pixel centres: pixel i of a copy covers source times·(i + .5) - .5.
-        to_source = np.array([[times, 0, times / 2 - 0.5], [0, times, times / 2 - 0.5], [0, 0, 1]], np.float32)
+        level = self._level(float(np.hypot(matrix[0, 0], matrix[1, 0])))
+        if level:
+            # Pixel centres: pixel i of a copy covers source times·(i + .5) - .5.
+            times, shift = float(1 << level), (1 << level) / 2 - 0.5
+            matrix = matrix @ np.array([[times, 0, shift], [0, times, shift], [0, 0, 1]], np.float32)
         return cv2.warpAffine(
-            self._levels[level], matrix @ to_source, (size, size), flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT, borderValue=(outside,) * 3,
+            self._levels[level], matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(outside,) * 3,
         ).astype(np.uint8, copy=False)  # fmt: skip
 
     def resample(self, places: Floats, step: float, outside: int = 0) -> Bytes:

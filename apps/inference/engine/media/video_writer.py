@@ -6,7 +6,8 @@ joined, so that a variable frame rate survives and all pieces have one and the s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -81,7 +82,7 @@ class PieceWriter:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         if error is None and not self._finished:
-            self.finish()
+            deque(self.finish(), 0)
         self._container.close()
 
     @property
@@ -97,10 +98,12 @@ class PieceWriter:
         self._count += 1
         return self._kept(self._stream.encode(self._frame))
 
-    def finish(self) -> list[Packet]:
-        """Encode all that the encoder still holds; nothing can be written afterwards."""
+    def finish(self) -> Iterator[Packet]:
+        """What the encoder still holds, each once it is encoded; nothing can be written afterwards."""
         self._finished = True
-        return self._kept(self._stream.encode(None))
+        for packet in self._stream.codec_context.encode_lazy(None):
+            packet.stream = self._stream
+            yield from self._kept([packet])
 
     def _kept(self, packets: Sequence[av.Packet]) -> list[Packet]:
         kept = [Packet(packet.pts or 0, bytes(packet)) for packet in packets]
