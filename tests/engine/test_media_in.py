@@ -11,6 +11,7 @@ from apps.inference.engine.errors import EngineError
 from apps.inference.engine.media.audio import read_mono
 from apps.inference.engine.media.colour import RANGE_FULL
 from apps.inference.engine.media.frame_source import FrameSource
+from apps.inference.engine.media.picture_memory import PictureMemory
 from apps.inference.engine.media.probe import probe_media
 from apps.inference.engine.media.recent import RecentPictures
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
@@ -191,6 +192,23 @@ def test_pictures_still_in_memory_are_not_decoded_again(tmp_path):
         np.testing.assert_array_equal(source.picture(index), frames[index].yuv)
         assert (source.picture(index) is frames[index].yuv) == (index >= 20)
     source.close()
+
+
+def test_memory_of_a_picture_is_used_again_when_nothing_looks_at_it():
+    memory = PictureMemory()
+    first = memory.picture(6, 4)
+    first[:] = 1
+    chroma = split_planes(first)[1]
+    where = first.ctypes.data
+    del first
+    other = memory.picture(6, 4)
+    other[:] = 2
+    assert (chroma == 1).all(), "a part of it is still looked at"
+    del chroma
+    again = memory.picture(6, 4)
+    assert again.ctypes.data == where
+    memory.close()
+    assert (other == 2).all() and memory.picture(3, 4).shape == (3, 4)
 
 
 def test_planes_are_views():

@@ -21,6 +21,7 @@ import numpy as np
 from ..errors import video_invalid
 from .colour import RANGE_FULL, RANGE_LIMITED, ColourTags
 from .container import decode_tolerantly, open_input, pictures_of
+from .picture_memory import PictureMemory
 from .probe import PICTURE_FORMATS, is_mirrored, quarter_turns
 
 BT709 = ColourTags(range=1, space=1, primaries=1, transfer=1)
@@ -81,6 +82,7 @@ class VideoReader:
         self._size: tuple[int, int] | None = None
         self._origin: float | None = None
         self._counting = every == 1
+        self._memory = PictureMemory()
 
     def __enter__(self) -> VideoReader:
         return self
@@ -91,6 +93,7 @@ class VideoReader:
     def close(self) -> None:
         """Free the decoder and the file."""
         self._container.close()
+        self._memory.close()
 
     def seek(self, time: float) -> None:
         """Go to a key frame at or before ``time``, so that frames from there on come next; their ``index`` is -1.
@@ -135,12 +138,12 @@ class VideoReader:
                 cv2.resize(np.ascontiguousarray(p), (width // 2, height // 2), interpolation=cv2.INTER_AREA)
                 for p in planes[1:]
             ]
-        return join_planes(planes, width, height)
+        return join_planes(planes, width, height, self._memory)
 
 
-def join_planes(planes: list[np.ndarray], width: int, height: int) -> np.ndarray:
+def join_planes(planes: list[np.ndarray], width: int, height: int, memory: PictureMemory) -> np.ndarray:
     """An I420 array (3·H/2, W) from a Y plane that may be one pixel short of the even size, and its U and V."""
-    yuv = np.empty((height * 3 // 2, width), np.uint8)
+    yuv = memory.picture(height * 3 // 2, width)
     luma = planes[0]
     rows, columns = luma.shape
     yuv[:rows, :columns] = luma
