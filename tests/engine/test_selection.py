@@ -190,3 +190,15 @@ def test_two_rows_of_teeth_are_never_shown_at_once():
 
 def test_what_nobody_sees_stays_as_it_is():
     assert (softened(range(30, 50), jump=8.0).other == -1).all()
+
+
+def test_what_the_footage_itself_does_now_and_then_stays_hard():
+    class Lively(Footage):
+        def usual_step(self, percentile):
+            return float(np.percentile(np.abs(np.diff(self.shade)), percentile))
+
+    steps = np.ones(60)
+    steps[::10] = 40  # one of ten
+    chosen = np.arange(35, 45)
+    joins = find_joins(chosen, np.ones(60, bool), np.zeros(60, int))
+    assert (soften(joins, chosen, Lively(np.cumsum(steps))).other == -1).all()
