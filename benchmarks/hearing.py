@@ -70,7 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.hearing", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("folder", nargs="?", help="folder of sounds")
     given = parser.parse_args(arguments)
-    folder = Path(given.folder) if given.folder else clips_folder(None).parent / "audio"
+    folder = Path(given.folder) if given.folder else clips_folder(None).parent
+    folder = folder / "audio" if (folder / "audio").is_dir() else folder
     files = [path for path in sorted(folder.glob("*")) if path.suffix in (".wav", ".mp3", ".flac", ".m4a", ".ogg")]
     if not files:
         print(f"There is no sound in {folder}.", file=sys.stderr)

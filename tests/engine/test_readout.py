@@ -47,26 +47,6 @@ def test_prediction_is_the_sum_over_taps_with_the_ends_held():
     np.testing.assert_allclose(readout.predict(states), flat, atol=1e-4)
 
 
-def test_a_microphone_that_shifts_all_states_does_not_move_the_mouth():
-    readout = random_readout()
-    random = np.random.default_rng(2)
-    states = readout.mean + random.standard_normal((4000, 5)).astype(np.float32)
-    spoken = np.arange(4000) % 4 > 0
-    states[~spoken] += 5.0  # pauses do not count
-    plain = readout.for_voice(states, spoken).predict(states)
-    shifted = states + random.standard_normal(5).astype(np.float32)
-    np.testing.assert_allclose(readout.for_voice(shifted, spoken).predict(shifted), plain, atol=0.2)
-    assert np.abs(readout.predict(shifted) - readout.predict(states)).max() > 1.0
-
-
-def test_a_short_sound_leans_on_the_usual_voice_and_silence_wholly():
-    readout = random_readout()
-    states = readout.mean + np.float32(1.0) + np.zeros((300, 5), np.float32)
-    for heard, share in ((0, 0.0), (150, 0.5), (300, 2 / 3)):
-        mean = readout.for_voice(states, np.arange(300) < heard).mean
-        np.testing.assert_allclose(mean - readout.mean, share, atol=1e-4)
-
-
 def test_a_saved_readout_predicts_the_same(tmp_path):
     readout = random_readout(size=64)
     readout.save(tmp_path / "r.npz")
@@ -160,18 +140,6 @@ def made_clips(speakers: int, clips: int, late_s: float) -> list[TrainingClip]:
             name = f"{speaker}_{number}"
             result.append(TrainingClip(name, str(speaker), times + late_s, targets[:, :6], samples, targets))
     return result
-
-
-def test_voices_that_differ_by_their_mean_are_learnt_from_as_one():
-    clips = made_clips(3, 2, 0.0)
-    heard = hear(clips, spectral_states)
-    shifts = {clip.name: np.float32(3.0 * number) for number, clip in enumerate(clips)}
-    moved = [replace(item, states=item.states + shifts[item.clip.name]) for item in heard]
-    spreads = [Fitter.for_states(items, (0,), 0.01).spread for items in (heard, moved)]
-    # A clip is three seconds at most: half of each shift stays.
-    assert spreads[1].max() < 3.5
-    deaf = [replace(item, spoken=np.zeros(len(item.states), np.bool_)) for item in moved]
-    assert Fitter.for_states(deaf, (0,), 0.01).spread.min() > 4.0
 
 
 @pytest.mark.parametrize("late_s", [0.0, 0.08])

@@ -34,14 +34,13 @@ _SMOOTHING_S = 0.022
 # mouths a third open .1 s before they are heard, and a man who breathes in for .64 s half open for the last .4.
 _LINGER_S, _READY_S = 0.1, 0.3
 _PAUSE_EASE_S = 0.05
-# The readout's closure rarely reaches 1; from .4 it starts to count, at .65 the lips are shut (where it says .55, they
-# really are in .6 to .8 of the frames).
-_CLOSURE_FROM, _CLOSURE_FULL = 0.4, 0.65
+# The readout's closure rarely reaches 1; from .2 it starts to count, at .55 the lips are shut (precision .65 at .35).
+_CLOSURE_FROM, _CLOSURE_FULL = 0.2, 0.55
 _LEAST_SPEECH = 10  # steps of 20 ms
-# What the readout says of ordinary speech, over nine voices; they differ by about .03. Counting it in brings the error
+# What the readout says of ordinary speech, over nine voices; they differ by about .08. Counting it in brings the error
 # of one-second sounds from .82 to .70 of the speaker's spread.
-_USUAL_MEAN = np.array([0.18, -0.01, 0.18, -0.11, 0.18, -0.05])
-_USUAL_SPREAD = np.array([0.54, 0.91, 0.39, 0.62, 0.5, 0.56])
+_USUAL_MEAN = np.array([0.35, -0.02, 0.28, -0.2, 0.33, -0.3])
+_USUAL_SPREAD = np.array([0.53, 0.64, 0.42, 0.6, 0.5, 0.55])
 _USUAL_STEPS = 100
 
 # Mouths that never move in the footage: openings seen over eleven speakers.

@@ -143,14 +143,13 @@ class SpeechReader:
         else:
             states = spectral_states(samples)
             activity = speech_activity(samples)
-        count = len(states)
-        activity = _fit(activity, count)
-        outputs = self._readout.for_voice(states, activity > 0.5).predict(states)
+        outputs = self._readout.predict(states)
+        count = len(outputs)
         return SpeechAnalysis(
             len(samples) / SAMPLE_RATE,
             gaussian_filter1d(outputs[:, :CLOSED], _SMOOTHING, axis=0),
             np.clip(outputs[:, CLOSED], 0.0, 1.0),
-            activity,
+            _fit(activity, count),
             _fit(loudness_db(samples)[::2], count),
             self._warnings,
         )

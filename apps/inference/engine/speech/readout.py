@@ -7,7 +7,7 @@ learnt on, and how far the lips are closed (0 open, 1 closed). The speech detect
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,11 @@ from ..model_files import MODEL_FILE_ERROR
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 CLOSED = len(PARAMETERS)
 OUTPUTS = len(PARAMETERS) + 1
 # A dimension that hardly varies in training would be blown up by noise elsewhere; this floor stops that.
 SPREAD_FLOOR = 0.1
-# A short sound says little about its voice, so three seconds of a usual one are counted in.
-USUAL_STEPS = 150
 _BLOCK = 3000  # states read at once: a minute of sound, 9 MB
 
 WEIGHTS_FOLDER = Path(__file__).parent / "weights"
@@ -62,10 +59,6 @@ class Readout:
                 result[index] += ((near - self.mean) / self.spread) @ weights
         return result
 
-    def for_voice(self, states: Floats, spoken: Bools) -> Readout:
-        """The same readout for the voice and the microphone of `states` (n, D), known where it is `spoken` (n,)."""
-        return replace(self, mean=mean_of_voice(self.mean, states, spoken))
-
     def save(self, path: Path) -> None:
         """Write the readout with its weights rounded to 8 bits per tap and output (r unchanged to three digits)."""
         scale = np.abs(self.weights).max(axis=1, keepdims=True) / 127.0 + 1e-12
@@ -80,18 +73,6 @@ class Readout:
             bias=self.bias.astype(np.float32),
             facts=np.array(json.dumps(self.facts, sort_keys=True)),
         )
-
-
-def mean_of_voice(usual: Floats, states: Floats, spoken: Bools) -> Floats:
-    """The mean (D,) that `states` (n, D) are standardised by: their own where it is `spoken` (n,), and the `usual` one.
-
-    A voice and a microphone shift all states alike, as they do cepstra (Atal 1974, cepstral mean normalisation).
-    """
-    count = int(spoken.sum())
-    if count == 0:
-        return usual
-    own = spoken.astype(np.float32) @ states / np.float32(count)
-    return np.asarray(usual + (own - usual) * np.float32(count / (count + USUAL_STEPS)))
 
 
 def load_readout(path: Path) -> Readout:

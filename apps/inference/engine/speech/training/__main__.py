@@ -20,11 +20,9 @@ from ...model_files import models_folder
 from ..analysis import SpeechReader
 from ..encoder import SpeechEncoder
 from ..offset import estimate_offset
-from ..readout import Readout
 from ..spectral import spectral_states
 from .fitting import Fitter, States, hear, leave_one_speaker_out
 from .footage import TrainingClip, read_clips
-from .made_speech import hear_made, with_rounding
 from .surroundings import hear_surroundings
 
 # Steps of 20 ms; chosen on unseen clips (docs/engine.md).
@@ -50,7 +48,6 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--without-encoder", action="store_true", help="fit the fallback on plain spectra")
     parser.add_argument("--activity", action="store_true", help="fit the speech detector instead of the mouth")
-    parser.add_argument("--rounding", action="store_true", help="learn the width from made speech as well")
     parser.add_argument("--quick", action="store_true", help="leave out the leave-one-speaker-out figures")
     options = parser.parse_args(arguments)
     try:
@@ -118,16 +115,11 @@ def _train_mouth(clips: list[TrainingClip], states_of: States, options: argparse
     heard = hear(clips, states_of)
     fitter = Fitter.for_states(heard, taps, penalty)
     sums = fitter.moments(heard)
-    made = hear_made(states_of) if options.rounding else []
-
-    def finish(readout: Readout) -> Readout:
-        return with_rounding(readout, fitter, made) if made else readout
-
     scores: dict[str, list[float]] = {}
     if not options.quick and len({clip.speaker for clip in clips}) > 1:
         print("Agreement with speakers left out (correlation):")
         print(f"{'speaker':20s}" + "".join(f"{name:>12s}" for name in PARAMETERS))
-        left_out = leave_one_speaker_out(heard, states_of, fitter, sums, finish)
+        left_out = leave_one_speaker_out(heard, states_of, fitter, sums)
         left_out["mean"] = np.mean(list(left_out.values()), axis=0)
         for speaker, values in left_out.items():
             print(f"{speaker:20s}" + "".join(f"{value:12.3f}" for value in values))
@@ -137,10 +129,9 @@ def _train_mouth(clips: list[TrainingClip], states_of: States, options: argparse
         "speakers": len({clip.speaker for clip in clips}),
         "seconds": round(sum(float(clip.times[-1]) for clip in clips)),
         "sound_late_ms": options.sound_late,
-        "made_lines": len(made),
         "left_out": scores.get("mean", []),
     }
-    readout = replace(finish(fitter.solve(sums)), facts=facts)
+    readout = replace(fitter.solve(sums), facts=facts)
     readout.save(options.output)
     print(f"{options.output}: {options.output.stat().st_size // 1000} kB, {facts['clips']} clips")
 

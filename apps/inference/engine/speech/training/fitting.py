@@ -11,15 +11,13 @@ from scipy.linalg import solve
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import fftconvolve
 
-from ..activity import speech_activity
 from ..analysis import RATE, at_times
 from ..mel import SAMPLE_RATE
-from ..readout import CLOSED, SPREAD_FLOOR, Readout, mean_of_voice, with_taps
+from ..readout import CLOSED, SPREAD_FLOOR, Readout, with_taps
 from .footage import TrainingClip
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 States = Callable[[Floats], Floats]
 
 _STEP = SAMPLE_RATE // RATE
@@ -29,15 +27,11 @@ _CLIPS_AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Heard:
-    """Clips as they were heard in one surrounding: states (n, D) and the targets (n, O) at their times.
-
-    ``spoken`` (n,) are the steps by which the voice is known; none where voices shall not be made alike.
-    """
+    """Clips as they were heard in one surrounding: states (n, D) and the targets (n, O) at their times."""
 
     clip: TrainingClip
     states: Floats
     targets: Doubles
-    spoken: Bools
     weight: float
 
 
@@ -56,23 +50,16 @@ def hear(clips: Sequence[TrainingClip], states_of: States, seed: int = 0) -> lis
         times = np.arange(len(states)) / RATE
         inside = (times >= clip.times[0]) & (times <= clip.times[-1])
         columns = [np.interp(times[inside], clip.times, column) for column in clip.targets.T]
-        spoken = spoken_steps(clip.samples, len(states))[inside]
-        heard.append(Heard(clip, states[inside], np.stack(columns, 1), spoken, number[clip.speaker] ** (-1 / 3)))
+        heard.append(Heard(clip, states[inside], np.stack(columns, 1), number[clip.speaker] ** (-1 / 3)))
 
     for clip in clips:
         add(clip, states_of(clip.samples))
-    for change in (_as_it_is, other_room):
+    for change in (_as_it_is, _other_room):
         order = random.permutation(len(clips))
         for start in range(0, len(order), _CLIPS_TOGETHER):
             row = [clips[index] for index in order[start : start + _CLIPS_TOGETHER]]
             _hear_row(row, states_of, change, random, add)
     return heard
-
-
-def spoken_steps(samples: Floats, count: int) -> Bools:
-    """(count,) steps in which somebody speaks, by loudness."""
-    activity = speech_activity(samples)
-    return np.asarray(activity[np.minimum(np.arange(count), len(activity) - 1)] > 0.5)
 
 
 def _hear_row(
@@ -101,7 +88,7 @@ def _as_it_is(samples: Floats, random: np.random.Generator) -> Floats:
     return samples
 
 
-def other_room(samples: Floats, random: np.random.Generator) -> Floats:
+def _other_room(samples: Floats, random: np.random.Generator) -> Floats:
     """A little reverberation (.1 to .35 s) and a microphone off by up to 6 dB in eight bands."""
     decay = random.uniform(0.1, 0.35)
     tail = random.standard_normal(int(decay * SAMPLE_RATE))
@@ -128,7 +115,7 @@ class Moments:
 
 @dataclass(frozen=True)
 class Fitter:
-    """Weighted ridge on states standardised by mean (each voice by its own) and spread (D,) over the taps' distances.
+    """Weighted ridge on states standardised by mean and spread (D,) over the taps' distances.
 
     The penalty counts per row of weight, so that it does not depend on how much was heard.
     """
@@ -141,9 +128,8 @@ class Fitter:
     @classmethod
     def for_states(cls, heard: Sequence[Heard], taps: tuple[int, ...], penalty: float) -> Fitter:
         """A fitter that standardises by all that was heard."""
-        mean = np.concatenate([item.states for item in heard]).mean(0)
-        states = np.concatenate([item.states - mean_of_voice(mean, item.states, item.spoken) for item in heard])
-        return cls(mean, states.std(0) + np.float32(SPREAD_FLOOR), taps, penalty)
+        states = np.concatenate([item.states for item in heard])
+        return cls(states.mean(0), states.std(0) + np.float32(SPREAD_FLOOR), taps, penalty)
 
     def moments(self, heard: Sequence[Heard]) -> Moments:
         """Sums over some of what was heard, some clips at a time: adding up large matrices is slow."""
@@ -153,7 +139,7 @@ class Fitter:
         for start in range(0, len(heard), _CLIPS_AT_ONCE):
             some = heard[start : start + _CLIPS_AT_ONCE]
             roots = np.concatenate([np.full(len(item.states), item.weight**0.5, np.float32) for item in some])
-            rows = np.concatenate([self._inputs(item) for item in some]) * roots[:, None]
+            rows = np.concatenate([self._inputs(item.states) for item in some]) * roots[:, None]
             targets = np.concatenate([item.targets for item in some]) * roots[:, None]
             gram += rows.T @ rows
             moment += rows.T @ targets
@@ -169,9 +155,8 @@ class Fitter:
         weights = solution[:-1].reshape(len(self.taps), len(self.mean), -1)
         return Readout(self.mean, self.spread, self.taps, weights, solution[-1], {})
 
-    def _inputs(self, item: Heard) -> Floats:
-        standard = (item.states - mean_of_voice(self.mean, item.states, item.spoken)) / self.spread
-        rows = with_taps(standard, self.taps, np.arange(len(standard)))
+    def _inputs(self, states: Floats) -> Floats:
+        rows = with_taps((states - self.mean) / self.spread, self.taps, np.arange(len(states)))
         return np.concatenate([rows, np.ones((len(rows), 1), np.float32)], axis=1)
 
 
@@ -182,26 +167,15 @@ def agreement(predicted: Doubles, clip: TrainingClip) -> Doubles:
     return np.array([np.corrcoef(values[:, k], clip.params[:, k])[0, 1] for k in range(CLOSED)])
 
 
-def _read(readout: Readout, states: Floats, clip: TrainingClip) -> Doubles:
-    return readout.for_voice(states, spoken_steps(clip.samples, len(states))).predict(states)
-
-
 def leave_one_speaker_out(
-    heard: Sequence[Heard],
-    states_of: States,
-    fitter: Fitter,
-    sums: Moments,
-    finish: Callable[[Readout], Readout] = lambda readout: readout,
+    heard: Sequence[Heard], states_of: States, fitter: Fitter, sums: Moments
 ) -> dict[str, Doubles]:
-    """Mean agreement (6,) on each speaker's clips of a readout fitted on all other speakers; `sums` are everybody's.
-
-    ``finish`` is what is done to every readout after it is fitted.
-    """
+    """Mean agreement (6,) on each speaker's clips of a readout fitted on all other speakers; `sums` are everybody's."""
     result = {}
     for speaker in dict.fromkeys(item.clip.speaker for item in heard):
         own = [item for item in heard if item.clip.speaker == speaker]
-        readout = finish(fitter.solve(sums.without(fitter.moments(own))))
+        readout = fitter.solve(sums.without(fitter.moments(own)))
         clips = {item.clip.name: item.clip for item in own}
-        scores = [agreement(_read(readout, states_of(c.samples), c), c) for c in clips.values()]
+        scores = [agreement(readout.predict(states_of(c.samples)), c) for c in clips.values()]
         result[speaker] = np.mean(scores, axis=0)
     return result

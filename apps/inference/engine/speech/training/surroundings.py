@@ -38,8 +38,7 @@ def hear_surroundings(clips: Sequence[TrainingClip], states_of: States, seed: in
                 speech = speech + other * np.float32(loud * 10 ** (-ratio / 20))
             states = states_of(speech.astype(np.float32))
             count = min(len(states), len(target))
-            nobody = np.zeros(count, np.bool_)  # what is no voice differs by its mean
-            heard.append(Heard(row[0], states[:count], target[:count, None], nobody, 1.0))
+            heard.append(Heard(row[0], states[:count], target[:count, None], 1.0))
     return heard
 
 
