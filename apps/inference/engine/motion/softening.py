@@ -1,7 +1,8 @@
 """Where the inside of a mouth changes much from one frame to the next, both mouths are seen in it for two frames.
 
-Teeth that come into sight within one frame catch the eye; a third and then two thirds of them do not: a camera, too,
-smears what moves so fast. Two rows of teeth in different places do catch it: there the change stays hard.
+Teeth that come into sight within one frame catch the eye where this footage hardly ever shows that; a third and then
+two thirds of them do not: a camera, too, smears what moves so fast. Two rows of teeth in different places do catch it:
+there the change stays hard.
 """
 
 from __future__ import annotations
