@@ -71,6 +71,21 @@ def frozen_film(video: Path, out: Path, seconds: float) -> None:
                 writer.write(first.yuv)
 
 
+def take_memory(gigabytes: float) -> None:
+    """Use so much memory in a process that then ends; nothing is done for 0.
+
+    A virtual machine's host takes back what has not been used for some seconds, and hands it out page by page while the
+    next process waits: up to two seconds for each gigabyte. Whoever runs right after this finds it there, as on a
+    machine of its own.
+    """
+    if gigabytes > 0:
+        _apart(_touch, round(gigabytes * 2**30))
+
+
+def _touch(size: int) -> None:
+    np.empty(size, np.uint8)[::4096] = 1
+
+
 def _apart(work: Any, *given: Any) -> Any:
     """Call ``work`` in a new process and return what it returns."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:

@@ -1,12 +1,14 @@
 """What a film costs: time, processor time and memory of each model at 720, 1080 and 2160 lines.
 
     python -m benchmarks.speed [CLIP …] [--seconds 6] [--lines 720,1080,2160] [--models …] [--cores 2] [--rounds 3]
+                               [--taken 3]
 
 CLIP is footage of somebody who talks, with sound (default: the first two clips of 1080 lines or more in
 STUDIO_MEDIA_SAMPLES, else ../shared/media). It is driven by its own sound, which costs what any other costs. Lines are
 the shorter side; other sizes than the clip's own are scaled first. At 2160 lines only sync-3 runs, on the first clip
 and for half the time. Wants a quiet machine: on a busy one read the columns of processor time alone. With several
 rounds everything runs in turn so often and the fastest of each counts, for what else a machine does can only delay it.
+On a virtual machine whose host takes unused memory back, ``--taken 3`` has 3 GB of it taken before each run.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ from apps.inference.engine.progress import STAGES
 from apps.inference.engine.settings import MODELS
 
 from .footage import ROOT, VIDEO_SUFFIXES, clips_folder, cut, has_speech, write_sound
-from .running import Plain, Run, plain_copy, run_engine, usual_copy
+from .running import Plain, Run, plain_copy, run_engine, take_memory, usual_copy
 
 # Largest real-time factor on two cores, for each model, by lines; and largest share of a plain copy.
 BARS = {720: (0.35, 0.5, 0.6, 0.6), 1080: (0.6, 0.8, 0.9, 0.9), 2160: (2.0, 2.0, 2.0, 2.0)}
@@ -59,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="speed-") as folder:
         for lines in map(int, given.lines.split(",")):
             for source in sources[:1] if lines == LARGEST else sources:
-                _measure(source, lines, given.seconds, names, given.rounds, Path(folder))
+                _measure(source, lines, given.seconds, names, given.rounds, given.taken, Path(folder))
     print(f"Bars: rtf as listed, analysis {ANALYSIS}, x plain {TIMES_PLAIN}. Stages in ms a frame by the clock.")
     return 0
 
@@ -75,8 +77,10 @@ def default_clips(folder: Path) -> list[Path]:
     return found[:2]
 
 
-def _measure(source: Path, lines: int, seconds: float, names: list[str], rounds: int, folder: Path) -> None:
-    """Rows of one clip at one size, each the fastest of ``rounds``."""
+def _measure(
+    source: Path, lines: int, seconds: float, names: list[str], rounds: int, taken: float, folder: Path
+) -> None:
+    """Rows of one clip at one size, each the fastest of ``rounds``; ``taken`` GB are taken before each run."""
     large = lines == LARGEST
     clip = sized(source, folder / "clip.mp4", lines, seconds / 2 if large else seconds)
     sound = write_sound(clip, folder / "sound.wav", seconds)
@@ -84,9 +88,12 @@ def _measure(source: Path, lines: int, seconds: float, names: list[str], rounds:
     copies: dict[str, list[Plain]] = {"plain copy": [], "usual copy": []}
     runs: dict[str, list[Run]] = {model: [] for model in models}
     for _ in range(rounds):
+        take_memory(taken)
         copies["plain copy"].append(plain_copy(clip, folder / "plain.mp4", seconds))
+        take_memory(taken)
         copies["usual copy"].append(usual_copy(clip, folder / "usual.mp4", seconds))
         for model in models:
+            take_memory(taken)
             with tempfile.TemporaryDirectory(dir=folder) as work:
                 runs[model].append(run_engine(clip, sound, folder / "film.mp4", Path(work), model))
     plain, usual = (min(tries, key=lambda one: one.seconds) for tries in copies.values())
@@ -164,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--models", help="comma-separated (default: all four)")
     parser.add_argument("--cores", type=int, help="use only so many cores")
     parser.add_argument("--rounds", type=int, default=1, help="run everything so often, in turn; the fastest counts")
+    parser.add_argument("--taken", type=float, default=0.0, help="GB of memory that are taken before each run")
     return parser
 
 
