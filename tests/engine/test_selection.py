@@ -1,12 +1,19 @@
 """Which moments lend their mouths: the picture moves on as footage does, whichever way the mouth goes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 
 from apps.inference.engine.motion.joins import find_joins
-from apps.inference.engine.motion.selection import ExemplarPool, Wanted, select_exemplars
+from apps.inference.engine.motion.selection import (
+    GAP,
+    GAP_OF_SMALL,
+    ExemplarPool,
+    Wanted,
+    bearable_gap,
+    select_exemplars,
+)
 from apps.inference.engine.motion.softening import soften
 from apps.inference.engine.planning import blurredness
 
@@ -89,6 +96,22 @@ def test_teeth_may_come_into_sight_where_the_lips_part_quickly():
     exemplars = pool(opening, opening * 0.5)
     chosen = select_exemplars(wanted(opening[:40]), exemplars)
     assert np.abs(opening[chosen] - opening[:40]).max() < 0.01
+
+
+def test_a_mouth_that_opens_little_is_lent_mouths_as_open_as_wanted():
+    """Those that smile as wanted open by half as much only, and none of them is far off in eye distances."""
+    asked = np.concatenate([np.linspace(0.02, 0.07, 10), np.linspace(0.07, 0.02, 10)])
+    opening = np.concatenate([asked[:10], np.linspace(0.035, 0.055, 10)])
+    exemplars = replace(pool(opening, 0 * opening), code=np.repeat([[0.0], [1.0]], 10, axis=0))
+    chosen = select_exemplars(replace(wanted(asked), code=np.ones((20, 1))), exemplars)
+    assert np.polyfit(asked, opening[chosen], 1)[0] > 0.85
+
+
+def test_how_far_an_opening_may_be_off_grows_with_the_range_of_the_mouth():
+    gaps = [bearable_gap(np.linspace(0.02, 0.02 + opens, 50)) for opens in (0.04, 0.07, 0.08, 0.1, 0.13, 0.3)]
+    assert gaps[:2] == [GAP_OF_SMALL] * 2
+    assert gaps[-2:] == [GAP] * 2
+    assert np.all(np.diff(gaps[1:5]) > 0)
 
 
 def test_only_a_mouth_duller_than_others_as_open_counts_as_blurred():
