@@ -45,6 +45,19 @@ def test_probe_sees_a_variable_rate(tmp_path):
     np.testing.assert_allclose([frame.time for frame in frames], np.array(ticks) / 1000, atol=1e-6)
 
 
+def test_a_film_whose_pictures_all_have_the_same_time_is_refused(tmp_path):
+    path = tmp_path / "film.mkv"
+    with av.open(str(write_video(tmp_path / "clip.mp4", 5))) as clip, av.open(str(path), "w") as film:
+        stream = film.add_stream_from_template(clip.streams.video[0])
+        for packet in clip.demux(video=0):
+            if packet.size:
+                packet.stream, packet.pts, packet.dts = stream, 0, 0
+                film.mux(packet)
+    with pytest.raises(EngineError, match="All 5 pictures of film.mkv") as refused:
+        probe_media(path)
+    assert refused.value.code == "generation_input_video_invalid"
+
+
 def test_probe_tells_sound_and_pictures_apart(tmp_path):
     sound = probe_media(write_wav(tmp_path / "s.wav", np.zeros(8000, np.float32)))
     assert (sound.kind, sound.duration_s, sound.sample_rate) == ("audio", 0.5, 16000)

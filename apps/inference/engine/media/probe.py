@@ -83,6 +83,8 @@ def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
     rotation = quarter_turns(first) * 90
     width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
     is_picture = container.format.name in PICTURE_FORMATS
+    if len(starts) > 1 and starts[0] == starts[-1] and not is_picture:
+        raise video_invalid(f"All {len(starts)} pictures of {path.name} are to be shown at the same time.")
     fps, duration, vfr = _rate(stream, starts, durations)
     return MediaInfo(
         kind="image" if is_picture else "video", duration_s=0.0 if is_picture else duration, fps=fps,
@@ -130,7 +132,7 @@ def _read_through(container: Any, stream: Any) -> tuple[Any, np.ndarray, np.ndar
 
 def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fraction, float, bool]:
     nominal = Fraction(stream.average_rate or stream.guessed_rate or 25)
-    if len(starts) < 2:
+    if len(starts) < 2 or starts[0] == starts[-1]:
         return nominal, float(1 / nominal), False
     steps = np.diff(starts)
     typical = float(np.median(steps))
