@@ -53,7 +53,7 @@ def test_a_film_whose_pictures_all_have_the_same_time_is_refused(tmp_path):
             if packet.size:
                 packet.stream, packet.pts, packet.dts = stream, 0, 0
                 film.mux(packet)
-    with pytest.raises(EngineError, match="All 5 pictures of film.mkv") as refused:
+    with pytest.raises(EngineError, match="All 5 pictures") as refused:
         probe_media(path)
     assert refused.value.code == "generation_input_video_invalid"
 
