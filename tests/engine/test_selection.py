@@ -7,6 +7,7 @@ import pytest
 
 from apps.inference.engine.motion.joins import find_joins
 from apps.inference.engine.motion.selection import (
+    AHEAD,
     GAP,
     GAP_OF_SMALL,
     ExemplarPool,
@@ -135,15 +136,48 @@ def test_a_fade_carries_the_ending_run_on_the_way_it_went(way):
     assert joins.other[6:8].tolist() == [68, 69]
 
 
-def test_units_are_chosen_for_themselves_and_whole_shots_look_ahead():
-    """What follows (the same openings in another order) moves the end of a whole shot's choice, of a unit's never."""
-    rng = np.random.default_rng(2)
-    exemplars, first, then = pool(rng.uniform(0, 0.15, 60)), rng.uniform(0, 0.15, 20), rng.uniform(0, 0.15, 20)
-    lines = [wanted(np.concatenate([first, order])) for order in (then, then[::-1])]
-    one, other = (select_exemplars(line, exemplars, unit=20)[:20] for line in lines)
-    assert one.tolist() == other.tolist()
-    one, other = (select_exemplars(line, exemplars)[:20] for line in lines)
-    assert one.tolist() != other.tolist()
+def choices_changed(unit, same):
+    """How often, of twenty lines, the choice for the first 20 frames changes with what follows after ``same`` more."""
+    changed = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        exemplars, first, then = pool(rng.uniform(0, 0.15, 60)), rng.uniform(0, 0.15, 20), rng.uniform(0, 0.15, 20)
+        orders = then, np.concatenate([then[:same], then[same:][::-1]])
+        one, other = (select_exemplars(wanted(np.append(first, order)), exemplars, unit)[:20] for order in orders)
+        changed += one.tolist() != other.tolist()
+    return changed
+
+
+def test_a_unit_looks_a_little_beyond_its_end_and_a_whole_shot_to_its_own():
+    assert choices_changed(20, same=AHEAD + 1) == 0
+    assert choices_changed(None, same=AHEAD + 1) > 0
+    assert choices_changed(20, same=0) > 0
+
+
+@pytest.mark.parametrize("unit", [10, 13])
+def test_a_unit_goes_on_with_the_mouth_the_one_before_it_ended_with(unit):
+    """Two takes open alike, one with teeth; the head's pose favours one in the first unit, the other in the second."""
+    opening = 0.08 + 0.01 * np.sin(np.arange(26))
+    shade = np.concatenate([opening * 0.1, opening * 0.1 + 0.3])
+    pose = np.zeros((52, 4))
+    pose[26:, 0] = 4.0
+    takes = replace(pool(np.tile(opening, 2), shade), pose=pose)
+    line = wanted(opening)
+    line.pose[unit:, 0] = 4.0
+    assert (select_exemplars(line.part(slice(unit, 26)), takes) >= 26).all(), "alone it would begin with the other"
+    chosen = select_exemplars(line, takes, unit)
+    assert (chosen < 26).all() or (chosen >= 26).all()
+
+
+def test_a_run_leaves_no_frame_out_where_the_picture_would_leap():
+    """The mouth opens steadily, its inside brightens within three frames; the sound asks to skip one of them."""
+    opening = np.linspace(0, 0.15, 30)
+    shade = opening * 0.3 + np.interp(np.arange(30), [13, 16], [0, 0.12])
+    asked = np.delete(opening, 15)
+    chosen = select_exemplars(wanted(asked), pool(opening, shade))
+    steps = np.diff(chosen)
+    assert (steps == 2).sum() == 1, "the frame is caught up with"
+    assert np.abs(np.diff(shade[chosen])).max() < 0.05, "but where little changes"
 
 
 class Footage(Shades):

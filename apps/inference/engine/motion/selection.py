@@ -36,11 +36,13 @@ HOLD_STEP, TURN, HELD_MOVING = 0.4, 0.3, 3.0
 SHAPE_STEP = 0.075
 # Changes of picture count as (times what the wanted movement explains)², beyond 1.2 in a run and 1 at a join: teeth
 # that come and go while the lips hardly move are what pops. In a run no change costs more than so much: where the
-# footage itself jumps, going round it may look worse.
-TEXTURE_IN_RUN, MOST_IN_RUN, IN_RUN_FROM = 1.5, 4.5, 1.2
+# footage itself jumps, going round it may look worse. What a run leaves out (by steps of 0, 1, 2) is no such jump.
+TEXTURE_IN_RUN, IN_RUN_FROM = 1.5, 1.2
+MOST_IN_RUN = np.array([[4.5], [4.5], [np.inf]])
 TEXTURE_AT_JOIN = 4.5
 APERTURE_STEP, APERTURE_STEP_UNIT = 0.3, 0.02
 NEVER = 1e6
+AHEAD = 4  # frames: a unit's last mouths are chosen with an eye on the next one's first, as wide as a join's fade
 AT_ONCE = 64  # output frames whose candidates are sought at once: M costs each
 
 
@@ -88,11 +90,12 @@ def bearable_gap(opening: Doubles) -> float:
 
 
 def select_exemplars(wanted: Wanted, pool: ExemplarPool, unit: int | None = None) -> Indices:
-    """Source frame (N,) for each output frame; ``unit`` frames at a time, or all at once."""
-    search = _Search(wanted, pool)
-    count = len(wanted.code)
-    length = unit or count
-    return np.concatenate([search.best(start, min(start + length, count)) for start in range(0, count, length)])
+    """Source frame (N,) for each output frame; ``unit`` frames at a time, or all at once.
+
+    A unit goes on from where the one before it ended, and looks ``AHEAD`` frames beyond its own end, whatever follows
+    then: started anew it would pop.
+    """
+    return _Search(wanted, pool).best(unit or len(wanted.code))
 
 
 class _Search:
@@ -135,16 +138,24 @@ class _Search:
         opening = (aperture[following][:, None] - aperture[self._frames][None]) / APERTURE_STEP_UNIT
         return np.asarray(APERTURE_STEP * opening**2)
 
-    def best(self, start: int, stop: int) -> Indices:
-        """The cheapest path over output frames [start, stop)."""
-        places, costs = self._candidates(start, stop)
-        count, keep = places.shape
-        total = np.stack([costs[0], costs[0]])
-        back = np.zeros((count, 2, keep), np.int64)  # which of the 2·keep states before
-        for step in range(1, count):
+    def best(self, unit: int) -> Indices:
+        """The cheapest path (N,), each ``unit`` of it settled ``AHEAD`` frames after its end."""
+        count, keep = len(self._goal), min(CANDIDATES, len(self._frames))
+        places = np.empty((count, keep), np.int32)
+        back = np.zeros((count, 2, keep), np.int16)  # which of the 2·keep states before
+        origin = np.zeros((2, keep), np.int64)  # which of those at the unit's first frame a state comes from
+        total = np.zeros((2, keep))
+        for step in range(count):
             checkpoint()
-            total, back[step] = self._onward(total, places[step - 1], places[step], start + step)
-            total += costs[step]
+            if step % AT_ONCE == 0:
+                block = slice(step, min(step + AT_ONCE, count))
+                places[block], costs = self._candidates(block)
+            if step > 0:
+                total, back[step] = self._onward(total, places[step - 1], places[step], step)
+            total += costs[step % AT_ONCE]
+            origin = np.arange(2 * keep).reshape(2, keep) if step % unit == 0 else origin.take(back[step])
+            if step > unit and step % unit == AHEAD:
+                total = np.where(origin == origin.flat[total.argmin()], total, np.inf)
         path = np.empty(count, np.int64)
         at = int(total.argmin())
         for step in range(count - 1, -1, -1):
@@ -176,22 +187,16 @@ class _Search:
         torn = np.maximum(0, self._unlike[way].take(pairs) * share - TEXTURE_AT_JOIN)
         return np.asarray(torn + self._jumps[way].take(pairs) + JUMP * JUMP_WHEN_OPEN * self._openness[frame])
 
-    def _candidates(self, start: int, stop: int) -> tuple[Indices, Doubles]:
-        """Places (n, k) in the pool and their costs, the nearest k of each frame in order of time."""
-        keep = min(CANDIDATES, len(self._frames))
-        places = np.empty((stop - start, keep), np.int64)
-        costs = np.empty((stop - start, keep))
+    def _candidates(self, rows: slice) -> tuple[Indices, Doubles]:
+        """Places (n, k) in the pool and their costs, the nearest k of each output frame in order of time."""
         mine = np.hstack([self._features, self._pool.pose[self._frames] / POSE_UNITS])
-        goal = np.hstack([self._goal, self._wanted.pose / POSE_UNITS])
-        for first in range(start, stop, AT_ONCE):
-            rows = slice(first, min(first + AT_ONCE, stop))
-            gap = np.abs(self._pool.params[self._frames, 0] - self._wanted.params[rows, :1])
-            cost = _squared(goal[rows], mine) + np.maximum(0, gap / self._gap - 1) ** 2
-            cost += self._pool.penalty[self._frames]
-            nearest = np.sort(np.argpartition(cost, keep - 1)[:, :keep])
-            here = slice(first - start, first - start + len(nearest))
-            places[here], costs[here] = nearest, np.take_along_axis(cost, nearest, 1)
-        return places, costs
+        goal = np.hstack([self._goal[rows], self._wanted.pose[rows] / POSE_UNITS])
+        gap = np.abs(self._pool.params[self._frames, 0] - self._wanted.params[rows, :1])
+        cost = _squared(goal, mine) + np.maximum(0, gap / self._gap - 1) ** 2
+        cost += self._pool.penalty[self._frames]
+        keep = min(CANDIDATES, len(self._frames))
+        nearest = np.sort(np.argpartition(cost, keep - 1)[:, :keep])
+        return nearest, np.take_along_axis(cost, nearest, 1)
 
 
 class _Looks:
