@@ -43,7 +43,7 @@ function count(words) {
 
 function filter(field) {
   const text = field.value.trim().toLowerCase();
-  for (const voice of document.querySelectorAll(".voice")) voice.hidden = !voice.dataset.words.includes(text);
+  for (const voice of document.querySelectorAll(".voice-choice")) voice.hidden = !voice.dataset.words.includes(text);
 }
 
 /** Play the chosen voice's sample, which a worker may have to make first; a second click stops it. */
@@ -54,7 +54,7 @@ async function hear(button) {
     sample.pause();
     return;
   }
-  const { preview } = document.querySelector(".voice input:checked")?.dataset ?? {};
+  const { preview } = document.querySelector(".voice-choice input:checked")?.dataset ?? {};
   if (!preview) {
     label.textContent = "This voice has no sample";
     return;
@@ -107,7 +107,7 @@ document.addEventListener("input", (event) => {
   if (event.target.matches("[data-voice-filter]")) filter(event.target);
 });
 document.addEventListener("change", (event) => {
-  if (event.target.matches(".voice input")) silence();
+  if (event.target.matches(".voice-choice input")) silence();
 });
 document.addEventListener("dblclick", (event) => {
   if (!event.target.matches(".speech .slider")) return;

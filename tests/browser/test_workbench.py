@@ -260,6 +260,8 @@ def test_the_timeline_is_drawn_and_moves_the_playhead(bench, project):
     }"""
     for lane in ("ruler", "picture", "original", "voice"):
         until(page, f"({drawn})('{lane}')")
+    widths = "[...document.querySelectorAll('canvas[data-lane]')].map((lane) => lane.getBoundingClientRect().width)"
+    assert len(set(page.evaluate(widths))) == 1, "a second is equally wide in every lane"
     expect(page.locator(".mark-range.left-out")).to_be_visible()
     box = page.locator("[data-track]").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 3, box["y"] + 10)
