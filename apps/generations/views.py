@@ -69,7 +69,9 @@ def status(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> 
     context = _frame(membership, project, one) | _running(one)
     if context["seen"] == request.GET.get("seen"):
         return HttpResponse(status=204)
-    return render(request, "generations/parts/progress.html", context)
+    if request.GET.get("status") != one.status:
+        context |= takes_context(project) | {"status_changed": True}
+    return render(request, "generations/parts/progress_answer.html", context)
 
 
 @login_required

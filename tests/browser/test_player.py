@@ -243,6 +243,20 @@ def test_a_running_take_turns_into_the_player_without_a_reload(watch, take, memb
     assert same_document(page)
 
 
+def test_a_queued_take_is_said_to_run_once_it_does_at_the_top_and_among_the_takes(watch, take):
+    one = take(Status.PENDING)
+    GenerationFactory(workspace=one.workspace, project=one.project, number=2, status=Status.CANCELLED)
+    page = watch(one)
+    row = page.locator('.take-row[aria-current="page"]')
+    for place in (page.locator("#take-state"), row):
+        expect(place).to_contain_text("Queued")
+    Generation.objects.filter(pk=one.pk).update(status=Status.PROCESSING, stage=Stage.LIPSYNC)
+    for place in (page.locator("#take-state"), row):
+        expect(place).to_contain_text("Running")
+    expect(row.locator("time")).to_contain_text("Today")
+    assert same_document(page)
+
+
 def test_a_take_that_fails_under_ones_eyes_says_why(watch, take):
     one = take(Status.PROCESSING, stage=Stage.READ)
     page = watch(one)
