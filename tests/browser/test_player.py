@@ -11,6 +11,7 @@ from apps.assets.models import Origin
 from apps.billing.plans import load_plans
 from apps.generations import signals
 from apps.generations.models import Generation, Stage, Status
+from apps.projects.models import Project
 from apps.workspaces.models import Membership
 from tests.browser.stage import enter, film, make_project, same_document, tone, until
 from tests.factories import GenerationFactory
@@ -255,6 +256,21 @@ def test_a_queued_take_is_said_to_run_once_it_does_at_the_top_and_among_the_take
         expect(place).to_contain_text("Running")
     expect(row.locator("time")).to_contain_text("Today")
     assert same_document(page)
+
+
+def test_a_long_name_stays_within_the_card_of_a_running_take_on_a_phone(watch, take):
+    one = take(Status.PROCESSING, stage=Stage.READ)
+    Project.objects.update(name="interview_with_the_harbour_master_take_three_final")
+    page = watch(one)
+    page.set_viewport_size({"width": 375, "height": 812})
+    card, words = page.locator(".following").bounding_box(), page.locator(".progress-words").bounding_box()
+    assert words["x"] + words["width"] <= card["x"] + card["width"] - 16
+
+
+def test_a_short_page_of_a_take_does_not_scroll(watch, take):
+    page = watch(take(Status.PROCESSING, stage=Stage.READ))
+    page.set_viewport_size({"width": 1440, "height": 900})
+    assert page.evaluate("document.documentElement.scrollHeight") == 900
 
 
 def test_a_take_that_fails_under_ones_eyes_says_why(watch, take):
