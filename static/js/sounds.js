@@ -59,7 +59,7 @@ export class Sounds extends SoundClock {
       this.#gains[letter] = gain;
     }
     this.#buffers = { a: decoded[0], b: decoded[1] };
-    this.say("Switches to the sample.");
+    this.say("The sounds are held together to the sample.");
   }
 
   get ready() {

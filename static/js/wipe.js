@@ -9,7 +9,7 @@ export function bindWipe(compare) {
     at = Math.min(100, Math.max(0, percent));
     compare.style.setProperty("--wipe", `${at}%`);
     line.setAttribute("aria-valuenow", String(Math.round(at)));
-    line.setAttribute("aria-valuetext", `${Math.round(at)} % original`);
+    line.setAttribute("aria-valuetext", `${Math.round(at)} % ${line.dataset.name}`);
   };
 
   line.addEventListener("pointerdown", (event) => {

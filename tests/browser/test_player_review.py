@@ -114,6 +114,11 @@ def test_another_take_stands_beside_this_one(watch):
     assert "mode=side" in page.url
     assert page.evaluate(f"{CLOCK}.frame") == 20
     expect(page.locator('[data-pane="a"] figcaption')).to_have_text("ATake 1")
+    expect(page.locator('[data-hear="original"]')).to_have_text("ATake 1")
+    expect(page.locator('[data-hear="voice"]')).to_have_text("BTake 2")
+    line = page.locator("[data-wipe]")
+    line.press("ArrowLeft")
+    expect(line).to_have_attribute("aria-valuetext", re.compile(r"^\d+ % take 1$"))
     assert page.evaluate(f"{A}.src !== {B}.src && Math.abs({A}.duration - 2.01) < 0.05")
 
 

@@ -76,7 +76,7 @@ def test_both_sounds_run_on_one_clock_and_lie_on_each_other_to_the_sample(player
     page = player
     page.evaluate(f"{CLOCK}.loop = true")
     page.keyboard.press(" ")
-    expect(page.locator("[data-switching]")).to_have_text("Switches to the sample.")
+    expect(page.locator("[data-switching]")).to_have_text("The sounds are held together to the sample.")
     until(page, f"{CLOCK}.sounds.running")
     original, result = page.evaluate(LOUDEST)
     assert abs(original - result) * RATE <= 1, "the same click, decoded from two films"
