@@ -138,6 +138,18 @@ def test_a_passkey_is_made_and_signs_in(signed_in, live_server, owner):
     page.wait_for_url("**/w/**")
 
 
+def test_a_new_key_is_copied_by_its_button(signed_in, live_server):
+    page = signed_in
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{live_server.url}/w/harbour/keys/")
+    page.get_by_label("Name").fill("my script")
+    page.get_by_role("button", name="Make key").click()
+    key = page.get_by_role("textbox", name="New key").input_value()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_text("Copied")).to_be_visible()
+    assert page.evaluate("navigator.clipboard.readText()") == key
+
+
 @pytest.mark.parametrize("width", [375, 1440])
 def test_the_pages_fit_and_hold_together(studio, live_server, owner, workspace, teammate, as_person, width):
     page = studio
