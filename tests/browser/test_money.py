@@ -1,20 +1,23 @@
 """Money in a real browser: a change of plan, a cap that is reached, an invoice on paper, and the staff's dashboard."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from apps.accounts.models import User
 from apps.billing import invoices, ledger
 from apps.billing.models import BillingProfile
 from apps.billing.plans import current_plan, load_plans, plan_of, subscribe
-from apps.generations.models import Generation
+from apps.generations.models import Generation, Status
 from apps.workspaces.models import Membership
 from tests.browser.stage import enter, film, forgive, make_project, tone
 from tests.browser.test_accessible import serious
+from tests.factories import GenerationFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -85,6 +88,10 @@ def test_the_dashboard_of_the_staff_is_accessible(
     studio: Page, live_server, as_person, membership: Membership, scheme, width
 ):
     ledger.charge(workspace=membership.workspace, micros=5 * DOLLAR, key="speech", memo="Speech")
+    GenerationFactory(
+        workspace=membership.workspace, model="lipsync-1.9.0-beta", status=Status.COMPLETED, charged_micros=0,
+        charged_seconds=9.6, started_at=timezone.now() - timedelta(seconds=8), finished_at=timezone.now(),
+    )  # fmt: skip
     invoices.note_failure(invoices.issue(workspace=membership.workspace), "declined")
     staff = User.objects.create_user("sten@studio.example", "open-the-studio-1", name="Sten Aff", is_staff=True)
     studio.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -95,3 +102,5 @@ def test_the_dashboard_of_the_staff_is_accessible(
         expect(page.get_by_text("Harbour").first).to_be_attached()
         assert serious(page) == []
         assert not page.evaluate("document.documentElement.scrollWidth > window.innerWidth"), address
+        cut_off = "[...document.querySelectorAll('.scrolls')].filter((one) => one.scrollWidth > one.clientWidth)"
+        assert page.evaluate(f"{cut_off}.map((one) => one.ariaLabel)") == [], address
