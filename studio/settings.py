@@ -10,6 +10,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 from django.conf import global_settings
 from django.core.exceptions import ImproperlyConfigured
+from django.templatetags.static import static
 
 from studio.bucket_origins import bucket_origins
 from studio.environment import ROOT, kept_secret, read, refuse_unknown_names
@@ -168,6 +169,13 @@ STORAGES = {
     },
 }
 STATIC_URL = "/static/"
+# The theme of /admin/ reads these instead of the site's own attributes.
+UNFOLD = {
+    "SITE_TITLE": "Lipsync Studio",
+    "SITE_HEADER": "Lipsync Studio",
+    "SITE_URL": "/staff/",
+    "SITE_FAVICONS": [{"rel": "icon", "type": "image/svg+xml", "href": lambda request: static("favicon.svg")}],
+}
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS: list[Path | tuple[str, Path]] = [BASE_DIR / "static"]
 # Front-end libraries come from package.json and are served as they are, under their own names.

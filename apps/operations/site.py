@@ -17,9 +17,7 @@ LOOSENED = {"script-src": [SELF, UNSAFE_INLINE, UNSAFE_EVAL], "style-src": [SELF
 
 
 class StudioAdmin(UnfoldAdminSite):
-    site_header = site_title = "Lipsync Studio"
     index_title = "Data"
-    site_url = "/staff/"
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return csp_replace(LOOSENED)(super().admin_view(view, cacheable))

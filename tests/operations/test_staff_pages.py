@@ -220,6 +220,14 @@ def test_a_visit_sees_what_the_member_sees_and_changes_nothing(client, owner, wo
     assert StaffAction.objects.get(action="visit").detail["email"] == "ada@studio.example"
 
 
+def test_the_tables_bear_the_studios_name_and_mark_and_lead_back(client):
+    page = client.get("/admin/").content.decode()
+    assert "<title>" in page and "Django" not in page
+    assert page.count("Lipsync Studio") >= 2
+    assert 'href="/static/favicon.svg"' in page
+    assert 'href="/staff/"' in page
+
+
 def test_a_visit_ends_by_itself_and_never_shows_staff(client, staff, owner, workspace, monkeypatch):
     other = User.objects.create_user("boss@studio.example", "open-the-studio-1", is_staff=True)
     workspace.memberships.create(user=other, role="admin")
