@@ -99,8 +99,7 @@ def sound(asset: Asset) -> str:
 
 def file_format(asset: Asset) -> str:
     """Container and picture codec: ``mp4, H.264``."""
-    container = asset.container.split(",")[0]
-    return ", ".join(part for part in (container, codec(asset.video_codec)) if part)
+    return ", ".join(part for part in (asset.container, codec(asset.video_codec)) if part)
 
 
 def codec(name: str) -> str:

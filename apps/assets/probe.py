@@ -192,4 +192,8 @@ def _still(path: Path, info: MediaInfo) -> Image.Image:
 def _header(path: Path) -> tuple[str, float]:
     """Name of the container format and the seconds its header promises (0 where it does not say)."""
     with open_input(path, video_invalid) as container:
-        return container.format.name.split(",")[0][:60], float(Fraction(container.duration or 0, av.time_base))
+        name = container.format.name.split(",")[0]
+        # One reader for both; the file itself says QuickTime or, by any other brand, MP4.
+        if name == "mov" and container.metadata.get("major_brand", "qt").strip() != "qt":
+            name = "mp4"
+        return name[:60], float(Fraction(container.duration or 0, av.time_base))

@@ -27,7 +27,7 @@ def video(**changes) -> Asset:
         "fps_den": 1001,
         "frame_count": 1440,
         "duration_s": 48.048,
-        "container": "mov,mp4",
+        "container": "mp4",
         "video_codec": "h264",
         "audio_codec": "aac",
         "sample_rate": 48000,
@@ -65,7 +65,7 @@ def test_the_table_of_facts_tells_what_the_probe_found_and_leaves_the_rest_out()
         "Turned by": "90° in the file",
         "Sound": "AAC, 48 kHz, stereo",
         "Size": "214 MB",
-        "Format": "mov, H.264",
+        "Format": "mp4, H.264",
         "Came by": "Upload",
     }
     silent = {fact.label: fact.value for fact in facts(video(audio_codec="", origin=Origin.RESULT))}

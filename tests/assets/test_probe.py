@@ -41,6 +41,12 @@ def test_a_video_with_sound(workspace, owner, tmp_path):
     assert not asset.variable_rate
 
 
+@pytest.mark.parametrize("container", ["mp4", "mov"])
+def test_mp4_and_quicktime_are_told_apart(workspace, owner, tmp_path, container):
+    path = write_video(tmp_path / f"talk.{container}", seconds=1, sound=False, size=(320, 180))
+    assert brought(workspace, owner, path).container == container
+
+
 def test_its_thumbnail_is_a_small_webp_from_past_the_start(workspace, owner, tmp_path):
     asset = brought(workspace, owner, write_video(tmp_path / "talk.mp4", seconds=1.2, size=(1280, 720)))
     with asset.thumbnail.open() as stored:
