@@ -11,12 +11,12 @@ from playwright.sync_api import Browser, Page, Route, expect
 from apps.assets.checking import check_asset
 from apps.assets.models import Asset
 from apps.billing.plans import current_plan, load_plans, subscribe
-from apps.generations.models import Generation
+from apps.generations.models import Generation, Status
 from apps.projects.models import Project
 from apps.projects.services import DraftChanges, save_draft
 from apps.workspaces.models import Membership
 from tests.browser.stage import enter, film, forgive, make_project, same_document, shelve, tone, until
-from tests.factories import write_audio, write_video
+from tests.factories import GenerationFactory, write_audio, write_video
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -388,3 +388,13 @@ def test_a_file_that_is_gone_by_now_is_not_gone_back_to(bench, project, membersh
     expect(page.locator("#price")).to_have_text("$0.13")
     page.keyboard.press("Control+z")
     expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2")
+
+
+def test_the_list_of_projects_names_the_latest_take_in_full_on_a_phone(studio, live_server, as_person, owner, project):
+    GenerationFactory(workspace=project.workspace, project=project, number=2, model="sync-3", status=Status.COMPLETED)
+    studio.set_viewport_size({"width": 375, "height": 812})
+    cookie = as_person(owner).cookies["sessionid"].value
+    page = enter(studio, live_server.url, reverse("projects:list", args=["harbour"]), cookie)
+    words = page.locator(".project-foot > .ellipsis")
+    expect(words).to_have_text("Take 2, sync-3")
+    assert words.evaluate("(words) => words.scrollWidth <= words.clientWidth")
