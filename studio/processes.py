@@ -97,7 +97,10 @@ def write_configuration(folder: Path, parts: list[Program]) -> Path:
         f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={folder / 'supervisord.log'}\n"
         f"pidfile={folder / 'supervisord.pid'}\nchildlogdir={folder}\n\n"
     )
+    # Programs are stopped one after another, those of a group all at once.
+    together = [part for part in parts if part.name != "redis"]
+    group = f"[group:studio]\nprograms={','.join(part.name for part in together)}\npriority=20\n\n"
     path = folder / "supervisord.conf"
     path.touch(mode=0o600)
-    path.write_text(head + "\n".join(part.section() for part in parts))
+    path.write_text(head + group + "\n".join(part.section() for part in parts))
     return path

@@ -20,6 +20,12 @@ def test_redis_is_stopped_last_because_it_starts_first(tmp_path):
     assert min(priorities, key=priorities.__getitem__) == "program:redis"
 
 
+def test_all_but_redis_are_told_to_stop_at_once(tmp_path):
+    parts = programs(bind="127.0.0.1:8000", workers=2, redis_command=["redis-server"])
+    together = sections(tmp_path, parts)["group:studio"]["programs"].split(",")
+    assert sorted([*together, "redis"]) == sorted(part.name for part in parts)
+
+
 def test_no_redis_of_our_own_where_one_is_given():
     assert "redis" not in [part.name for part in programs(bind="127.0.0.1:8000", workers=2, redis_command=None)]
 
