@@ -8,7 +8,7 @@ import pytest
 from django.conf import settings
 
 from apps.inference.engine.face.appearance import describe, likeness
-from apps.inference.engine.face.detector import FaceDetector
+from apps.inference.engine.face.detector import Detection, FaceDetector
 from apps.inference.engine.face.landmarks import (
     ANCHORS,
     CODE_POINTS,
@@ -157,6 +157,20 @@ def test_small_faces_in_tall_pictures_are_found(portrait):
     found = FaceDetector(MODELS).detect(Picture(planar(tall)))
     assert len(found) == 1
     assert 900 < found[0].y < 1100
+
+
+def test_a_square_full_of_cheek_is_no_face_but_a_small_face_in_it_is(portrait, monkeypatch):
+    def seen(detector, picture, x, y, side, least=0.5):
+        def face(x: float, y: float, size: float, score: float) -> Detection:
+            return Detection(x, y, size, 0.0, score, np.zeros((6, 2)))
+
+        if side == 480:  # the whole picture: one face in its middle
+            return [face(240, 240, 200, 0.9)]
+        return [face(x, y, 0.99 * side, 0.52)] if x < 240 else [face(420, 60, 30, 0.7)]
+
+    monkeypatch.setattr(FaceDetector, "_look", seen)
+    found = FaceDetector(MODELS).detect_all(Picture(scene((portrait, 1, 0, 0), size=(480, 480))), 2)
+    assert [(face.x, face.size) for face in found] == [(240, 200), (420, 30)]
 
 
 def test_looks_tell_people_apart(portrait, other_person):

@@ -18,6 +18,9 @@ SCORE_THRESHOLD = 0.5
 REGION_MARGIN = 1.5
 # Detections whose centres lie nearer than this share of the best one's width are the same face.
 SAME_FACE = 0.5
+# In squares that are part of the picture a face is taken for one up to this share of their side: cheeks and hair that
+# fill a square are read as a face as large as it, and a real one of that size is seen whole in a larger square.
+LARGEST_SHARE = 0.8
 # A point means a face when it lies within the box or the hair and chin around it.
 AT_POINT = 0.8
 
@@ -70,9 +73,7 @@ class FaceDetector:
         for side in (shorter, shorter / 2) if search else ():
             if found:
                 break
-            for x in _centres(width, side):
-                for y in _centres(height, side):
-                    found += self._look(picture, x, y, side)
+            found = self._in_squares(picture, side)
         return _merge(found)
 
     def detect_all(self, picture: Picture, squares: int) -> list[Detection]:
@@ -86,9 +87,7 @@ class FaceDetector:
         for side in (shorter, shorter / 2)[:squares]:
             if side == picture.width == picture.height:  # seen already
                 continue
-            for x in _centres(picture.width, side):
-                for y in _centres(picture.height, side):
-                    found += self._look(picture, x, y, side)
+            found += self._in_squares(picture, side)
         return _merge(found)
 
     def detect_at(self, picture: Picture, x: float, y: float) -> Detection | None:
@@ -105,6 +104,12 @@ class FaceDetector:
         """The face nearest to the middle of one square, or None; `least` is the score wanted of it."""
         found = self._look(picture, x, y, side, least)
         return min(found, key=lambda face: np.hypot(face.x - x, face.y - y)) if found else None
+
+    def _in_squares(self, picture: Picture, side: float) -> list[Detection]:
+        """Faces within squares of this side that cover the picture; those on two of them are there twice."""
+        centres = [(x, y) for x in _centres(picture.width, side) for y in _centres(picture.height, side)]
+        found = [face for x, y in centres for face in self._look(picture, x, y, side)]
+        return [face for face in found if face.size < LARGEST_SHARE * side]
 
     def _look(
         self, picture: Picture, x: float, y: float, side: float, least: float = SCORE_THRESHOLD
