@@ -9,9 +9,11 @@ disk is the most that plan, pieces, analyses and scratch folders took together.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -80,11 +82,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _size(folder: Path) -> int:
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:  # removed meanwhile
-            continue
+    for place, _, names in os.walk(folder):  # passes over folders that are removed meanwhile
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(place) / name).stat().st_size
     return total
 
 
