@@ -123,7 +123,7 @@ def test_playing_both_films_stay_within_a_frame(watch, take):
     page.evaluate(f"{CLOCK}.loop = true")  # a machine busy with other tests may need more than one round to get in step
     page.keyboard.press(" ")
     # The original's callback may come after the result's of the same refresh, which reads as one frame more.
-    until(page, f"window.inStep(12, {1.02 / FPS}, {2.02 / FPS})")
+    until(page, f"window.inStep(12, {1.02 / FPS}, {2.02 / FPS})", seconds=60)
     page.keyboard.press(" ")
     frame = page.evaluate(f"{CLOCK}.frame")
     stand_on(page, frame, frame)
