@@ -111,7 +111,9 @@ class _Search:
         self._frames = pool.frames
         self._features = pool.features(pool.code, pool.params)[self._frames]
         self._goal = pool.features(wanted.code, wanted.params)
+        self._mine = np.hstack([self._features, pool.pose[self._frames] / POSE_UNITS])
         self._gap = bearable_gap(pool.params[self._frames, 0])
+        self._keep = min(CANDIDATES, len(self._frames))
         low, high = np.percentile(wanted.params[:, 0], [20, 60])
         self._openness = np.clip((wanted.params[:, 0] - low) / max(1e-3, high - low), 0, 1)
         # What would follow each exemplar, forward and backward, and how it looks beside all others.
@@ -140,7 +142,7 @@ class _Search:
 
     def best(self, unit: int) -> Indices:
         """The cheapest path (N,), each ``unit`` of it settled ``AHEAD`` frames after its end."""
-        count, keep = len(self._goal), min(CANDIDATES, len(self._frames))
+        count, keep = len(self._goal), self._keep
         places = np.empty((count, keep), np.int32)
         back = np.zeros((count, 2, keep), np.int16)  # which of the 2·keep states before
         origin = np.zeros((2, keep), np.int64)  # which of those at the unit's first frame a state comes from
@@ -189,13 +191,11 @@ class _Search:
 
     def _candidates(self, rows: slice) -> tuple[Indices, Doubles]:
         """Places (n, k) in the pool and their costs, the nearest k of each output frame in order of time."""
-        mine = np.hstack([self._features, self._pool.pose[self._frames] / POSE_UNITS])
         goal = np.hstack([self._goal[rows], self._wanted.pose[rows] / POSE_UNITS])
         gap = np.abs(self._pool.params[self._frames, 0] - self._wanted.params[rows, :1])
-        cost = _squared(goal, mine) + np.maximum(0, gap / self._gap - 1) ** 2
+        cost = _squared(goal, self._mine) + np.maximum(0, gap / self._gap - 1) ** 2
         cost += self._pool.penalty[self._frames]
-        keep = min(CANDIDATES, len(self._frames))
-        nearest = np.sort(np.argpartition(cost, keep - 1)[:, :keep])
+        nearest = np.sort(np.argpartition(cost, self._keep - 1)[:, : self._keep])
         return nearest, np.take_along_axis(cost, nearest, 1)
 
 
