@@ -56,7 +56,7 @@ ALL_SYNC_MODES = tuple(SYNC_MODES)
 AVAILABLE = OptionSupport("available")
 STILL_CAVEAT = "Needs footage in which the person speaks. A mouth that never moves stays as it is."
 TURNED_CAVEAT = "Frames in which the head is turned by more than 45° stay as they are."
-CHUNK_CAVEAT = "Plans two seconds at a time, not the whole shot."
+CHUNK_CAVEAT = "Chooses mouths in independent pieces of two seconds, not for the whole shot."
 
 
 # Said of the models that draw every mouth once.

@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 # Only the leaning is smoothed (it jumps at joins); closures of two frames keep their depth.
 EXEMPLAR_SHARE = 0.25
 SMOOTHING = 0.8  # frames at 25 per second
-UNIT_S = 2.0  # lipsync-2 and -pro work in units, each of which goes on from the one before
+UNIT_S = 2.0  # lipsync-2 and -pro choose mouths in independent units
 EASE_S = 0.12  # at the borders of what is left alone
 CUT_MARGIN = 2  # frames beside a cut are no exemplars: encoders smear there
 MOST_EXEMPLARS = 1500  # a minute of speech holds every mouth a speaker makes; the search costs their square

@@ -42,7 +42,7 @@ MOST_IN_RUN = np.array([[4.5], [4.5], [np.inf]])
 TEXTURE_AT_JOIN = 4.5
 APERTURE_STEP, APERTURE_STEP_UNIT = 0.3, 0.02
 NEVER = 1e6
-AHEAD = 4  # frames: a unit's last mouths are chosen with an eye on the next one's first, as wide as a join's fade
+AROUND = 12  # frames to either side of a border between units, from which the mouth at the border is chosen
 AT_ONCE = 64  # output frames whose candidates are sought at once: M costs each
 
 
@@ -90,10 +90,10 @@ def bearable_gap(opening: Doubles) -> float:
 
 
 def select_exemplars(wanted: Wanted, pool: ExemplarPool, unit: int | None = None) -> Indices:
-    """Source frame (N,) for each output frame; ``unit`` frames at a time, or all at once.
+    """Source frame (N,) for each output frame; in independent units of ``unit`` frames, or all at once.
 
-    A unit goes on from where the one before it ended, and looks ``AHEAD`` frames beyond its own end, whatever follows
-    then: started anew it would pop.
+    What is chosen for a unit depends on what is wanted of its own frames and of ``AROUND`` to either side. Where two
+    meet the mouth is settled first, by the frames around that border, which both see alike: begun anew they would pop.
     """
     return _Search(wanted, pool).best(unit or len(wanted.code))
 
@@ -111,10 +111,10 @@ class _Search:
         self._frames = pool.frames
         self._features = pool.features(pool.code, pool.params)[self._frames]
         self._goal = pool.features(wanted.code, wanted.params)
-        self._mine = np.hstack([self._features, pool.pose[self._frames] / POSE_UNITS])
         self._gap = bearable_gap(pool.params[self._frames, 0])
         self._keep = min(CANDIDATES, len(self._frames))
-        low, high = np.percentile(wanted.params[:, 0], [20, 60])
+        # By what the footage shows, not by what is asked for: other units' openings have no part in it.
+        low, high = np.percentile(pool.params[self._frames, 0], [20, 60])
         self._openness = np.clip((wanted.params[:, 0] - low) / max(1e-3, high - low), 0, 1)
         # What would follow each exemplar, forward and backward, and how it looks beside all others.
         following = [self._neighbours(1), self._neighbours(-1)]
@@ -128,6 +128,7 @@ class _Search:
         shape += np.where(is_run(self._frames[None] - self._frames[:, None]), NEVER, JUMP)
         self._unlike = [unlike.astype(np.float32) for unlike in ahead]
         self._jumps = [(shape + self._opening_step(after)).astype(np.float32) for after in following]
+        self._places, self._costs = self._candidates()
 
     def _neighbours(self, step: int) -> Indices:
         after = np.clip(self._frames + step, 0, len(self._pool.code) - 1)
@@ -141,28 +142,37 @@ class _Search:
         return np.asarray(APERTURE_STEP * opening**2)
 
     def best(self, unit: int) -> Indices:
-        """The cheapest path (N,), each ``unit`` of it settled ``AHEAD`` frames after its end."""
-        count, keep = len(self._goal), self._keep
-        places = np.empty((count, keep), np.int32)
-        back = np.zeros((count, 2, keep), np.int16)  # which of the 2·keep states before
-        origin = np.zeros((2, keep), np.int64)  # which of those at the unit's first frame a state comes from
-        total = np.zeros((2, keep))
-        for step in range(count):
+        """Source frame (N,) for each output frame, in units of ``unit`` between states that are settled first."""
+        count = len(self._goal)
+        borders = {border: self._at_border(border) for border in range(unit, count, unit)}
+        states = np.empty(count, np.int64)
+        for first in range(0, count, unit):
+            last = min(first + unit, count)
+            path = self._path(first, min(last + 1, count), borders.get(first), borders.get(last))
+            states[first:last] = path[: last - first]
+        return np.asarray(self._frames[self._places[np.arange(count), states % self._keep]])
+
+    def _at_border(self, border: int) -> int:
+        first = max(0, border - AROUND)
+        return int(self._path(first, min(border + AROUND, len(self._goal)))[border - first])
+
+    def _path(self, first: int, last: int, begin: int | None = None, end: int | None = None) -> Indices:
+        """The cheapest states (n,) of output frames [``first``, ``last``): one of 2·k each, the way times k plus the
+        row among the frame's candidates. ``begin`` and ``end`` are the states to begin and end with, where they are
+        settled.
+        """
+        back = np.zeros((last - first, 2, self._keep), np.int16)
+        total = np.zeros((2, self._keep)) + self._costs[first]
+        if begin is not None:
+            total.flat[np.arange(total.size) != begin] = np.inf
+        for frame in range(first + 1, last):
             checkpoint()
-            if step % AT_ONCE == 0:
-                block = slice(step, min(step + AT_ONCE, count))
-                places[block], costs = self._candidates(block)
-            if step > 0:
-                total, back[step] = self._onward(total, places[step - 1], places[step], step)
-            total += costs[step % AT_ONCE]
-            origin = np.arange(2 * keep).reshape(2, keep) if step % unit == 0 else origin.take(back[step])
-            if step > unit and step % unit == AHEAD:
-                total = np.where(origin == origin.flat[total.argmin()], total, np.inf)
-        path = np.empty(count, np.int64)
-        at = int(total.argmin())
-        for step in range(count - 1, -1, -1):
-            path[step] = self._frames[places[step, at % keep]]
-            at = int(back[step].flat[at])
+            total, back[frame - first] = self._onward(total, self._places[frame - 1], self._places[frame], frame)
+            total += self._costs[frame]
+        path = np.empty(last - first, np.int64)
+        path[-1] = total.argmin() if end is None else end
+        for step in range(len(path) - 1, 0, -1):
+            path[step - 1] = back[step].flat[path[step]]
         return path
 
     def _onward(self, total: Doubles, before: Indices, after: Indices, frame: int) -> tuple[Doubles, Indices]:
@@ -189,14 +199,19 @@ class _Search:
         torn = np.maximum(0, self._unlike[way].take(pairs) * share - TEXTURE_AT_JOIN)
         return np.asarray(torn + self._jumps[way].take(pairs) + JUMP * JUMP_WHEN_OPEN * self._openness[frame])
 
-    def _candidates(self, rows: slice) -> tuple[Indices, Doubles]:
-        """Places (n, k) in the pool and their costs, the nearest k of each output frame in order of time."""
-        goal = np.hstack([self._goal[rows], self._wanted.pose[rows] / POSE_UNITS])
-        gap = np.abs(self._pool.params[self._frames, 0] - self._wanted.params[rows, :1])
-        cost = _squared(goal, self._mine) + np.maximum(0, gap / self._gap - 1) ** 2
-        cost += self._pool.penalty[self._frames]
-        nearest = np.sort(np.argpartition(cost, self._keep - 1)[:, : self._keep])
-        return nearest, np.take_along_axis(cost, nearest, 1)
+    def _candidates(self) -> tuple[Indices, Doubles]:
+        """Places (N, k) in the pool and their costs, the nearest k of each output frame in order of time."""
+        count, mine = len(self._goal), np.hstack([self._features, self._pool.pose[self._frames] / POSE_UNITS])
+        places, costs = np.empty((count, self._keep), np.int64), np.empty((count, self._keep))
+        for first in range(0, count, AT_ONCE):
+            rows = slice(first, min(first + AT_ONCE, count))
+            goal = np.hstack([self._goal[rows], self._wanted.pose[rows] / POSE_UNITS])
+            gap = np.abs(self._pool.params[self._frames, 0] - self._wanted.params[rows, :1])
+            cost = _squared(goal, mine) + np.maximum(0, gap / self._gap - 1) ** 2
+            cost += self._pool.penalty[self._frames]
+            places[rows] = np.sort(np.argpartition(cost, self._keep - 1)[:, : self._keep])
+            costs[rows] = np.take_along_axis(cost, places[rows], 1)
+        return places, costs
 
 
 class _Looks:
