@@ -26,7 +26,7 @@ from apps.inference.engine.errors import EngineError
 from apps.inference.engine.model_files import models_folder
 from apps.inference.engine.render.mesh import ALL_LIPS
 from apps.inference.engine.render.occlusion import CANVAS, REACH, SHOWN_SHARE, SPAN, find_obstructions
-from apps.inference.engine.speaker import mesh_points, study_speaker
+from apps.inference.engine.speaker import mesh_points, study_speaker, turned_eyes
 
 from .footage import ROOT, VIDEO_SUFFIXES, clips_folder, cut
 
@@ -179,14 +179,14 @@ def _row(source: Path, folder: Path, seconds: float, models: Path) -> list[str]:
     except EngineError as error:
         return [error.message]
     speaker = study_speaker(footage)
-    points, mesh, stored = mesh_points(speaker), speaker.mesh, footage.crops.stored
-    plain = find_obstructions(footage.crops, points, mesh, stored).share > SHOWN_SHARE
+    points, mesh, stored, turned = mesh_points(speaker), speaker.mesh, footage.crops.stored, turned_eyes(speaker)
+    plain = find_obstructions(footage.crops, points, mesh, stored, turned).share > SHOWN_SHARE
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
     row = [f"{plain.mean():.2f}"]
     for thing in THINGS:
         kind = Standing if thing is standing_microphone else Painted
         crops = kind(footage.crops, thing, points, to_canvas)
-        found = find_obstructions(crops, points, mesh, stored)
+        found = find_obstructions(crops, points, mesh, stored, turned)
         shown, kept, whole = [], 0, 0
         for frame in np.flatnonzero(stored & (np.arange(len(points)) >= FIRST)).tolist():
             truth = crops.mask(frame) > 0

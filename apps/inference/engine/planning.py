@@ -20,7 +20,7 @@ from .render.detail import reference_detail
 from .render.occlusion import HOPELESS_SHARE, Obstructions, find_obstructions
 from .render.texture import MouthTextures
 from .settings import TURN_ERROR, EngineSettings
-from .speaker import Speaker, mesh_depth, mesh_points, opening_response, target_points
+from .speaker import Speaker, mesh_depth, mesh_points, opening_response, target_points, turned_eyes
 from .sync_modes import Timeline
 
 Doubles = NDArray[np.float64]
@@ -68,7 +68,8 @@ def make_plan(
     if (asked & guarded).any() and footage.frame_count > 1:
         shown = np.zeros(footage.frame_count, bool)
         shown[line.source[asked & guarded]] = True
-        obstructions = find_obstructions(footage.crops, own, speaker.mesh, _looked_at(footage, shown))
+        looked_at, turned = _looked_at(footage, shown), turned_eyes(speaker)
+        obstructions = find_obstructions(footage.crops, own, speaker.mesh, looked_at, turned)
         obstructions.share[~shown] = 0
     passed = _passed(speaker, line, settings, obstructions)
     passed[~asked] = OUTSIDE_RANGE

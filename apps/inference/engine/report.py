@@ -131,7 +131,7 @@ def measure(
         return report
     if seen is None:
         seen = seen_opening(film, plan, progress=progress, cancelled=cancelled, models=models)
-    planned = plan.params[:, 0].astype(np.float64)
+    planned = planned_opening(plan)
     valid = plan.driven & np.isfinite(seen)
     report.agreement, offset = agreement(plan.times, planned, seen, valid)
     report.per_second = [_second(plan, planned, seen, valid, at) for at in range(int(np.ceil(plan.duration_s)))]
@@ -141,6 +141,12 @@ def measure(
         row["agreement"], row["offset_ms"] = agreement(plan.times, planned, seen, valid & _inside(plan, row))
     report.gates = gates(plan, seen, report.agreement, report.median_offset_ms)
     return report
+
+
+def planned_opening(plan: MotionPlan) -> Doubles:
+    """(N,): how open the mouth shall look, in eye distances: where it goes over to what was there, between both."""
+    wanted, own = (params[:, 0].astype(np.float64) for params in (plan.params, plan.own_params[plan.source]))
+    return np.where(plan.driven, own + plan.strength * (wanted - own), wanted)
 
 
 def _second(plan: MotionPlan, planned: Doubles, seen: Doubles, valid: NDArray[np.bool_], at: int) -> dict[str, Any]:

@@ -100,12 +100,18 @@ def opening_response(speaker: Speaker) -> NDArray[np.float32]:
     return (moved * np.isin(WARP_POINTS, FREE_POINTS)[:, None]).astype(np.float32)
 
 
+def turned_eyes(speaker: Speaker) -> Doubles:
+    """(F,): the eye distance in pixels of a head turned to the side, 0 in other frames."""
+    track = speaker.track
+    return np.where(track.usable & (track.turn > TURNED_FROM), track.faces.scale, 0.0)
+
+
 def mesh_depth(speaker: Speaker) -> NDArray[np.float16] | None:
     """(F, Q): how far from the camera the points of a turned head lie, in eye distances; NaN in other frames.
 
     None where no frame shows a turned head.
     """
-    faces, turned = speaker.track.faces, speaker.track.usable & (speaker.track.turn > TURNED_FROM)
+    faces, turned = speaker.track.faces, turned_eyes(speaker) > 0
     if not turned.any():
         return None
     depth = np.full((len(turned), len(WARP_POINTS) + len(speaker.mesh.ring)), np.nan, np.float16)

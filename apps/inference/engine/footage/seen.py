@@ -14,7 +14,7 @@ from ..face.mouth_params import APERTURE
 from ..faces_in_time import usable_frames
 from ..people import Person
 from ..render.occlusion import SHOWN_SHARE, find_obstructions
-from ..speaker import Speaker, mesh_points, study_speaker
+from ..speaker import Speaker, mesh_points, study_speaker, turned_eyes
 from .findings import stretches
 
 Doubles = NDArray[np.float64]
@@ -128,7 +128,8 @@ def _hidden(footage: FootageAnalysis, speaker: Speaker) -> Ranges:
     crops = CropStore(footage.folder / CROPS, footage.crops.index[frames])
     if crops.stored.sum() < 3:
         return []
-    found = find_obstructions(crops, mesh_points(speaker)[frames], speaker.mesh, np.ones(len(frames), bool))
+    points, turned = mesh_points(speaker)[frames], turned_eyes(speaker)[frames]
+    found = find_obstructions(crops, points, speaker.mesh, np.ones(len(frames), bool), turned)
     return stretches(found.share > SHOWN_SHARE, footage.times[frames], footage.end_s, SHORTEST_S, 2 * BRIDGE_S)
 
 

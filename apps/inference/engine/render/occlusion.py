@@ -2,7 +2,7 @@
 
 Every frame's mouth region is laid onto one canonical canvas. What differs from the usual look of its place, more than
 that place ever varies, is an object, and so is what hides the lips' red; its original pixels stay in front of the new
-mouth.
+mouth. Where a head is turned, what the camera does not see of it counts as usual: there the background shows.
 
 How much of what is found: `docs/engine.md` and `python -m benchmarks.obstructions`.
 """
@@ -21,6 +21,7 @@ from .hidden_lips import LipColour, up_to_the_side
 from .layers import Floats, blurred, median, polygon_mask
 from .mesh import ALL_LIPS, OUTER, FaceMesh2D
 from .standing import Standing, find_standing
+from .turned import seen_on_canvas
 from .warp import Canvas, sample_chroma, sample_luma
 
 CANVAS = 72
@@ -55,33 +56,50 @@ class Obstructions:
 
 
 def find_obstructions(
-    crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, wanted: NDArray[np.bool_]
-) -> Obstructions:
-    """Look through all stored frames that are ``wanted`` (F,); ``points`` (F, Q, 2) mesh points in picture pixels."""
+    crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, wanted: NDArray[np.bool_],
+    turned: NDArray[np.floating] | None = None,
+) -> Obstructions:  # fmt: skip
+    """Look through all stored frames that are ``wanted`` (F,); ``points`` (F, Q, 2) mesh points in picture pixels.
+
+    ``turned`` (F,) holds the eye distance, in pixels, of heads that are turned to the side, 0 for all others.
+    """
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
     canvas = Canvas(to_canvas, mesh.triangles, (CANVAS, CANVAS))
     stored = np.flatnonzero(crops.stored & wanted)
     step = max(1, -(-len(stored) // STUDIED))
     studied = {frame: _on_canvas(crops, points, canvas, frame) for frame in stored[::step].tolist()}
+    unseen = {
+        frame: ~seen_on_canvas(canvas, mesh.template, mesh.triangles, points[frame], eyes)
+        for frame, eyes in enumerate([] if turned is None else turned.tolist())
+        if eyes > 0
+    }
+    for frame in unseen.keys() & studied.keys():
+        studied[frame][unseen[frame]] = np.nan
     sample = np.stack(list(studied.values()))
-    usual = median(sample)
-    spread = median(np.abs(sample - usual)) * TO_DEVIATION
+    usual = _median_of_seen(sample)
+    spread = _median_of_seen(np.abs(sample - usual)) * TO_DEVIATION
+    sample = np.where(np.isnan(sample), usual, sample)
     unit = np.maximum(USUAL_CHANGE, SPREADS * spread)
     lips = polygon_mask(cv2.convexHull(to_canvas[OUTER].astype(np.float32))[:, 0], (CANVAS, CANVAS))
     mouth = np.asarray(cv2.dilate(lips, np.ones((9, 9), np.uint8))) > 0
     limit = np.where(mouth, LIPS_LIMIT, SKIN_LIMIT)
     colour = LipColour(sample, usual, to_canvas)
+    everywhere = np.ones((CANVAS, CANVAS), bool)
     masks = np.zeros((len(points), CANVAS * CANVAS // 8), np.uint8)
     share = np.zeros(len(points))
     covered: dict[int, NDArray[np.bool_]] = {}
     for frame in stored.tolist():
         checkpoint()
         shown = studied[frame] if frame in studied else _on_canvas(crops, points, canvas, frame)
+        seen = everywhere
+        if frame in unseen:
+            seen = ~unseen[frame]
+            shown = np.where(seen[..., None], shown, usual)
         difference = shown - usual
-        difference -= median(difference[::3, ::3].reshape(-1, 3))  # the light as a whole
+        difference -= median(difference[::3, ::3][seen[::3, ::3]])  # the light as a whole
         strange = np.abs(difference) / unit
-        strangest = np.maximum(np.maximum(strange[..., 0], strange[..., 1]), strange[..., 2])
-        mask = _objects(strangest / limit, mouth)
+        strangest = np.where(seen, np.maximum(np.maximum(strange[..., 0], strange[..., 1]), strange[..., 2]), 0)
+        mask = _objects(strangest / limit, mouth, seen.mean())
         masks[frame], share[frame] = np.packbits(mask), mask.mean()
         hidden = colour.hidden(shown)
         if hidden.any():
@@ -90,20 +108,32 @@ def find_obstructions(
         masks[frame], share[frame] = np.packbits(covered[frame]), covered[frame].mean()
     alarm = _count_around(share > ALARM_SHARE, NEIGHBOURS) > 0
     share = np.where(_count_around(share > SHOWN_SHARE, 2) >= 3, share, 0.0)
-    standing = find_standing(crops, points, canvas, to_canvas, CANVAS, np.array(list(studied)))
+    standing = find_standing(crops, points, canvas, to_canvas, CANVAS, np.array(list(studied)), unseen)
     if standing is not None:
-        _put_before(standing, masks, share, points, to_canvas, stored)
+        _put_before(standing, masks, share, points, to_canvas, stored, unseen)
     return Obstructions(masks, share, alarm, to_canvas)
+
+
+def _median_of_seen(sample: Floats) -> Floats:
+    """(h, w, 3): median over the pictures (n, h, w, 3) of what is a number in them; 0 where nothing ever is."""
+    if not np.isnan(sample).any():
+        return median(sample)
+    count = np.isfinite(sample).sum(0, keepdims=True)
+    ordered = np.sort(sample, axis=0)  # what is no number comes last
+    middle = [np.take_along_axis(ordered, np.maximum(at, 0), axis=0)[0] for at in ((count - 1) // 2, count // 2)]
+    return np.asarray(np.where(count[0] > 0, (middle[0] + middle[1]) / 2, 0), np.float32)
 
 
 def _put_before(
     standing: Standing, masks: NDArray[np.uint8], share: NDArray[np.float64], points: NDArray[np.floating],
-    to_canvas: NDArray[np.float64], stored: NDArray[np.int64],
+    to_canvas: NDArray[np.float64], stored: NDArray[np.int64], unseen: dict[int, NDArray[np.bool_]],
 ) -> None:  # fmt: skip
     """Add what stands before the face to ``masks`` and ``share``. Its frames still lend their mouths: there are none
     without it."""
     for frame in stored.tolist():
         before = standing.on_canvas(points[frame].astype(np.float64), to_canvas, CANVAS)
+        if frame in unseen:
+            before &= ~unseen[frame]
         if before.mean() > SHOWN_SHARE:
             found = np.unpackbits(masks[frame]).reshape(CANVAS, CANVAS) > 0 if share[frame] else False
             masks[frame] = np.packbits(before | found)
@@ -133,9 +163,9 @@ def _on_canvas(crops: CropStore, points: NDArray[np.floating], canvas: Canvas, f
     return blurred(np.dstack([luma, chroma]).astype(np.float32), 1.2)
 
 
-def _objects(strangeness: Floats, mouth: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def _objects(strangeness: Floats, mouth: NDArray[np.bool_], seen: float = 1.0) -> NDArray[np.uint8]:
     """(72, 72): the large connected parts of ``strangeness`` over 1 that reach well beyond the mouth, and around them
-    what is less strange.
+    what is less strange. Of a canvas of which so much is ``seen``, smaller parts are large.
 
     What is unusual only between the lips is the mouth itself, open for once.
     """
@@ -145,7 +175,7 @@ def _objects(strangeness: Floats, mouth: NDArray[np.bool_]) -> NDArray[np.uint8]
     for part in range(1, count):
         shape = labels == part
         beyond = float((shape & ~mouth).sum())
-        if beyond > LEAST_PART * core.size and beyond > BEYOND_LIPS * shape.sum():
+        if beyond > LEAST_PART * seen**2 * core.size and beyond > BEYOND_LIPS * shape.sum():
             large.append(part)
     if not large:
         return np.zeros_like(core)

@@ -49,7 +49,10 @@ class WarpMap:
 
 
 class Canvas:
-    """A fixed target: what its pixels take from the corners of their triangles is worked out once."""
+    """A fixed target: what its pixels take from the corners of their triangles is worked out once.
+
+    ``owner`` (h, w): number of the triangle each pixel lies in plus 1, 0 beside the mesh.
+    """
 
     def __init__(self, target: NDArray[np.floating], triangles: NDArray[np.integer], size: tuple[int, int]) -> None:
         """``target`` (Q, 2) mesh points in canvas pixels, ``size`` width and height of the canvas."""
@@ -57,7 +60,8 @@ class Canvas:
         corners = target[triangles]
         first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         solid = np.abs(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]) > MIN_DETERMINANT
-        owner = _rasterise(corners, np.flatnonzero(solid), *size).ravel().astype(np.int64) - 1
+        self.owner = _rasterise(corners, np.flatnonzero(solid), *size)
+        owner = self.owner.ravel().astype(np.int64) - 1
         inside = np.flatnonzero(owner >= 0)
         owner = owner[inside]
         pixels = np.stack([inside % size[0], inside // size[0], np.ones(len(inside))], axis=1)
