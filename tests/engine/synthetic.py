@@ -92,7 +92,7 @@ def make_footage(folder, count=50, *, opening=0.08, fps=Fraction(25), unseen=(),
     footage = FootageAnalysis.unseen(
         info=probe_media(video), colour=ColourTags(), size=size, times=np.arange(count) / float(fps),
         end_s=count / float(fps), landmarks=landmarks.shape[1], shots=np.array([0]), motion=np.zeros(count),
-        brightness=np.full(count, 120.0), folder=folder, people=[made_up_person(landmarks, crops.index)],
+        folder=folder, people=[made_up_person(landmarks, crops.index)],
     ).of(0)  # fmt: skip
     footage.save()
     return video, footage

@@ -1,5 +1,6 @@
 """Which frames count as showing the speaker, and where shots end."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -88,7 +89,19 @@ def test_a_new_picture_is_a_cut_and_movement_is_not():
     other = Picture(other)
     verdicts = [is_cut(Picture(paint(points))) for points in landmarks] + [is_cut(other), is_cut(other)]
     assert verdicts == [False] * 6 + [True, False]
-    assert thumbnail(other).shape == (36, 64, 3)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (90, 60)])
+def test_a_thumbnail_is_the_whole_picture_shrunk(width, height):
+    slopes = [
+        np.add.outer(np.linspace(20, 120, rows), np.linspace(0, 100, columns)).astype(np.uint8)
+        for rows, columns in ((height, width), (height // 2, width // 2))
+    ]
+    planes = [slopes[0], slopes[1], 255 - slopes[1]]
+    yuv = np.concatenate([plane.ravel() for plane in planes]).reshape(-1, width)
+    size = (64, 36) if width > height else (36, 64)
+    luma, blue, red = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA).astype(int) for plane in planes)
+    assert np.abs(thumbnail(Picture(yuv)) - np.dstack([luma, red, blue])).max() <= 2
 
 
 @pytest.mark.parametrize(("shift", "scale", "jumped"), [(5, 1.0, False), (50, 1.0, True), (0, 1.4, True)])

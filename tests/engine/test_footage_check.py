@@ -166,7 +166,7 @@ def test_faces_that_flash_by_between_cuts_cannot_be_driven(talking):
 def test_footage_that_shows_nobody_is_blocking(talking):
     nobody = FootageAnalysis.unseen(
         info=talking.info, colour=talking.colour, size=SIZE, times=talking.times, end_s=4.0, landmarks=468,
-        shots=np.array([0]), motion=talking.motion, brightness=talking.brightness, folder=talking.folder,
+        shots=np.array([0]), motion=talking.motion, folder=talking.folder,
     )  # fmt: skip
     check = check_footage(nobody)
     assert {one.kind: one.severity for one in check.findings} == {

@@ -48,7 +48,6 @@ def test_parts_give_the_analysis_of_one_pass(short_sample, whole, tmp_path):
     np.testing.assert_array_equal(joined.times, whole.times)
     np.testing.assert_array_equal(joined.shots, whole.shots)
     np.testing.assert_array_equal(joined.motion, whole.motion)
-    np.testing.assert_array_equal(joined.brightness, whole.brightness)
     assert (joined.end_s, joined.size, joined.info) == (whole.end_s, whole.size, whole.info)
     assert [len(person.rows.frames) for person in joined.people] == [len(whole.times)]
     # The tracker takes the face up anew; the mesh then lies where it lay, to fractions of a pixel (320 px wide).

@@ -41,10 +41,10 @@ class FootageAnalysis:
     """What was seen. F frames, N landmarks (468 or 478).
 
     ``times`` (F,) seconds from the first frame, the last one ending at ``end_s``; ``shots`` (S,) first frames of the
-    shots, 0 among them; ``motion`` (F,) mean luma change to the frame before; ``brightness`` (F,) mean luma;
-    ``people`` everybody seen, who fills most of the film first. The rest is about the one ``person`` looked at (None
-    where nobody is seen): ``landmarks`` (F, N, 3) float32 in pixels of the upright picture, NaN where the face was not
-    found; ``sharpness`` (F,) variance of the Laplacian of the lips' luma; ``crops`` the lips. See :meth:`of`.
+    shots, 0 among them; ``motion`` (F,) mean luma change to the frame before; ``people`` everybody seen, who fills most
+    of the film first. The rest is about the one ``person`` looked at (None where nobody is seen): ``landmarks``
+    (F, N, 3) float32 in pixels of the upright picture, NaN where the face was not found; ``sharpness`` (F,) variance of
+    the Laplacian of the lips' luma; ``crops`` the lips. See :meth:`of`.
     ``recent`` are pictures still in memory right after the film was looked at; they are not saved.
     """
 
@@ -57,7 +57,6 @@ class FootageAnalysis:
     shots: np.ndarray
     sharpness: np.ndarray
     motion: np.ndarray
-    brightness: np.ndarray
     crops: CropStore
     folder: Path
     people: list[Person] = field(default_factory=list)
@@ -101,10 +100,7 @@ class FootageAnalysis:
 
     def save(self) -> None:
         """Write everything to ``folder``; the crops are there already."""
-        np.savez_compressed(
-            self.folder / "footage.npz", times=self.times, shots=self.shots, motion=self.motion,
-            brightness=self.brightness,
-        )  # fmt: skip
+        np.savez_compressed(self.folder / "footage.npz", times=self.times, shots=self.shots, motion=self.motion)
         save_people(self.people, self.folder)
         facts = {
             "info": self.info.to_dict(), "colour": self.colour.to_dict(), "size": self.size, "end_s": self.end_s,
@@ -117,7 +113,7 @@ class FootageAnalysis:
         """The inverse of :meth:`save`, looking at ``person``, or at whom the film is mostly about."""
         facts = json.loads((folder / "footage.json").read_text())
         with np.load(folder / "footage.npz") as arrays:
-            kept = dict(arrays)
+            kept = {name: arrays[name] for name in ("times", "shots", "motion")}
         footage = cls.unseen(
             info=MediaInfo.from_dict(facts["info"]), colour=ColourTags(**facts["colour"]),
             size=(facts["size"][0], facts["size"][1]), end_s=facts["end_s"], landmarks=facts["landmarks"],
@@ -192,7 +188,7 @@ def concluded(seen: Seen, info: MediaInfo, folder: Path) -> FootageAnalysis:
     footage = FootageAnalysis.unseen(
         info=info, colour=seen.colour, size=seen.size, times=seen.times, landmarks=seen.points,
         end_s=max(float(seen.times[-1]) + 0.5 * typical, _end(info, seen.times, typical)), shots=shots,
-        motion=seen.motion, brightness=seen.brightness, folder=folder, people=people,
+        motion=seen.motion, folder=folder, people=people,
     )  # fmt: skip
     footage = footage.of(0) if people else footage
     footage.save()

@@ -42,8 +42,8 @@ class ClockBroken(Exception):
 
 @dataclass
 class Seen:
-    """Frames [``first``, ``first`` + n): ``times`` (n,) seconds, ``cuts`` (n,) bool, ``motion`` and ``brightness`` (n,)
-    of luma, ``tracks`` with frame numbers of the whole film, ``heads`` by track. ``points`` landmarks make a face.
+    """Frames [``first``, ``first`` + n): ``times`` (n,) seconds, ``cuts`` (n,) bool, ``motion`` (n,) of luma,
+    ``tracks`` with frame numbers of the whole film, ``heads`` by track. ``points`` landmarks make a face.
     """
 
     first: int
@@ -53,13 +53,12 @@ class Seen:
     times: np.ndarray
     cuts: np.ndarray
     motion: np.ndarray
-    brightness: np.ndarray
     tracks: dict[int, FaceRows] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write everything to ``folder``; the crops are there already."""
-        arrays = {name: getattr(self, name) for name in ("times", "cuts", "motion", "brightness")}
+        arrays = {name: getattr(self, name) for name in ("times", "cuts", "motion")}
         for track, rows in self.tracks.items():
             head = self.heads[track]
             arrays |= {f"{track}.{name}": getattr(rows, name) for name in ROWS}
@@ -148,7 +147,7 @@ class _Watcher:
         self._is_cut = CutDetector()
         self._began: int | None = None
         self._size = (0, 0)
-        self._rows: list[tuple[float, bool, float, float]] = []
+        self._rows: list[tuple[float, bool, float]] = []
         self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
 
     def look(self, frame: Frame) -> None:
@@ -173,8 +172,7 @@ class _Watcher:
             row = self._crops.add(crop if fits else None)
             light = float(crop.luma.mean()) if crop is not None and crop.luma.size else 0.0
             self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
-        brightness = float(frame.planes[0][::8, ::8].mean())
-        self._rows.append((frame.time, cut, self._is_cut.motion, brightness))
+        self._rows.append((frame.time, cut, self._is_cut.motion))
 
     def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
         eyes = float(np.linalg.norm(face.points[33] - face.points[263]))
@@ -184,7 +182,7 @@ class _Watcher:
 
     def seen(self, colour: ColourTags) -> Seen:
         """Everything seen, as arrays."""
-        times, cuts, motion, brightness = (np.array(column) for column in zip(*self._rows, strict=True))
+        times, cuts, motion = (np.array(column) for column in zip(*self._rows, strict=True))
         tracks = {track: _as_rows(faces) for track, faces in self._faces.items()}
         heads = {
             track: replace(self._tracker.heads[track], frame=self._tracker.heads[track].frame + (self._began or 0))
@@ -192,7 +190,7 @@ class _Watcher:
         }
         return Seen(
             first=self._first, size=self._size, colour=colour, points=self._tracker.points, times=times,
-            cuts=cuts.astype(bool), motion=motion, brightness=brightness, tracks=tracks, heads=heads,
+            cuts=cuts.astype(bool), motion=motion, tracks=tracks, heads=heads,
         )  # fmt: skip
 
 
@@ -238,7 +236,6 @@ def _joined(one: Seen, other: Seen) -> Seen:
     return replace(
         one, tracks=tracks, heads=heads, times=np.concatenate([one.times, other.times]),
         cuts=np.concatenate([one.cuts, other.cuts]), motion=np.concatenate([one.motion, other.motion]),
-        brightness=np.concatenate([one.brightness, other.brightness]),
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Where one shot ends and another begins, seen from pictures shrunk to 64x36."""
+"""Where one shot ends and another begins, seen from pictures shrunk to 64x36, tall ones to 36x64."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .face.picture import Picture
 
-THUMB = (64, 36)
+LONG, SHORT = 64, 36  # pixels of a thumbnail
 # A cut changes the colours and the picture at once. Highest values within one shot of 16 clips: .14 and 14.3; at the
 # cuts of a joined clip: .60 and 58.
 HISTOGRAM_JUMP, LUMA_JUMP = 0.35, 18.0
@@ -38,14 +38,13 @@ class CutDetector:
         """
         thumb = thumbnail(picture)
         hsv = cv2.cvtColor(cv2.cvtColor(thumb, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV)
-        counts = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256]).ravel()
-        histogram = np.asarray(counts, np.float32) / THUMB[0] / THUMB[1]
-        luma = thumb[..., 0].astype(np.float32)
+        histogram = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256])
+        luma = cv2.extractChannel(thumb, 0)
         cut = False
         self.motion = 0.0
         if self._luma is not None and self._histogram is not None:
-            self.motion = float(np.abs(luma - self._luma).mean())
-            jump = 0.5 * float(np.abs(histogram - self._histogram).sum())
+            self.motion = cv2.norm(luma, self._luma, cv2.NORM_L1) / luma.size
+            jump = 0.5 * cv2.norm(histogram, self._histogram, cv2.NORM_L1) / luma.size
             cut = jump > HISTOGRAM_JUMP and self.motion > LUMA_JUMP
         self._luma, self._histogram = luma, histogram
         self.startled = bool(
@@ -56,12 +55,16 @@ class CutDetector:
 
 
 def thumbnail(picture: Picture) -> np.ndarray:
-    """(36, 64, 3) uint8 Y, Cr, Cb of a planar picture, from its halved copies, which the tracker needs as well."""
-    luma, blue, red = picture.reduced(2 * THUMB[0], 2 * THUMB[1])
-    parts = [luma, red, blue]
-    if luma.shape == blue.shape:  # as in all but the smallest pictures: at once, in two thirds of the time
-        return np.asarray(cv2.resize(cv2.merge(parts), THUMB, interpolation=cv2.INTER_AREA), np.uint8)
-    return cv2.merge([cv2.resize(part, THUMB, interpolation=cv2.INTER_AREA) for part in parts])
+    """(36, 64, 3) or (64, 36, 3) uint8 Y, Cr, Cb of a planar picture.
+
+    It is shrunk from the smallest halved copies that are no smaller: from larger ones that takes ten times as long.
+    """
+    width, height = (LONG, SHORT) if picture.width >= picture.height else (SHORT, LONG)
+    luma, blue, red = picture.reduced(width, height)
+    parts: list[np.ndarray] = [luma, red, blue]
+    if luma.shape != blue.shape:  # as in the smallest pictures
+        parts = [cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA) for part in parts]
+    return np.asarray(cv2.resize(cv2.merge(parts), (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def leaps(frames: np.ndarray, points: np.ndarray) -> np.ndarray:
