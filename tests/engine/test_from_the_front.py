@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from apps.inference.engine.face.canonical import canonicalise
+from apps.inference.engine.face.canonical import canonicalise, fit_pose
 from apps.inference.engine.face.detector import FaceDetector, Region
 from apps.inference.engine.face.from_the_front import FrontReader, mean_face, yaw_read
 from apps.inference.engine.face.head_reader import FRONT_FROM, FRONT_ONLY, HeadReader
-from apps.inference.engine.face.landmarks import LIPS, POINTS
+from apps.inference.engine.face.landmarks import LIPS, POINTS, RIGID
 from apps.inference.engine.face.mesh import FaceMesh
 from apps.inference.engine.face.people import PeopleTracker
 from apps.inference.engine.face.picture import Picture
@@ -69,6 +69,16 @@ def test_how_far_a_head_is_turned_is_told(turned_head, degrees):
     assert reading.presence > 0.8
     assert reading.yaw == pytest.approx(degrees, abs=13)
     assert yaw_read(reading.points) == pytest.approx(reading.yaw, abs=8)
+
+
+@pytest.mark.parametrize("degrees", [-40.0, 0.0, 15.0])
+def test_the_turn_is_told_whatever_the_tilt(degrees):
+    nod, tilt = cv2.Rodrigues(np.array([0.3, 0, 0]))[0], cv2.Rodrigues(np.array([0, 0, 0.2]))[0]
+    turn = cv2.Rodrigues(np.array([0, np.radians(degrees), 0]))[0]
+    points = (90 * mean_face() @ (turn @ nod @ tilt).T + [300, 200, 10]).astype(np.float32)
+    _, (rotation,), _ = fit_pose(mean_face()[RIGID], points[None, RIGID].astype(np.float64))
+    assert yaw_read(points) == pytest.approx(np.degrees(np.arctan2(rotation[0, 2], rotation[2, 2])), abs=1e-3)
+    assert yaw_read(points) == pytest.approx(degrees, abs=1e-3)
 
 
 def test_turned_mouths_are_found_better_from_the_front(turned_head):

@@ -1,5 +1,7 @@
 """Several people in one picture: who is who after a cut, and what is a poster; on the sample's own faces."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from django.conf import settings
 
 from apps.inference.engine.analysis import FootageAnalysis
 from apps.inference.engine.face.appearance import Appearance
+from apps.inference.engine.face.head_reader import HeadReader
 from apps.inference.engine.face.people import Head, PeopleTracker
 from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.media.video_reader import VideoReader
@@ -86,6 +89,20 @@ def test_a_doubt_without_a_cut_changes_nobody(pictures):
     tracker = PeopleTracker(settings.MODELS_DIR)
     people = people_of(follow(tracker, frames, doubt_at=5), tracker.heads, np.zeros(16, np.int64), 25.0)
     assert [len(person.rows.frames) for person in people] == [16, 16]
+
+
+def test_what_is_a_face_in_one_square_only_is_taken_for_none(pictures, monkeypatch):
+    """Hands may be read as a face within the detector's square, but not within their own."""
+    shown, sure = Picture(planar(pictures[0], pictures[0])), HeadReader.read
+    assert len(PeopleTracker(settings.MODELS_DIR).track(shown)) == 2
+    readings = []
+
+    def once(self, picture, region, yaw=None):
+        readings.append(sure(self, picture, region, yaw))
+        return replace(readings[-1], presence=0.5) if len(readings) == 2 else readings[-1]
+
+    monkeypatch.setattr(HeadReader, "read", once)
+    assert len(PeopleTracker(settings.MODELS_DIR).track(shown)) == 1
 
 
 def test_people_are_kept_with_the_analysis(tmp_path):

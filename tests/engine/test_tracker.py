@@ -92,6 +92,21 @@ def test_planar_and_rgb_pictures_agree_and_scale_leads_back_to_the_source(portra
     assert np.linalg.norm(centre(from_half) - centre(from_rgb)) < 4
 
 
+@pytest.mark.parametrize("scale", [1.7, 0.9, 0.3])
+def test_a_patch_of_planes_has_its_colours_in_their_place(scale):
+    side = 256
+    blue, red = np.mgrid[: side // 2, : side // 2] * 2
+    planes = [np.full((side, side), 120), blue, red]
+    picture = np.concatenate([plane.ravel() for plane in planes]).astype(np.uint8).reshape(-1, side)
+    rgb = cv2.cvtColor(picture, cv2.COLOR_YUV2RGB_I420)
+    turn = cv2.getRotationMatrix2D((side / 2, side / 2), 30, scale).astype(np.float32)
+    turn[:, 2] += 32 - side / 2
+    planar, plain = (Picture(given).patch(turn, 64).astype(int) for given in (picture, rgb))
+    inside = np.s_[16:48, 16:48]
+    assert np.abs((planar - plain)[inside].mean((0, 1))).max() < 0.4
+    assert np.abs((planar - plain)[inside]).max() < 12
+
+
 def test_a_large_picture_is_averaged_before_it_is_sampled(portrait):
     rgb = scene((portrait, 1.0, 200, 120))
     points = FaceTracker(MODELS).track(rgb)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -32,10 +33,10 @@ class Crop(NamedTuple):
 
 def even_box(points: np.ndarray, size: tuple[int, int], margin: float) -> tuple[int, int, int, int]:
     """x, y, width, height (all even, inside a picture of ``size``) around ``points`` (n, 2) plus ``margin`` pixels."""
-    low = np.maximum(np.floor(points.min(0) - margin), 0).astype(int) // 2 * 2
-    high = np.minimum(np.ceil(points.max(0) + margin) + 1, size).astype(int) // 2 * 2
-    width, height = np.maximum(high - low, 0)
-    return int(low[0]), int(low[1]), int(width), int(height)
+    low, high = points.min(0).tolist(), points.max(0).tolist()
+    left, top = (max(0, math.floor(value - margin)) // 2 * 2 for value in low)
+    right, bottom = (min(most, math.ceil(value + margin) + 1) // 2 * 2 for value, most in zip(high, size, strict=True))
+    return left, top, max(0, right - left), max(0, bottom - top)
 
 
 def cut_out(yuv: np.ndarray, box: tuple[int, int, int, int]) -> Crop:

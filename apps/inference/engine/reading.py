@@ -7,6 +7,7 @@ known as if it had read everything before; a face that is there on both sides of
 from __future__ import annotations
 
 import json
+import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -170,12 +171,12 @@ class _Watcher:
                 frame.index, self._frame_count, DISK_BUDGET // max(1, crop.bytes * len(seen))
             )
             row = self._crops.add(crop if fits else None)
-            light = float(crop.luma.mean()) if crop is not None and crop.luma.size else 0.0
+            light = cv2.mean(crop.luma)[0] if crop is not None and crop.luma.size else 0.0
             self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
         self._rows.append((frame.time, cut, self._is_cut.motion))
 
     def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
-        eyes = float(np.linalg.norm(face.points[33] - face.points[263]))
+        eyes = math.dist(face.points[33], face.points[263])
         if eyes < MIN_EYES_PX:
             return None
         return cut_out(frame.yuv, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
@@ -202,7 +203,10 @@ def _as_rows(faces: list[tuple[int, np.ndarray, float, float, tuple[int, ...]]])
 
 
 def _sharpness(crop: Crop | None) -> float:
-    return 0.0 if crop is None or not crop.luma.size else float(cv2.Laplacian(crop.luma, cv2.CV_32F).var())
+    if crop is None or not crop.luma.size:
+        return 0.0
+    _, deviation = cv2.meanStdDev(cv2.Laplacian(crop.luma, cv2.CV_16S))
+    return float(deviation[0, 0]) ** 2
 
 
 def join(folders: Sequence[Path], into: Path) -> Seen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,7 +59,7 @@ class FaceDetector:
     """Finds faces in a picture; one pass sees faces from about a tenth of the square it looks at."""
 
     def __init__(self, models: Path, threads: int = 1) -> None:
-        self._net = Net(model_path(models, DETECTOR).read_bytes(), threads)
+        self._net = Net(model_path(models, DETECTOR).read_bytes(), threads, black=-1.0)
         self._anchors = _anchors()
 
     def detect(self, picture: Picture, search: bool = True) -> list[Detection]:
@@ -118,9 +119,12 @@ class FaceDetector:
         scale = INPUT_SIZE / side
         half = INPUT_SIZE / 2
         matrix = np.array([[scale, 0, half - x * scale], [0, scale, half - y * scale]], np.float32)
-        boxes, logits = sorted(self._net(picture.patch(matrix, INPUT_SIZE) * 2 - 1), key=lambda t: -t.shape[-1])
-        scores = sigmoid(logits.reshape(-1))
-        likely = np.flatnonzero(scores > least)
+        boxes, logits = sorted(self._net(picture.patch(matrix, INPUT_SIZE)), key=lambda t: -t.shape[-1])
+        logits = logits.reshape(-1)
+        likely = np.flatnonzero(logits > math.log(least / (1 - least)))
+        if not likely.size:
+            return []
+        scores = np.array([sigmoid(logit) for logit in logits[likely].tolist()])
         # 16 numbers a box: centre, width and height, six key points (0 and 1 are the eyes), relative to its anchor.
         raw = boxes.reshape(-1, 16)[likely].astype(np.float64) / INPUT_SIZE
         anchors = self._anchors[likely]
@@ -129,8 +133,8 @@ class FaceDetector:
         raw = raw * side
         origin = np.array([x - side / 2, y - side / 2])
         found = []
-        for members in _clusters(raw, scores[likely]):
-            weight = scores[likely][members]
+        for members in _clusters(raw, scores):
+            weight = scores[members]
             mean = (raw[members] * weight[:, None]).sum(0) / weight.sum()
             eyes = mean[6:8] - mean[4:6]
             centre = mean[:2] + origin

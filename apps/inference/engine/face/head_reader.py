@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -41,8 +43,8 @@ class Reading:
 
     def is_face(self, picture: Picture, region: Region, least: float = PRESENCE_THRESHOLD) -> bool:
         """Whether this is a face of sensible size in the picture, of at least so much presence."""
-        eyes = float(np.linalg.norm(self.points[EYE_CORNERS[0]] - self.points[EYE_CORNERS[1]]))
-        x, y = self.points[:, :2].mean(0)
+        eyes = math.dist(self.points[EYE_CORNERS[0]], self.points[EYE_CORNERS[1]])
+        x, y, *_ = cv2.mean(self.points[:, None])
         inside = 0 <= x < picture.width and 0 <= y < picture.height
         return bool(self.presence >= least and inside and LEAST_EYES < eyes / region.side < MOST_EYES)
 

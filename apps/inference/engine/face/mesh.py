@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import zipfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from .nets import Net, sigmoid
 from .picture import Picture
 
 Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
 
 
 class FaceMesh:
@@ -35,34 +37,34 @@ class FaceMesh:
         """Points (N, 3) in picture pixels (z towards the camera negative, same scale) and the face's presence 0..1."""
         matrix = _to_patch(region, self.size)
         raw, presence = self.read(picture.patch(matrix, self.size))
-        back = cv2.invertAffineTransform(matrix)
-        points = np.empty((self.points, 3), np.float32)
-        points[:, :2] = raw[:, :2] @ back[:, :2].T + back[:, 2]
-        points[:, 2] = raw[:, 2] * (region.side / self.size)
-        return points, presence
+        back = np.zeros((3, 4), np.float32)
+        back[:2, [0, 1, 3]] = cv2.invertAffineTransform(matrix)
+        back[2, 2] = region.side / self.size
+        return np.asarray(cv2.transform(raw[None], back)[0], np.float32), presence
 
-    def read(self, patch: Floats) -> tuple[Floats, float]:
-        """The same in a patch (S, S, 3) of RGB in 0..1, `size` pixels wide, in its own pixels."""
+    def read(self, patch: Bytes) -> tuple[Floats, float]:
+        """The same in an RGB patch (S, S, 3), `size` pixels wide, in its own pixels."""
         outputs = self._net(patch)
         raw = next(tensor for tensor in outputs if tensor.size == 3 * self.points).reshape(self.points, 3)
-        return raw, float(sigmoid(next(tensor for tensor in outputs if tensor.size == 1)).ravel()[0])
+        return raw, sigmoid(next(tensor for tensor in outputs if tensor.size == 1).item())
 
 
 def region_around(points: Floats) -> Region:
     """The square for the next frame: 1.5 times the landmarks' extent, level with the eyes."""
-    first, second = (points[index, :2] for index in EYE_CORNERS)
-    tilt = float(np.arctan2(second[1] - first[1], second[0] - first[0]))
-    turn = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    level = points[:, :2] @ turn.T
-    low, high = level.min(0), level.max(0)
-    centre = ((low + high) / 2) @ turn
+    first, second = (points[index] for index in EYE_CORNERS)
+    tilt = math.atan2(second[1] - first[1], second[0] - first[0])
+    cosine, sine = math.cos(tilt), math.sin(tilt)
+    turn = np.array([[cosine, sine], [-sine, cosine]])
+    level = turn @ points[:, :2].T  # (2, N): extremes are found faster along a row
+    low, high = level.min(1), level.max(1)
+    centre = (low + high) / 2 @ turn
     return Region(float(centre[0]), float(centre[1]), float((high - low).max() * REGION_MARGIN), tilt)
 
 
 def _to_patch(region: Region, size: int) -> Floats:
     """Affine map (2, 3) from picture pixels to the patch."""
     scale = size / region.side
-    cosine, sine = np.cos(region.tilt) * scale, np.sin(region.tilt) * scale
+    cosine, sine = math.cos(region.tilt) * scale, math.sin(region.tilt) * scale
     half = size / 2
     return np.array(
         [

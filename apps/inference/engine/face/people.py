@@ -141,9 +141,13 @@ class PeopleTracker:
             if lost is None and len(self._followed) >= MOST_FACES:
                 continue
             reading = self._reader.read(picture, face.region())
-            if reading.is_face(picture, face.region(), TAKE_UP_PRESENCE):
-                # The detector's square is a rough one: read within its own, as in every later frame.
-                nearer = self._reader.read(picture, region_around(reading.points), reading.yaw)
+            if not reading.is_face(picture, face.region(), TAKE_UP_PRESENCE):
+                continue
+            # The detector's square is a rough one: read within its own, as in every later frame. A face is one there as
+            # well, which hands and patterns mostly are not.
+            own = region_around(reading.points)
+            nearer = self._reader.read(picture, own, reading.yaw)
+            if nearer.is_face(picture, own, TAKE_UP_PRESENCE):
                 seen.append(self._begin(picture, nearer, lost))
         return seen
 
@@ -183,8 +187,7 @@ class PeopleTracker:
             scale = HEAD_SIDE / (1.2 * region.side)
             shift = HEAD_SIDE / 2 - scale * np.array([region.x, region.y])
             matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
-            shown = np.rint(255 * picture.patch(matrix, HEAD_SIDE)).astype(np.uint8)
-            head.worth, head.picture, head.frame = worth, shown, self._frame
+            head.worth, head.picture, head.frame = worth, picture.patch(matrix, HEAD_SIDE), self._frame
 
 
 def _same_face(region: Region, x: float, y: float) -> bool:
