@@ -1,5 +1,7 @@
 """Reading: what a file holds, upright planar frames with their times, sound on the picture's clock."""
 
+import platform
+import resource
 from fractions import Fraction
 
 import av
@@ -222,6 +224,19 @@ def test_memory_of_a_picture_is_used_again_when_nothing_looks_at_it():
     assert again.ctypes.data == where
     memory.close()
     assert (other == 2).all() and memory.picture(3, 4).shape == (3, 4)
+
+
+def populates():
+    kernel = platform.release().split(".")
+    return platform.system() == "Linux" and (int(kernel[0]), int(kernel[1])) >= (5, 14)
+
+
+@pytest.mark.skipif(not populates(), reason="elsewhere memory comes page by page")
+def test_new_memory_of_a_picture_is_there_before_it_is_written_to():
+    picture = PictureMemory().picture(3000, 4096)
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_minflt
+    picture.fill(1)
+    assert resource.getrusage(resource.RUSAGE_THREAD).ru_minflt - before < 300, "of 3000 pages"
 
 
 def test_planes_are_views():
