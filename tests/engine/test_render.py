@@ -78,6 +78,19 @@ def test_without_movement_pixels_are_copied_bit_for_bit(face):
     np.testing.assert_array_equal(sample_luma(luma, field), luma)
 
 
+def test_samples_are_rounded_as_bytes_are_and_never_wrap_around():
+    luma = np.zeros((16, 16), np.uint8)
+    luma[:, 8:] = 255
+    luma[4:8] = np.arange(16) * 16
+    columns, lines = np.meshgrid(np.arange(16, dtype=np.float32), np.arange(16, dtype=np.float32))
+    places = np.dstack([columns + 0.375, lines + 0.125])  # cubic curves go below 0 and above 255 beside the edge
+    samples = sample_luma(luma, places)
+    of_bytes = cv2.remap(luma, places, np.empty(0, np.float32), cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    assert samples.dtype == np.uint8
+    assert np.abs(samples.astype(int) - of_bytes).max() <= 1
+    assert samples[12, 6] == 0 and samples[12, 8] == 255
+
+
 def test_a_thin_triangle_throws_no_pixel_far_away():
     target = np.array([[10.0, 10.0], [50.0, 10.2], [30.0, 10.3], [30.0, 60.0]])
     source = target.copy()

@@ -103,7 +103,7 @@ class FirstLook:
         if plan.glides_from(index) >= 0 or not np.isfinite(known[0, 0]) or frontal < LEAST_FRONTAL:
             return None
         region = region_around(known)
-        reach = region.side * np.sqrt(0.5)
+        reach = region.side / 2 * (abs(np.cos(region.tilt)) + abs(np.sin(region.tilt)))
         corners = np.array([[region.x - reach, region.y - reach], [region.x + reach, region.y + reach]])
         small, job, place = miniature(picture, self._job_of(plan, index), corners)
         shrink = shrink_of(eyes)

@@ -7,7 +7,9 @@ box; pixels outside it are never touched.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -42,6 +44,7 @@ COLOUR_LIMIT = 40.0  # of 255: a larger difference is no difference of light
 FEATHER_PX = 8
 LARGE_EYES = 160  # pixels: from here on jaw and cheeks are warped by a coarser map than the lips
 SIDE_MULTIPLE = 8
+LOWER_MIDDLE, UPPER_MIDDLE = LOWER_LINE[4:7], UPPER_LINE[4:7]
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,7 @@ def draw(yuv: NDArray[np.uint8], job: FrameJob, triangles: NDArray[np.integer]) 
     if job.depth is not None:
         triangles = seen_triangles(triangles, job.depth, job.eyes, job.own, job.target)
     mesh = TargetMesh(job.target, triangles, box, 4 if job.eyes > LARGE_EYES else mouth_step(job.eyes))
-    base = warp_base(yuv, original, job, mesh, box)
+    base = warp_base(original, job, mesh, box)
     in_front = None
     if job.object_mask is not None and job.to_canvas is not None:
         in_front = in_picture(job.object_mask, job.to_canvas, job.own, job.eyes, box)
@@ -138,8 +141,8 @@ def mouth_box(target: Points, eyes: float, within: Box, margin: float) -> Box:
 
 def aligned_box(low: Points, high: Points, size: tuple[int, int]) -> Box:
     """x, y even; width and height multiples of 8; inside a picture of ``size``."""
-    x, y = (np.maximum(np.floor(low), 0).astype(int) // 2 * 2).tolist()
-    right, bottom = np.minimum(np.ceil(high), size).astype(int).tolist()
+    x, y = (max(0, math.floor(place)) // 2 * 2 for place in low.tolist())
+    right, bottom = (min(math.ceil(place), side) for place, side in zip(high.tolist(), size, strict=True))
     return x, y, max(0, right - x) // SIDE_MULTIPLE * SIDE_MULTIPLE, max(0, bottom - y) // SIDE_MULTIPLE * SIDE_MULTIPLE
 
 
@@ -151,13 +154,12 @@ def mouth_step(eyes: float) -> int:
     return 2 if eyes > 60 else 1
 
 
-def warp_base(yuv: NDArray[np.uint8], original: Layer, job: FrameJob, mesh: TargetMesh, box: Box) -> Layer:
-    """Layer 1: the frame's own pixels moved from ``own`` to ``target``, where ``mesh`` lies."""
+def warp_base(original: Layer, job: FrameJob, mesh: TargetMesh, box: Box) -> Layer:
+    """Layer 1: the frame's own pixels in ``box`` moved from ``own`` to ``target``, where ``mesh`` lies."""
     band = 0.0 if job.depth is None else BAND * job.eyes
     warp = mesh.map(job.own, box, max(0.8, BASE_BLUR * job.eyes), band)
-    luma_plane = yuv[: yuv.shape[0] * 2 // 3]
     corner = (box[0], box[1])
-    return Layer(sample_luma(luma_plane, warp.luma((0, 0))), sample_chroma(original.chroma, warp.chroma(corner)))
+    return Layer(sample_luma(original.luma, warp.luma(corner)), sample_chroma(original.chroma, warp.chroma(corner)))
 
 
 def warp_mouth(mouth: Mouth, job: FrameJob, mesh: TargetMesh, box: Box) -> Layer:
@@ -257,8 +259,7 @@ def inner_mask(target: Points, job: FrameJob, shape: tuple[int, int]) -> Floats:
 
 def _gap(points: Points) -> float:
     """How far the inner lips are apart in their middle, in pixels."""
-    middle = slice(4, 7)
-    return float(np.linalg.norm(points[LOWER_LINE[middle]] - points[UPPER_LINE[middle]], axis=1).mean())
+    return float(np.hypot(*(points[LOWER_MIDDLE] - points[UPPER_MIDDLE]).T).mean())
 
 
 def relit(patch: Layer, under: Layer, mask: Floats, reach: float) -> Layer:
@@ -281,20 +282,25 @@ def relit(patch: Layer, under: Layer, mask: Floats, reach: float) -> Layer:
 
 def feathered(layer: Layer, original: Layer, box: Box, size: tuple[int, int]) -> Layer:
     """``layer`` easing into ``original`` along the box's sides, except where they are the picture's own."""
-    fine, coarse = (_feather(box, size, scale) for scale in (1, 2))
+    inside = tuple((box[axis] > 0, box[axis] + box[axis + 2] < size[axis] - 1) for axis in (0, 1))
+    fine, coarse = (_feather(box[2], box[3], inside, scale) for scale in (1, 2))
     return Layer(
-        cv2.blendLinear(layer.luma, original.luma, fine, 1 - fine),
-        cv2.blendLinear(layer.chroma, original.chroma, coarse, 1 - coarse),
+        cv2.blendLinear(layer.luma, original.luma, *fine), cv2.blendLinear(layer.chroma, original.chroma, *coarse)
     )
 
 
-def _feather(box: Box, size: tuple[int, int], scale: int) -> Floats:
-    """(h, w) 0..1: rising from the sides of ``box`` that lie inside the picture; ``scale`` pixels make one."""
+@lru_cache(maxsize=8)
+def _feather(width: int, height: int, inside: tuple[tuple[bool, bool], ...], scale: int) -> tuple[Floats, Floats]:
+    """(h, w) 0..1: rising from the sides that lie ``inside`` the picture, and what is missing to 1.
+
+    ``width`` and ``height`` in pixels, ``scale`` of which make one.
+    """
     across, down = (
-        _ramps(box[axis + 2] // scale, box[axis] > 0, box[axis] + box[axis + 2] < size[axis] - 1, FEATHER_PX // scale)
-        for axis in (0, 1)
+        _ramps(length // scale, *sides, FEATHER_PX // scale)
+        for length, sides in zip((width, height), inside, strict=True)
     )
-    return down[:, None] * across
+    weight = down[:, None] * across
+    return weight, 1 - weight
 
 
 def _ramps(length: int, rises: bool, falls: bool, width: int) -> Floats:

@@ -65,6 +65,6 @@ def restored(
     present = strength(detail, lips)
     result = luma
     for band, now, goal, low, high, limit in zip(detail, present, wanted, least, MOST_GAIN, LIMITS, strict=True):
-        gain = float(np.clip(REFERENCE_SHARE * goal / (now + 1e-3) - 1, low, high))
+        gain = min(max(REFERENCE_SHARE * goal / (now + 1e-3) - 1, low), high)
         result = result + mask * (gain * np.clip(band, -limit, limit))
     return result

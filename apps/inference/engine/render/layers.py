@@ -47,7 +47,7 @@ class Layer(NamedTuple):
         size = (shape[1], shape[0])
         luma = cv2.resize(self.luma, size, interpolation=cv2.INTER_AREA)
         chroma = cv2.resize(self.chroma, size, interpolation=cv2.INTER_AREA)
-        return np.dstack([luma, chroma]).astype(np.float32)
+        return cv2.merge([luma, chroma]).astype(np.float32, copy=False)
 
 
 def resized(image: Floats, shape: tuple[int, ...]) -> Floats:
@@ -67,7 +67,7 @@ def read_box(yuv: NDArray[np.uint8], box: Box) -> Layer:
     x, y, width, height = box
     luma, blue, red = split_planes(yuv)
     half = (slice(y // 2, (y + height) // 2), slice(x // 2, (x + width) // 2))
-    return Layer(luma[y : y + height, x : x + width].copy(), np.dstack([blue[half], red[half]]))
+    return Layer(luma[y : y + height, x : x + width].copy(), cv2.merge([blue[half], red[half]]))
 
 
 def write_box(yuv: NDArray[np.uint8], box: Box, layer: Layer) -> None:

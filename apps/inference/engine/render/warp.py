@@ -6,21 +6,19 @@ they are exactly zero, and a pixel that does not move is copied bit for bit.
 
 from __future__ import annotations
 
-from typing import Any
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-Floats = NDArray[Any]  # of float32; the picture library types its results no closer
-Box = tuple[int, int, int, int]
+from .layers import Box, Floats, to_bytes
 
 EMPTY: Floats = np.empty(0, np.float32)  # both coordinates lie in the first map
 TOUCHING = 1e-6  # cells: a middle on the edge between two triangles belongs to one of them, however the edge is rounded
 MIN_DETERMINANT = 0.02  # of a triangle at map resolution; smaller ones are skipped
 # A thinner triangle moves as a whole: its slope, carried on to the pixels of its rim, would throw them far away.
 MIN_HEIGHT = 1.5
+THIN = np.array([0, 0, 1 / 3]).reshape(3, 1, 1)  # its corners count alike all over it, see :func:`_shares`
 
 
 class WarpMap:
@@ -85,19 +83,19 @@ class TargetMesh:
     def __init__(self, target: NDArray[np.floating], triangles: NDArray[np.integer], box: Box, step: int) -> None:
         """``target`` (Q, 2) in picture pixels, seen in ``box``, whose sides are multiples of ``step``: so many pixels
         one map cell spans."""
-        self._target, self._triangles, self._box, self._step = target, triangles, box, step
+        self._target, self._box, self._step = target, box, step
         columns, lines = box[2] // step, box[3] // step
         corners = ((target - [box[0], box[1]] - (step - 1) / 2) / step)[triangles]
         first, second = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
         determinant = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
         (left, right), (top, bottom) = (_extent(corners[..., axis]) for axis in (0, 1))
         beside = (right < 0) | (bottom < 0) | (left >= columns) | (top >= lines)
-        self._hidden = (np.abs(determinant) <= MIN_DETERMINANT) | beside
-        self._owner = _rasterise(corners, np.flatnonzero(~self._hidden), columns, lines)
-        area = np.where(self._hidden, 1.0, determinant)[:, None]
-        self._first, self._second, self._origin = first / area, second / area, corners[:, 0]
+        hidden = (np.abs(determinant) <= MIN_DETERMINANT) | beside
+        self._owner = _rasterise(corners, np.flatnonzero(~hidden), columns, lines)
         longest = np.sqrt(np.maximum(_square(first), np.maximum(_square(second), _square(second - first))))
-        self._thin = np.abs(determinant) < MIN_HEIGHT * longest
+        self._corners = np.ascontiguousarray(triangles.T)
+        self._shares = _shares(corners, np.where(hidden, np.inf, determinant))
+        self._shares[..., ~hidden & (np.abs(determinant) < MIN_HEIGHT * longest)] = THIN
 
     def map(self, source: NDArray[np.floating], box: Box, blur: float, band: float = 0.0) -> WarpMap:
         """The map for ``box``, a part of the mesh's own at a multiple of the step, if the points are at ``source``.
@@ -108,32 +106,29 @@ class TargetMesh:
         left, top = ((box[axis] - self._box[axis]) // self._step for axis in (0, 1))
         columns, lines = box[2] // self._step, box[3] // self._step
         owner = self._owner[top : top + lines, left : left + columns]
-        coefficients = self._affine((source - self._target)[self._triangles])
-        across = np.arange(left, left + columns, dtype=np.float32)
-        down = np.arange(top, top + lines, dtype=np.float32)[:, None]
-        displacement = np.empty((lines, columns, 2), np.float32)
-        for axis in range(2):  # one coordinate at a time: arithmetic along an axis of two numbers is slow
-            by_column, by_line, rest = (np.take(coefficients[:, part + axis], owner) for part in (0, 2, 4))
-            by_column *= across
-            by_line *= down
-            by_column += by_line
-            np.add(by_column, rest, out=displacement[..., axis])
+        shift = np.take(np.ascontiguousarray((source - self._target).T), self._corners, axis=1)
+        table = np.zeros((3, self._corners.shape[1] + 1, 2), np.float32)  # row 0: no triangle
+        table[:, 1:] = (self._shares[:, None] * shift).sum(2).transpose(0, 2, 1)
+        by_column, by_line, rest = np.take(table, owner, axis=1)
+        # Each column twice, for both coordinates: to stretch one number over an axis of two is slow.
+        across = np.repeat(np.arange(left, left + columns, dtype=np.float32), 2).reshape(columns, 2)
+        down = np.arange(top, top + lines, dtype=np.float32)[:, None, None]
+        displacement: Floats = by_column * across
+        displacement += by_line * down
+        displacement += rest
         if band:
             displacement = _faded_out(displacement, owner > 0, band / self._step)
         return WarpMap(cv2.GaussianBlur(displacement, (0, 0), max(0.5, blur / self._step)), box)
 
-    def _affine(self, shift: NDArray[np.floating]) -> Floats:
-        """(T + 1, 6): displacement per triangle as a·column + b·line + c, row 0 (no triangle) zero."""
-        one, other = shift[:, 1] - shift[:, 0], shift[:, 2] - shift[:, 0]
-        across = one * self._second[:, 1:] - other * self._first[:, 1:]
-        down = other * self._first[:, :1] - one * self._second[:, :1]
-        across[self._thin] = down[self._thin] = 0.0
-        rest = shift[:, 0] - across * self._origin[:, :1] - down * self._origin[:, 1:]
-        rest[self._thin] = shift[self._thin].mean(1)
-        table = np.zeros((len(shift) + 1, 6), np.float32)
-        table[1:] = np.concatenate([across, down, rest], axis=1)
-        table[1:][self._hidden] = 0.0
-        return table
+
+def _shares(corners: NDArray[np.floating], determinant: NDArray[np.floating]) -> NDArray[np.floating]:
+    """(3, 3, T): how much each of the ``corners`` (T, 3, 2) of a triangle counts in column c and line l of the map.
+
+    The first axis is a, b and e of a·c + b·l + e, the second one the corners; ``determinant`` (T,) twice the area.
+    """
+    places = np.ascontiguousarray(corners.transpose(2, 1, 0))
+    (x1, y1), (x2, y2) = places[:, [1, 2, 0]], places[:, [2, 0, 1]]  # the two other corners
+    return np.stack([y1 - y2, x2 - x1, x1 * y2 - x2 * y1]) / determinant
 
 
 def _extent(corners: NDArray[np.floating]) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
@@ -200,10 +195,9 @@ def _counted(first: NDArray[np.int64], last: NDArray[np.int64]) -> tuple[NDArray
 
 
 def sample_luma(plane: NDArray[np.uint8], positions: Floats) -> NDArray[np.uint8]:
-    """Bicubic samples of a luma plane."""
-    return cv2.remap(plane, positions, EMPTY, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE).astype(
-        np.uint8, copy=False
-    )
+    """Bicubic samples of a luma plane: OpenCV takes them of floats, rounding included, in a third of the time."""
+    floats = plane.astype(np.float32)
+    return to_bytes(cv2.remap(floats, positions, EMPTY, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
 
 
 def sample_chroma(planes: NDArray[np.uint8], positions: Floats) -> NDArray[np.uint8]:
