@@ -105,7 +105,7 @@ def _lips(video: Path, seen: Seen) -> dict[int, Crop]:
         for frame in reader:
             if frame.index < len(seen.times) and np.isfinite(seen.opening[frame.index]):
                 around = even_box(seen.landmarks[frame.index, LIPS, :2], frame.size, MARGIN_PX)
-                lips[frame.index] = cut_out(frame.yuv, around)
+                lips[frame.index] = cut_out(frame.planes, around)
     return lips
 
 

@@ -88,7 +88,7 @@ def make_footage(folder, count=50, *, opening=0.08, fps=Fraction(25), unseen=(),
             points = landmarks[frame.index]
             visible = np.isfinite(points[0, 0])
             box = even_box(points[LIPS, :2], size, CROP_MARGIN * EYES_PX) if visible else None
-            crops.add(cut_out(frame.yuv, box) if box else None)
+            crops.add(cut_out(frame.planes, box) if box else None)
     footage = FootageAnalysis.unseen(
         info=probe_media(video), colour=ColourTags(), size=size, times=np.arange(count) / float(fps),
         end_s=count / float(fps), landmarks=landmarks.shape[1], shots=np.array([0]), motion=np.zeros(count),

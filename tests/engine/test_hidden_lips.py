@@ -32,7 +32,7 @@ def found_behind(folder, covered, red=None):
                 top = points[LOWER_LINE[5], 1]
                 for plane, scale, tone in zip(planes, (1, 2, 2), SKIN, strict=True):
                     plane[int(top / scale) :, int((left - 6) / scale) : int((right + 6) / scale)] = tone
-            writer.add(cut_out(yuv, even_box(landmarks[LIPS, :2], SIZE, 0.38 * EYES_PX)))
+            writer.add(cut_out(split_planes(yuv), even_box(landmarks[LIPS, :2], SIZE, 0.38 * EYES_PX)))
     points = np.stack([mesh_points(landmarks) for landmarks in frames])
     crops = CropStore(folder / "crops.bin", writer.index)
     return find_obstructions(crops, points, MESH, np.ones(COUNT, bool)), points

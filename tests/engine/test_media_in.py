@@ -201,12 +201,26 @@ def test_pictures_still_in_memory_are_not_decoded_again(tmp_path):
     recent = RecentPictures(10 * frames[0].yuv.nbytes)
     for frame in frames:
         recent.keep(frame.index, frame.yuv)
+    assert [index for index in range(30) if recent.wants(index, 30, (64, 64))] == list(range(20, 30))
     assert [index for index in range(30) if recent.get(index) is not None] == list(range(20, 30))
     source = FrameSource(path, np.array([frame.time for frame in frames]), recent=recent)
     for index in (25, 3, 19, 20, 29):
         np.testing.assert_array_equal(source.picture(index), frames[index].yuv)
         assert (source.picture(index) is frames[index].yuv) == (index >= 20)
     source.close()
+
+
+@pytest.mark.parametrize("size", [(64, 48), (63, 47)])
+def test_a_picture_is_copied_once_and_only_where_it_is_asked_for_as_a_whole(tmp_path, size):
+    with VideoReader(write_video(tmp_path / "n.mp4", 3, size, pix_fmt="yuv444p" if size[0] % 2 else "yuv420p")) as read:
+        frame = next(iter(read))
+        before, whole = frame.planes, frame.yuv
+        assert (frame.size, before[1].shape) == ((64, 48), (24, 32))
+        assert whole is frame.yuv
+        for own, plane, part in zip(before, frame.planes, split_planes(whole), strict=True):
+            np.testing.assert_array_equal(own, part)
+            assert np.shares_memory(plane, part)
+            assert np.shares_memory(own, part) == (size == (63, 47)), "an odd picture is copied as it is extended"
 
 
 def test_memory_of_a_picture_is_used_again_when_nothing_looks_at_it():

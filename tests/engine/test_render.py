@@ -7,6 +7,7 @@ import pytest
 from apps.inference.engine.crops import Crop, CropStore, CropWriter, cut_out, even_box, in_spread_runs
 from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import LIPS, WARP_POINTS
+from apps.inference.engine.media.video_reader import split_planes
 from apps.inference.engine.render.basis import generic_basis, generic_displacement
 from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, inner_mask, lips_mask, relit
 from apps.inference.engine.render.detail import NO_GAIN, bands, restored, strength
@@ -223,7 +224,7 @@ def talking_crops(folder, hide=()):
             if index in hide:
                 x, y = landmarks[61, :2].astype(int)
                 yuv[y - 26 : y + 26, x - 20 : x + 12] = 12
-            writer.add(cut_out(yuv, even_box(landmarks[LIPS, :2], SIZE, 0.38 * EYES_PX)))
+            writer.add(cut_out(split_planes(yuv), even_box(landmarks[LIPS, :2], SIZE, 0.38 * EYES_PX)))
     points = np.stack([mesh_points(landmarks) for landmarks in frames])
     return CropStore(folder / "crops.bin", writer.index), points
 
@@ -309,7 +310,7 @@ def test_boxes_round_trip_and_crops_come_back(tmp_path):
     np.testing.assert_array_equal(copy, yuv)
     with CropWriter(tmp_path / "c.bin") as writer:
         writer.add(None)
-        writer.add(cut_out(yuv, (4, 2, 20, 16)))
+        writer.add(cut_out(split_planes(yuv), (4, 2, 20, 16)))
     store = CropStore(tmp_path / "c.bin", writer.index)
     assert store.stored.tolist() == [False, True]
     crop = store[1]

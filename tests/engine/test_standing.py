@@ -39,7 +39,7 @@ class Scene:
         self.points = np.stack([mesh_points(face) for face in landmarks])
         with CropWriter(folder / "crops.bin") as writer:
             for yuv, face in zip(self.pictures, landmarks, strict=True):
-                writer.add(cut_out(yuv, even_box(face[LIPS, :2], SIZE, 0.38 * EYES_PX)))
+                writer.add(cut_out(split_planes(yuv), even_box(face[LIPS, :2], SIZE, 0.38 * EYES_PX)))
         self.crops = CropStore(folder / "crops.bin", writer.index)
         self.found = find_obstructions(self.crops, self.points, MESH, np.ones(COUNT, bool))
 

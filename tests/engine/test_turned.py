@@ -51,7 +51,7 @@ def job_at(degrees, *, knows_depth=True):
     """A closed mouth that shall open, with the mouth of another moment, on a head turned so far."""
     own, target = mesh_of(opened(0.0), degrees), mesh_of(opened(0.12), degrees)
     lent = np.full((SIZE[1] * 3 // 2, SIZE[0]), 40, np.uint8)
-    mouth = Mouth(cut_out(lent, (0, 0, *SIZE)), target[:, :2])
+    mouth = Mouth(cut_out(split_planes(lent), (0, 0, *SIZE)), target[:, :2])
     depth = own[:, 2] if knows_depth else None
     return FrameJob(own[:, :2], target[:, :2], EYES_PX, mouth=mouth, depth=depth), own
 

@@ -146,8 +146,8 @@ def analyse_footage(
     """Decode ``video`` once and save what was seen in ``workdir``, the same for every model.
 
     Without ``own_sound`` nobody is heard: no voice can be learnt, nor can be told who speaks. ``recent`` is given
-    all pictures, for whoever draws into them next. Raises EngineError where nothing can be read or no face is seen in
-    the whole film; what was seen is saved then too.
+    the last pictures, for whoever draws into them next. Raises EngineError where nothing can be read or no face is seen
+    in the whole film; what was seen is saved then too.
     """
     info = probe_footage(video)
     workdir.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .media.video_reader import split_planes
+from .media.video_reader import Planes
 
 # All frames are stored as long as they fit; of longer films evenly spread runs, which keep the natural movement
 # between neighbours. Ten minutes at 1080x1920 take half a gigabyte.
@@ -39,10 +39,10 @@ def even_box(points: np.ndarray, size: tuple[int, int], margin: float) -> tuple[
     return left, top, max(0, right - left), max(0, bottom - top)
 
 
-def cut_out(yuv: np.ndarray, box: tuple[int, int, int, int]) -> Crop:
-    """The part of an I420 picture inside ``box`` (x, y, width, height, all even)."""
+def cut_out(planes: Planes, box: tuple[int, int, int, int]) -> Crop:
+    """The part of a picture (Y, U and V) inside ``box`` (x, y, width, height, all even)."""
     x, y, width, height = box
-    luma, blue, red = split_planes(yuv)
+    luma, blue, red = planes
     half = (slice(y // 2, (y + height) // 2), slice(x // 2, (x + width) // 2))
     return Crop(luma[y : y + height, x : x + width], np.dstack([blue[half], red[half]]), x, y)
 

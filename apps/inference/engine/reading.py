@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -103,19 +103,25 @@ def read(
 ) -> Seen:
     """What is seen in frames [first, last) of a film of about ``frame_count``; without a ``stretch`` in all of them.
 
-    ``times`` are those announced by the file, by which a stretch is found. ``recent`` is given every picture,
+    ``times`` are those announced by the file, by which a stretch is found. ``recent`` is given the last pictures,
     ``on_frame`` the number of every frame. Raises ``ClockBroken`` where pictures do not come at these times.
     """
     first, last = stretch or (0, frame_count)
     watcher = _Watcher(tracker, crops, frame_count, first)
     with VideoReader(video) as reader:
         frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
-        for frame in prefetch(frames, AHEAD):
+        for frame in prefetch(frames if recent is None else _kept(frames, recent, frame_count), AHEAD):
             watcher.look(frame)
-            if recent is not None:
-                recent.keep(frame.index, frame.yuv)
             on_frame(frame.index)
         return watcher.seen(reader.colour)
+
+
+def _kept(frames: Iterable[Frame], recent: RecentPictures, frame_count: int) -> Iterator[Frame]:
+    """The same frames, the last of which are copied to be held in memory."""
+    for frame in frames:
+        if recent.wants(frame.index, frame_count, frame.size):
+            recent.keep(frame.index, frame.yuv)
+        yield frame
 
 
 def _numbered(reader: VideoReader, first: int, last: int, times: np.ndarray | None) -> Iterator[Frame]:
@@ -133,7 +139,8 @@ def _numbered(reader: VideoReader, first: int, last: int, times: np.ndarray | No
             continue
         if abs(frame.time - times[due]) > TOLERANCE * step[due]:
             raise ClockBroken(f"Frame {due} came at {frame.time:.3f} s instead of {times[due]:.3f} s.")
-        yield replace(frame, index=due)
+        frame.index = due
+        yield frame
         due += 1
         if due == last:
             return
@@ -156,7 +163,7 @@ class _Watcher:
         self._size = frame.size
         if self._began is None:
             self._began = frame.index
-        picture = Picture(frame.yuv)  # one for both, who need the same halved copies
+        picture = Picture(frame.planes)  # one for both, who need the same halved copies
         cut = self._is_cut(picture)
         if cut:
             self._tracker.cut()
@@ -179,7 +186,7 @@ class _Watcher:
         eyes = math.dist(face.points[33], face.points[263])
         if eyes < MIN_EYES_PX:
             return None
-        return cut_out(frame.yuv, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
+        return cut_out(frame.planes, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
 
     def seen(self, colour: ColourTags) -> Seen:
         """Everything seen, as arrays."""

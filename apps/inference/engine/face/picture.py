@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.video_reader import split_planes
+from ..media.video_reader import Planes, split_planes
 
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -66,12 +66,16 @@ def halved(plane: Bytes) -> Bytes:
 
 
 class Picture:
-    """RGB (H, W, 3) or planar 4:2:0 (3·H/2, W), 8 bits; H and W even for the latter.
+    """RGB (H, W, 3), planar 4:2:0 (3·H/2, W) or its planes, 8 bits; H and W even for the latter.
 
     Nothing but patches is converted; halved copies (a tenth of a millisecond at 1080p) serve all patches of a frame.
     """
 
-    def __init__(self, image: Bytes) -> None:
+    def __init__(self, image: Bytes | Planes) -> None:
+        if isinstance(image, tuple):
+            self._planes = [_Plane(plane) for plane in image]
+            self.height, self.width = image[0].shape
+            return
         if image.dtype != np.uint8 or not (image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)):
             raise ValueError("expected an 8-bit RGB or planar 4:2:0 picture")
         if image.ndim == 3:

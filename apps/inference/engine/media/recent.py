@@ -14,8 +14,12 @@ class RecentPictures:
     """The last of the pictures given, up to a budget: a film is decoded from its start, so its end is what is kept."""
 
     def __init__(self, budget: int = BUDGET) -> None:
-        self._left = budget
+        self._budget = self._left = budget
         self._held: OrderedDict[int, NDArray[np.uint8]] = OrderedDict()
+
+    def wants(self, index: int, frame_count: int, size: tuple[int, int]) -> bool:
+        """Whether frame ``index`` would still be held after all of about ``frame_count`` of this width and height."""
+        return index >= frame_count - self._budget // (size[0] * size[1] * 3 // 2)
 
     def keep(self, index: int, picture: NDArray[np.uint8]) -> None:
         """Hold frame ``index``, an I420 picture that nobody changes any more; frames are given in order."""

@@ -7,9 +7,10 @@ repeated row or column, because H.264 in 4:2:0 has even sizes only and no pixel 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -32,26 +33,36 @@ DECODER_THREADS = min(4, os.cpu_count() or 1)
 LEFT_OUT: dict[int, Literal["DEFAULT", "NONREF", "BIDIR"]] = {1: "DEFAULT", 2: "NONREF", 4: "BIDIR"}
 
 
-@dataclass
-class Frame:
-    """One picture: ``yuv`` is (3·H/2, W) uint8, the luma plane on top of U and V, as I420. ``time`` in seconds."""
+Planes = tuple[np.ndarray, np.ndarray, np.ndarray]
 
-    index: int
-    time: float
-    yuv: np.ndarray
+
+class Frame:
+    """One picture: ``planes`` Y (H, W), U and V (H/2, W/2) uint8, to be looked at only, ``time`` in seconds.
+
+    The planes are the decoder's own until ``yuv`` is asked for: where a picture is only looked at, it is not copied.
+    """
+
+    def __init__(self, index: int, time: float, picture: Planes | np.ndarray, memory: PictureMemory) -> None:
+        self.index, self.time, self._memory = index, time, memory
+        if isinstance(picture, tuple):
+            self.planes = picture
+        else:
+            self.planes, self.yuv = split_planes(picture), picture
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height in pixels, both even."""
-        return self.yuv.shape[1], self.yuv.shape[0] * 2 // 3
+        return self.planes[0].shape[1], self.planes[0].shape[0]
 
-    @property
-    def planes(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Views of Y (H, W), U and V (H/2, W/2); writing to them writes to the frame."""
-        return split_planes(self.yuv)
+    @cached_property
+    def yuv(self) -> np.ndarray:
+        """The same as one array (3·H/2, W), the luma plane on top of U and V, as I420."""
+        yuv = join_planes(self.planes, *self.size, self._memory)
+        self.planes = split_planes(yuv)
+        return yuv
 
 
-def split_planes(yuv: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def split_planes(yuv: np.ndarray) -> Planes:
     """Views of the Y, U and V planes of an I420 array (3·H/2, W)."""
     width, height = yuv.shape[1], yuv.shape[0] * 2 // 3
     chroma = yuv[height:].reshape(2, height // 2, width // 2)
@@ -116,11 +127,12 @@ class VideoReader:
             if time <= last:  # broken clocks go back; a frame is never shown before the one ahead of it
                 time = last + 0.5 / rate
             last = time
-            yield Frame(index if self._counting else -1, time, self._upright(picture))
+            yield Frame(index if self._counting else -1, time, self._upright(picture), self._memory)
         if self._origin is None:
             raise video_invalid(f"No picture of {self.path.name} can be decoded.")
 
-    def _upright(self, picture: Any) -> np.ndarray:
+    def _upright(self, picture: Any) -> Planes | np.ndarray:
+        """The decoder's own planes where they stand as they shall, else a copy as one array."""
         if self._mirrored is None:
             self._mirrored = is_mirrored(picture, self.path)
             self.colour = self.colour.or_else(ColourTags.of(picture))  # some codecs tell with the first picture only
@@ -138,10 +150,13 @@ class VideoReader:
                 cv2.resize(np.ascontiguousarray(p), (width // 2, height // 2), interpolation=cv2.INTER_AREA)
                 for p in planes[1:]
             ]
+        luma, blue, red = planes
+        if luma.shape == (height, width) and luma.strides[1] == 1:
+            return luma, blue, red
         return join_planes(planes, width, height, self._memory)
 
 
-def join_planes(planes: list[np.ndarray], width: int, height: int, memory: PictureMemory) -> np.ndarray:
+def join_planes(planes: Sequence[np.ndarray], width: int, height: int, memory: PictureMemory) -> np.ndarray:
     """An I420 array (3·H/2, W) from a Y plane that may be one pixel short of the even size, and its U and V."""
     yuv = memory.picture(height * 3 // 2, width)
     luma = planes[0]
