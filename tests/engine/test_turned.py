@@ -124,7 +124,7 @@ def swaying_crops(folder, degrees, held=()):
             if index in held:
                 cv2.circle(luma, np.round(own[ALL_LIPS, :2].mean(0)).astype(int).tolist(), 22, 12, -1)
             points.append(read[:, :2])
-            writer.add(cut_out(yuv, even_box(own[ALL_LIPS, :2], SIZE, 0.38 * EYES_PX)))
+            writer.add(cut_out(split_planes(yuv), even_box(own[ALL_LIPS, :2], SIZE, 0.38 * EYES_PX)))
     return CropStore(folder / "crops.bin", writer.index), np.stack(points)
 
 
