@@ -33,7 +33,7 @@ from .shots import jump_cuts, leaps
 from .speech.analysis import SpeechAnalysis, analyse_speech
 
 OWN_SOUND = "own_sound"
-MOST_LEAPS = 0.1  # share of a track's frames; faces leap at cuts only
+MOST_LEAPS = 0.05  # share of a track's frames; faces leap at cuts only, chance finds in one frame of twelve and more
 
 
 @dataclass

@@ -49,8 +49,7 @@ def describe(picture: Picture, points: Floats, before: Appearance | None = None)
     proportions = np.linalg.norm(points[ends[:, 0]] - points[ends[:, 1]], axis=1).astype(np.float64) / eyes
     source = points[[*EYE_CORNERS, CHIN_TIP], :2].astype(np.float32)
     target = np.array([[0.28, 0.42], [0.72, 0.42], [0.5, 0.92]], np.float32) * _SIZE
-    shown = picture.patch(cv2.getAffineTransform(source, target).astype(np.float32), _SIZE)
-    colours = shown.astype(np.float32) / np.float32(255)
+    colours = picture.patch(cv2.getAffineTransform(source, target).astype(np.float32), _SIZE)
     if before is None:
         return Appearance(proportions, colours)
     return Appearance(0.9 * before.proportions + 0.1 * proportions, 0.9 * before.colours + 0.1 * colours)

@@ -27,7 +27,6 @@ from .picture import Picture
 
 Doubles = NDArray[np.float64]
 Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 # (468, 3) float16: mean of ten people's pose-free landmarks, mirror-symmetric, in eye distances; made from clips of the
 # GRID corpus (Cooke et al. 2006, CC BY 4.0) by `python -m benchmarks.mean_face`.
@@ -157,8 +156,8 @@ class FrontReader:
         points = pose.turned_to(float(np.copysign(PROFILE, yaw)), head[NASION]).place(head)
         return Front(points.astype(np.float32), 0.0, yaw)
 
-    def _laid_out(self, picture: Picture, pose: Pose) -> Bytes:
-        """RGB (S, S, 3): the head as if seen from the front, hidden parts mirrored from the other side."""
+    def _laid_out(self, picture: Picture, pose: Pose) -> Floats:
+        """RGB (S, S, 3) in 0..1: the head as if seen from the front, hidden parts mirrored from the other side."""
         onto = np.column_stack([pose.scale * pose.rotation, pose.shift])[:2]
         surface, normals, _ = _surface(self._mesh.size)
         places = np.asarray(cv2.transform(surface, onto), np.float32)
@@ -166,7 +165,7 @@ class FrontReader:
         facing = np.asarray(cv2.transform(normals, -pose.rotation[2:]), np.float32)
         seen = np.clip((facing - LEAST_FACING) * np.float32(1 / FACING_WIDTH), 0, 1)
         other = np.where(seen[:, ::-1] > seen, 1 - seen, np.float32(0))
-        return np.asarray(cv2.blendLinear(patch, cv2.flip(patch, 1), 1 - other, other), np.uint8)
+        return np.asarray(cv2.blendLinear(patch, cv2.flip(patch, 1), 1 - other, other), np.float32)
 
     def _back(self, seen: Floats, pose: Pose) -> tuple[Floats, Pose]:
         """Points read in the frontal square put back into the picture, and the pose they say the head has."""

@@ -17,7 +17,6 @@ from .nets import Net, sigmoid
 from .picture import Picture
 
 Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 
 class FaceMesh:
@@ -42,8 +41,8 @@ class FaceMesh:
         back[2, 2] = region.side / self.size
         return np.asarray(cv2.transform(raw[None], back)[0], np.float32), presence
 
-    def read(self, patch: Bytes) -> tuple[Floats, float]:
-        """The same in an RGB patch (S, S, 3), `size` pixels wide, in its own pixels."""
+    def read(self, patch: Floats) -> tuple[Floats, float]:
+        """The same in a patch (S, S, 3) of RGB in 0..1, `size` pixels wide, in its own pixels."""
         outputs = self._net(patch)
         raw = next(tensor for tensor in outputs if tensor.size == 3 * self.points).reshape(self.points, 3)
         return raw, sigmoid(next(tensor for tensor in outputs if tensor.size == 1).item())

@@ -9,7 +9,6 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
-Bytes = NDArray[np.uint8]
 
 
 class Net:
@@ -23,11 +22,11 @@ class Net:
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.tensor(self._interpreter.get_input_details()[0]["index"])
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
-        self._black, self._step = np.float32(black), np.float32((1 - black) / 255)
+        self._black, self._white = np.float32(black), np.float32(1)
 
-    def __call__(self, patch: Bytes) -> list[Floats]:
-        """All outputs for one RGB patch (S, S, 3), in the model's order."""
-        np.multiply(patch, self._step, out=self._input()[0])  # into the net's own memory
+    def __call__(self, patch: Floats) -> list[Floats]:
+        """All outputs for one RGB patch (S, S, 3) in 0..1, in the model's order."""
+        np.multiply(patch, self._white - self._black, out=self._input()[0])  # into the net's own memory
         if self._black:
             np.add(self._input(), self._black, out=self._input())
         self._interpreter.invoke()

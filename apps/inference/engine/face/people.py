@@ -187,7 +187,8 @@ class PeopleTracker:
             scale = HEAD_SIDE / (1.2 * region.side)
             shift = HEAD_SIDE / 2 - scale * np.array([region.x, region.y])
             matrix = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]], np.float32)
-            head.worth, head.picture, head.frame = worth, picture.patch(matrix, HEAD_SIDE), self._frame
+            shown = np.rint(255 * picture.patch(matrix, HEAD_SIDE)).astype(np.uint8)
+            head.worth, head.picture, head.frame = worth, shown, self._frame
 
 
 def _same_face(region: Region, x: float, y: float) -> bool:

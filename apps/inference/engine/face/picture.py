@@ -11,6 +11,9 @@ from ..media.video_reader import Planes, split_planes
 Bytes = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
+# Video levels 16..235 to 0..1; the nets do not mind which matrix the colours came from.
+_LIMITED_TO_UNIT: Floats = np.clip((np.arange(256) - 16) / 219, 0, 1).astype(np.float32)
+_FULL_TO_UNIT: Floats = (np.arange(256) / 255).astype(np.float32)
 _EMPTY: Floats = np.empty(0, np.float32)  # places are given as one array, not as two
 
 
@@ -92,8 +95,8 @@ class Picture:
         """Each plane (Y, U, V of a planar picture) as its smallest halved copy that is still so large."""
         return [plane.reduced(width, height) for plane in self._planes]
 
-    def patch(self, matrix: Floats, size: int) -> Bytes:
-        """RGB patch (size, size, 3) of an even size; `matrix` (2, 3) maps picture pixels to patch pixels.
+    def patch(self, matrix: Floats, size: int) -> Floats:
+        """RGB patch (size, size, 3) in 0..1; `matrix` (2, 3) maps picture pixels to patch pixels.
 
         Outside the picture is black. Where the patch shrinks the picture more than 1.4 times, the picture is averaged
         first, so that fine detail does not alias into jitter of the landmarks.
@@ -101,34 +104,30 @@ class Picture:
         if len(self._planes) == 1:
             rgb = np.empty((size, size, 3), np.uint8)
             self._planes[0].patch(matrix, rgb)
-            return rgb
-        # A chroma sample stands for 2x2 luma pixels, in the picture as in the patch; its centre lies at (2i + .5).
-        half = matrix.copy()
-        half[:, 2] = (matrix @ np.array([0.5, 0.5, 1], np.float32) - np.float32(0.5)) / 2
-        yuv = np.empty((size * 3 // 2, size), np.uint8)
-        luma, *chroma = split_planes(yuv)
+            return np.asarray(cv2.LUT(rgb, _FULL_TO_UNIT), np.float32)
+        # A chroma sample stands for 2x2 luma pixels; its centre lies at (2i + .5) in luma pixels.
+        half = (matrix @ np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]], np.float32)).astype(np.float32)
+        luma, blue, red = (np.empty((size, size), np.uint8) for _ in range(3))
         self._planes[0].patch(matrix, luma)
-        for plane, into in zip(self._planes[1:], chroma, strict=True):
+        for plane, into in zip(self._planes[1:], (blue, red), strict=True):
             plane.patch(half, into, outside=128)
-        return _rgb(yuv)
+        return _rgb([luma, red, blue])
 
-    def resample(self, places: Floats, step: float) -> Bytes:
-        """RGB (h, w, 3) at `places` (h, w, 2), x and y in pixels, which lie about `step` pixels apart; h, w even."""
+    def resample(self, places: Floats, step: float) -> Floats:
+        """RGB (h, w, 3) in 0..1 at `places` (h, w, 2), x and y in pixels, which lie about `step` pixels apart."""
         height, width = places.shape[:2]
         if len(self._planes) == 1:
             rgb = np.empty((height, width, 3), np.uint8)
             self._planes[0].resample(places, step, rgb)
-            return rgb
-        middles = np.asarray(cv2.resize(places, (width // 2, height // 2), interpolation=cv2.INTER_AREA), np.float32)
-        half = (middles - np.float32(0.5)) / np.float32(2)
-        yuv = np.empty((height * 3 // 2, width), np.uint8)
-        luma, *chroma = split_planes(yuv)
+            return np.asarray(cv2.LUT(rgb, _FULL_TO_UNIT), np.float32)
+        half = (places - np.float32(0.5)) / np.float32(2)
+        luma, blue, red = (np.empty((height, width), np.uint8) for _ in range(3))
         self._planes[0].resample(places, step, luma)
-        for plane, into in zip(self._planes[1:], chroma, strict=True):
-            plane.resample(half, step, into, outside=128)
-        return _rgb(yuv)
+        for plane, into in zip(self._planes[1:], (blue, red), strict=True):
+            plane.resample(half, step / 2, into, outside=128)
+        return _rgb([luma, red, blue])
 
 
-def _rgb(yuv: Bytes) -> Bytes:
-    """RGB of an I420 picture at video levels; the nets do not mind which matrix its colours came from."""
-    return np.asarray(cv2.cvtColor(yuv, cv2.COLOR_YUV2RGB_I420), np.uint8)
+def _rgb(parts: list[Bytes]) -> Floats:
+    """RGB in 0..1 of planes of Y, Cr and Cb at video levels."""
+    return np.asarray(cv2.LUT(cv2.cvtColor(cv2.merge(parts), cv2.COLOR_YCrCb2RGB), _LIMITED_TO_UNIT), np.float32)
