@@ -59,7 +59,7 @@ class FaceDetector:
     """Finds faces in a picture; one pass sees faces from about a tenth of the square it looks at."""
 
     def __init__(self, models: Path, threads: int = 1) -> None:
-        self._net = Net(model_path(models, DETECTOR).read_bytes(), threads, black=-1.0)
+        self._net = Net(model_path(models, DETECTOR).read_bytes(), threads)
         self._anchors = _anchors()
 
     def detect(self, picture: Picture, search: bool = True) -> list[Detection]:
@@ -119,7 +119,7 @@ class FaceDetector:
         scale = INPUT_SIZE / side
         half = INPUT_SIZE / 2
         matrix = np.array([[scale, 0, half - x * scale], [0, scale, half - y * scale]], np.float32)
-        boxes, logits = sorted(self._net(picture.patch(matrix, INPUT_SIZE)), key=lambda t: -t.shape[-1])
+        boxes, logits = sorted(self._net(picture.patch(matrix, INPUT_SIZE) * 2 - 1), key=lambda t: -t.shape[-1])
         logits = logits.reshape(-1)
         likely = np.flatnonzero(logits > math.log(least / (1 - least)))
         if not likely.size:

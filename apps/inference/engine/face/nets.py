@@ -12,23 +12,17 @@ Floats = NDArray[np.float32]
 
 
 class Net:
-    """Runs one .tflite model given as bytes; not safe to share between threads.
+    """Runs one .tflite model given as bytes; not safe to share between threads."""
 
-    Black is ``black`` to it, white 1.
-    """
-
-    def __init__(self, content: bytes, threads: int = 1, black: float = 0.0) -> None:
+    def __init__(self, content: bytes, threads: int = 1) -> None:
         self._interpreter = Interpreter(model_content=content, num_threads=threads)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.tensor(self._interpreter.get_input_details()[0]["index"])
         self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
-        self._black, self._white = np.float32(black), np.float32(1)
 
     def __call__(self, patch: Floats) -> list[Floats]:
-        """All outputs for one RGB patch (S, S, 3) in 0..1, in the model's order."""
-        np.multiply(patch, self._white - self._black, out=self._input()[0])  # into the net's own memory
-        if self._black:
-            np.add(self._input(), self._black, out=self._input())
+        """All outputs for one patch (S, S, 3), in the model's order."""
+        np.copyto(self._input()[0], patch)
         self._interpreter.invoke()
         return [self._interpreter.get_tensor(index) for index in self._outputs]
 

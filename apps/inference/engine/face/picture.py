@@ -13,8 +13,8 @@ Floats = NDArray[np.float32]
 
 # Video levels 16..235 to 0..1; the nets do not mind which matrix the colours came from.
 _LIMITED_TO_UNIT: Floats = np.clip((np.arange(256) - 16) / 219, 0, 1).astype(np.float32)
-_FULL_TO_UNIT: Floats = (np.arange(256) / 255).astype(np.float32)
 _EMPTY: Floats = np.empty(0, np.float32)  # places are given as one array, not as two
+_FULL_TO_UNIT: Floats = (np.arange(256) / 255).astype(np.float32)
 
 
 class _Plane:
@@ -32,26 +32,26 @@ class _Plane:
             level += 1
         return self._levels[level]
 
-    def patch(self, matrix: Floats, into: Bytes, outside: int = 0) -> None:
+    def patch(self, matrix: Floats, size: int, outside: int = 0) -> Bytes:
         """Affine resampling into a square; where that shrinks a lot, of the copy nearest to twice the patch's scale."""
         level = self._level(float(np.hypot(matrix[0, 0], matrix[1, 0])))
         if level:
             # Pixel centres: pixel i of a copy covers source times·(i + .5) - .5.
             times, shift = float(1 << level), (1 << level) / 2 - 0.5
             matrix = matrix @ np.array([[times, 0, shift], [0, times, shift], [0, 0, 1]], np.float32)
-        cv2.warpAffine(
-            self._levels[level], matrix, into.shape[1::-1], into, flags=cv2.INTER_LINEAR,
-            borderMode=cv2.BORDER_CONSTANT, borderValue=outside,
-        )  # fmt: skip
+        return cv2.warpAffine(
+            self._levels[level], matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(outside,) * 3,
+        ).astype(np.uint8, copy=False)  # fmt: skip
 
-    def resample(self, places: Floats, step: float, into: Bytes, outside: int = 0) -> None:
+    def resample(self, places: Floats, step: float, outside: int = 0) -> Bytes:
         """Pixels at `places` (h, w, 2) x and y, which lie about `step` pixels apart."""
         level = self._level(1 / step)
         there = (places + np.float32(0.5)) / np.float32(1 << level) - np.float32(0.5)
-        cv2.remap(
-            self._levels[level], there, _EMPTY, cv2.INTER_LINEAR, into, borderMode=cv2.BORDER_CONSTANT,
-            borderValue=outside,
-        )  # fmt: skip
+        return cv2.remap(
+            self._levels[level], there, _EMPTY, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT,
+            borderValue=(outside,) * 3,
+        ).astype(np.uint8, copy=False)  # fmt: skip
 
     def _level(self, scale: float) -> int:
         """Of which copy to take a patch that shows the picture at `scale`; the copies up to it are made."""
@@ -102,32 +102,23 @@ class Picture:
         first, so that fine detail does not alias into jitter of the landmarks.
         """
         if len(self._planes) == 1:
-            rgb = np.empty((size, size, 3), np.uint8)
-            self._planes[0].patch(matrix, rgb)
-            return np.asarray(cv2.LUT(rgb, _FULL_TO_UNIT), np.float32)
+            return np.asarray(cv2.LUT(self._planes[0].patch(matrix, size), _FULL_TO_UNIT), np.float32)
+        luma, blue, red = self._planes
         # A chroma sample stands for 2x2 luma pixels; its centre lies at (2i + .5) in luma pixels.
-        half = (matrix @ np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]], np.float32)).astype(np.float32)
-        luma, blue, red = (np.empty((size, size), np.uint8) for _ in range(3))
-        self._planes[0].patch(matrix, luma)
-        for plane, into in zip(self._planes[1:], (blue, red), strict=True):
-            plane.patch(half, into, outside=128)
-        return _rgb([luma, red, blue])
+        to_luma = np.array([[2, 0, 0.5], [0, 2, 0.5], [0, 0, 1]], np.float32)
+        half = (matrix @ to_luma).astype(np.float32)
+        return _rgb([luma.patch(matrix, size), red.patch(half, size, 128), blue.patch(half, size, 128)])
 
     def resample(self, places: Floats, step: float) -> Floats:
         """RGB (h, w, 3) in 0..1 at `places` (h, w, 2), x and y in pixels, which lie about `step` pixels apart."""
-        height, width = places.shape[:2]
         if len(self._planes) == 1:
-            rgb = np.empty((height, width, 3), np.uint8)
-            self._planes[0].resample(places, step, rgb)
-            return np.asarray(cv2.LUT(rgb, _FULL_TO_UNIT), np.float32)
+            return np.asarray(cv2.LUT(self._planes[0].resample(places, step), _FULL_TO_UNIT), np.float32)
+        luma, blue, red = self._planes
         half = (places - np.float32(0.5)) / np.float32(2)
-        luma, blue, red = (np.empty((height, width), np.uint8) for _ in range(3))
-        self._planes[0].resample(places, step, luma)
-        for plane, into in zip(self._planes[1:], (blue, red), strict=True):
-            plane.resample(half, step / 2, into, outside=128)
-        return _rgb([luma, red, blue])
+        tint = [plane.resample(half, step / 2, 128) for plane in (red, blue)]
+        return _rgb([luma.resample(places, step), *tint])
 
 
 def _rgb(parts: list[Bytes]) -> Floats:
-    """RGB in 0..1 of planes of Y, Cr and Cb at video levels."""
+    """RGB in 0..1 of planes of Y, Cr and Cb."""
     return np.asarray(cv2.LUT(cv2.cvtColor(cv2.merge(parts), cv2.COLOR_YCrCb2RGB), _LIMITED_TO_UNIT), np.float32)
