@@ -15,6 +15,7 @@ from apps.inference.engine.film_plan import plan_motion
 from apps.inference.engine.media.video_reader import split_planes
 from apps.inference.engine.pieces import frame_job
 from apps.inference.engine.plan import DRIVEN, TURNED_AWAY, MotionPlan
+from apps.inference.engine.render import occlusion
 from apps.inference.engine.render.basis import generic_displacement
 from apps.inference.engine.render.compose import FrameJob, Mouth, draw
 from apps.inference.engine.render.mesh import ALL_LIPS, OUTER, FaceMesh2D
@@ -145,6 +146,14 @@ def test_an_object_before_the_mouth_of_a_turned_head_is_found(tmp_path, degrees)
     found = find_obstructions(crops, points, MESH, np.ones(60, bool), np.full(60, EYES_PX))
     assert (found.share[31:41] > SHOWN_SHARE).all()
     assert not found.share[:28].any()
+
+
+def test_a_face_of_which_nothing_is_seen_has_no_object_before_it(tmp_path, monkeypatch):
+    """Landmarks misread altogether may all face away."""
+    monkeypatch.setattr(occlusion, "seen_on_canvas", lambda canvas, *_: np.zeros(canvas.owner.shape, bool))
+    crops, points = swaying_crops(tmp_path, 55)
+    found = find_obstructions(crops, points, MESH, np.ones(60, bool), np.full(60, EYES_PX))
+    assert not found.share.any()
 
 
 def test_a_head_seen_from_the_front_is_drawn_as_ever():

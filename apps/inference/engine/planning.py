@@ -68,8 +68,8 @@ def make_plan(
     if (asked & guarded).any() and footage.frame_count > 1:
         shown = np.zeros(footage.frame_count, bool)
         shown[line.source[asked & guarded]] = True
-        looked_at, turned = _looked_at(footage, shown), turned_eyes(speaker)
-        obstructions = find_obstructions(footage.crops, own, speaker.mesh, looked_at, turned)
+        looked_at = _looked_at(footage, shown)
+        obstructions = find_obstructions(footage.crops, own, speaker.mesh, looked_at, turned_eyes(speaker))
         obstructions.share[~shown] = 0
     passed = _passed(speaker, line, settings, obstructions)
     passed[~asked] = OUTSIDE_RANGE

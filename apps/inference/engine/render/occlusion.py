@@ -9,6 +9,7 @@ How much of what is found: `docs/engine.md` and `python -m benchmarks.obstructio
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -21,7 +22,7 @@ from .hidden_lips import LipColour, up_to_the_side
 from .layers import Floats, blurred, median, polygon_mask
 from .mesh import ALL_LIPS, OUTER, FaceMesh2D
 from .standing import Standing, find_standing
-from .turned import seen_on_canvas
+from .turned import Mask, seen_on_canvas
 from .warp import Canvas, sample_chroma, sample_luma
 
 CANVAS = 72
@@ -57,24 +58,26 @@ class Obstructions:
 
 def find_obstructions(
     crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, wanted: NDArray[np.bool_],
-    turned: NDArray[np.floating] | None = None,
+    turned_eyes: NDArray[np.floating] | None = None,
 ) -> Obstructions:  # fmt: skip
     """Look through all stored frames that are ``wanted`` (F,); ``points`` (F, Q, 2) mesh points in picture pixels.
 
-    ``turned`` (F,) holds the eye distance, in pixels, of heads that are turned to the side, 0 for all others.
+    ``turned_eyes`` (F,) holds the eye distance, in pixels, of heads that are turned to the side, 0 for all others.
     """
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
     canvas = Canvas(to_canvas, mesh.triangles, (CANVAS, CANVAS))
     stored = np.flatnonzero(crops.stored & wanted)
     step = max(1, -(-len(stored) // STUDIED))
     studied = {frame: _on_canvas(crops, points, canvas, frame) for frame in stored[::step].tolist()}
-    unseen = {
-        frame: ~seen_on_canvas(canvas, mesh.template, mesh.triangles, points[frame], eyes)
-        for frame, eyes in enumerate([] if turned is None else turned.tolist())
-        if eyes > 0
-    }
-    for frame in unseen.keys() & studied.keys():
-        studied[frame][unseen[frame]] = np.nan
+
+    def unseen(frame: int) -> Mask | None:
+        """Not kept: of a long film that would be a hundred megabytes."""
+        eyes = 0.0 if turned_eyes is None else float(turned_eyes[frame])
+        return ~seen_on_canvas(canvas, mesh.template, mesh.triangles, points[frame], eyes) if eyes > 0 else None
+
+    for frame, shown in studied.items():
+        if (away := unseen(frame)) is not None:
+            shown[away] = np.nan
     sample = np.stack(list(studied.values()))
     usual = _median_of_seen(sample)
     spread = _median_of_seen(np.abs(sample - usual)) * TO_DEVIATION
@@ -92,11 +95,13 @@ def find_obstructions(
         checkpoint()
         shown = studied[frame] if frame in studied else _on_canvas(crops, points, canvas, frame)
         seen = everywhere
-        if frame in unseen:
-            seen = ~unseen[frame]
+        if (away := unseen(frame)) is not None:
+            seen = ~away
             shown = np.where(seen[..., None], shown, usual)
         difference = shown - usual
-        difference -= median(difference[::3, ::3][seen[::3, ::3]])  # the light as a whole
+        light = difference[::3, ::3][seen[::3, ::3]]
+        if len(light):
+            difference -= median(light)  # as a whole
         strange = np.abs(difference) / unit
         strangest = np.where(seen, np.maximum(np.maximum(strange[..., 0], strange[..., 1]), strange[..., 2]), 0)
         mask = _objects(strangest / limit, mouth, seen.mean())
@@ -126,14 +131,14 @@ def _median_of_seen(sample: Floats) -> Floats:
 
 def _put_before(
     standing: Standing, masks: NDArray[np.uint8], share: NDArray[np.float64], points: NDArray[np.floating],
-    to_canvas: NDArray[np.float64], stored: NDArray[np.int64], unseen: dict[int, NDArray[np.bool_]],
+    to_canvas: NDArray[np.float64], stored: NDArray[np.int64], unseen: Callable[[int], Mask | None],
 ) -> None:  # fmt: skip
     """Add what stands before the face to ``masks`` and ``share``. Its frames still lend their mouths: there are none
     without it."""
     for frame in stored.tolist():
         before = standing.on_canvas(points[frame].astype(np.float64), to_canvas, CANVAS)
-        if frame in unseen:
-            before &= ~unseen[frame]
+        if (away := unseen(frame)) is not None:
+            before &= ~away
         if before.mean() > SHOWN_SHARE:
             found = np.unpackbits(masks[frame]).reshape(CANVAS, CANVAS) > 0 if share[frame] else False
             masks[frame] = np.packbits(before | found)

@@ -6,7 +6,7 @@ what belongs to the face is alike where the face has gone, what stands before it
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -49,10 +49,10 @@ class Standing:
 
 def find_standing(
     crops: CropStore, points: NDArray[np.floating], canvas: Canvas, to_canvas: Doubles, side: int,
-    frames: NDArray[np.int64], unseen: Mapping[int, NDArray[np.bool_]],
+    frames: NDArray[np.int64], unseen: Callable[[int], NDArray[np.bool_] | None],
 ) -> Standing | None:  # fmt: skip
     """Compare pairs of ``frames`` (n,); ``points`` (F, Q, 2) mesh points in pixels, ``to_canvas`` (Q, 2) on ``canvas``.
-    ``unseen`` are the parts (side, side) of the canvas that some frames do not show, by frame.
+    ``unseen`` tells which part (side, side) of the canvas a frame does not show, None where it shows all of it.
 
     None where nothing stands, or the head never moves.
     """
@@ -68,8 +68,9 @@ def find_standing(
         told, known = _compared(crops[one], crops[other], points[one], points[other], canvas)
         place = _affine(to_canvas, (points[one] - corner) / cell)
         known = known * face
-        for frame in {one, other} & unseen.keys():
-            known[unseen[frame]] = 0
+        for away in (unseen(one), unseen(other)):
+            if away is not None:
+                known[away] = 0
         for total, one_vote in ((votes, known * (told > STANDS)), (seen, known)):
             total += cv2.warpAffine(one_vote.astype(np.float32), place, size, flags=cv2.INTER_LINEAR)
     found = Standing(_filled((votes > AGREE * seen) & (seen >= LEAST_PAIRS)), corner, cell)
