@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.inference.engine import EngineSettings, lipsync
+from apps.inference.engine.analysis import analyse_footage
 from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.probe import probe_media
 from apps.inference.engine.media.video_reader import Frame, VideoReader
@@ -35,7 +36,7 @@ class Run:
 
 @dataclass
 class Plain:
-    """What decoding and encoding alone took."""
+    """What decoding and encoding alone took, or looking alone."""
 
     seconds: float
     cpu_seconds: float
@@ -45,6 +46,13 @@ class Plain:
 def run_engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -> Run:
     """One film, in a fresh process."""
     return _apart(_engine, video, sound, out, workdir, model)
+
+
+def analysis_alone(video: Path, workdir: Path) -> Plain:
+    """What the footage shows and says itself, with no film made of it, in a fresh process."""
+    alone = _apart(_analysis, video, workdir)
+    assert isinstance(alone, Plain)
+    return alone
 
 
 def plain_copy(video: Path, out: Path, seconds: float) -> Plain:
@@ -98,6 +106,12 @@ def _engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -> R
     taken, work = time.perf_counter() - started, time.process_time() - worked
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return Run(taken, work, peak, report.to_dict())
+
+
+def _analysis(video: Path, workdir: Path) -> Plain:
+    started, worked = time.perf_counter(), time.process_time()
+    footage = analyse_footage(video, workdir)
+    return Plain(time.perf_counter() - started, time.process_time() - worked, footage.frame_count)
 
 
 def _plain(video: Path, out: Path, seconds: float) -> Plain:
