@@ -35,8 +35,8 @@ class Run:
 
 
 @dataclass
-class Plain:
-    """What decoding and encoding alone took, or looking alone."""
+class Part:
+    """What a part of the work took, done by itself."""
 
     seconds: float
     cpu_seconds: float
@@ -48,24 +48,24 @@ def run_engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -
     return _apart(_engine, video, sound, out, workdir, model)
 
 
-def analysis_alone(video: Path, workdir: Path) -> Plain:
+def analysis_alone(video: Path, workdir: Path) -> Part:
     """What the footage shows and says itself, with no film made of it, in a fresh process."""
     alone = _apart(_analysis, video, workdir)
-    assert isinstance(alone, Plain)
+    assert isinstance(alone, Part)
     return alone
 
 
-def plain_copy(video: Path, out: Path, seconds: float) -> Plain:
+def plain_copy(video: Path, out: Path, seconds: float) -> Part:
     """Decoding and encoding the same frames with the engine's own reader and writer, nothing in between."""
     plain = _apart(_plain, video, out, seconds)
-    assert isinstance(plain, Plain)
+    assert isinstance(plain, Part)
     return plain
 
 
-def usual_copy(video: Path, out: Path, seconds: float) -> Plain:
+def usual_copy(video: Path, out: Path, seconds: float) -> Part:
     """The same frames by x264's preset veryfast at crf 17: what most tools take, and looks as good as our films."""
     plain = _apart(_usual, video, out, seconds)
-    assert isinstance(plain, Plain)
+    assert isinstance(plain, Part)
     return plain
 
 
@@ -108,13 +108,13 @@ def _engine(video: Path, sound: Path, out: Path, workdir: Path, model: str) -> R
     return Run(taken, work, peak, report.to_dict())
 
 
-def _analysis(video: Path, workdir: Path) -> Plain:
+def _analysis(video: Path, workdir: Path) -> Part:
     started, worked = time.perf_counter(), time.process_time()
     footage = analyse_footage(video, workdir)
-    return Plain(time.perf_counter() - started, time.process_time() - worked, footage.frame_count)
+    return Part(time.perf_counter() - started, time.process_time() - worked, footage.frame_count)
 
 
-def _plain(video: Path, out: Path, seconds: float) -> Plain:
+def _plain(video: Path, out: Path, seconds: float) -> Part:
     info = probe_media(video)
     started, worked = time.perf_counter(), time.process_time()
     with VideoReader(video) as reader:
@@ -122,10 +122,10 @@ def _plain(video: Path, out: Path, seconds: float) -> Plain:
         first = next(frames)
         with PieceWriter(out, first.size, info.fps, ColourTags()) as writer:
             count = _each_until(seconds, itertools.chain([first], frames), writer.write)
-    return Plain(time.perf_counter() - started, time.process_time() - worked, count)
+    return Part(time.perf_counter() - started, time.process_time() - worked, count)
 
 
-def _usual(video: Path, out: Path, seconds: float) -> Plain:
+def _usual(video: Path, out: Path, seconds: float) -> Part:
     info = probe_media(video)
     started, worked = time.perf_counter(), time.process_time()
     with VideoReader(video) as reader, av.open(str(out), "w") as container:
@@ -141,7 +141,7 @@ def _usual(video: Path, out: Path, seconds: float) -> Plain:
 
         count = _each_until(seconds, itertools.chain([first], frames), write)
         container.mux(stream.encode(None))
-    return Plain(time.perf_counter() - started, time.process_time() - worked, count)
+    return Part(time.perf_counter() - started, time.process_time() - worked, count)
 
 
 def _each_until(seconds: float, frames: Iterable[Frame], write: Callable[[NDArray[np.uint8]], object]) -> int:

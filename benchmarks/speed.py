@@ -36,7 +36,7 @@ from apps.inference.engine.progress import STAGES
 from apps.inference.engine.settings import MODELS
 
 from .footage import ROOT, VIDEO_SUFFIXES, clips_folder, cut, has_speech, write_sound
-from .running import Plain, Run, analysis_alone, plain_copy, run_engine, take_memory, usual_copy
+from .running import Part, Run, analysis_alone, plain_copy, run_engine, take_memory, usual_copy
 
 # Largest real-time factor on two cores, for each model, by lines; and largest share of a plain copy.
 BARS = {720: (0.35, 0.5, 0.6, 0.6), 1080: (0.6, 0.8, 0.9, 0.9), 2160: (2.0, 2.0, 2.0, 2.0)}
@@ -85,21 +85,21 @@ def _measure(
     clip = sized(source, folder / "clip.mp4", lines, seconds / 2 if large else seconds)
     sound = write_sound(clip, folder / "sound.wav", seconds)
     models = [model for model in names if not large or model == "sync-3"]
-    copies: dict[str, list[Plain]] = {"plain copy": [], "usual copy": [], "analysis alone": []}
+    parts: dict[str, list[Part]] = {"plain copy": [], "usual copy": [], "analysis alone": []}
     runs: dict[str, list[Run]] = {model: [] for model in models}
     for _ in range(rounds):
         take_memory(taken)
-        copies["plain copy"].append(plain_copy(clip, folder / "plain.mp4", seconds))
+        parts["plain copy"].append(plain_copy(clip, folder / "plain.mp4", seconds))
         take_memory(taken)
-        copies["usual copy"].append(usual_copy(clip, folder / "usual.mp4", seconds))
+        parts["usual copy"].append(usual_copy(clip, folder / "usual.mp4", seconds))
         take_memory(taken)
         with tempfile.TemporaryDirectory(dir=folder) as work:
-            copies["analysis alone"].append(analysis_alone(clip, Path(work)))
+            parts["analysis alone"].append(analysis_alone(clip, Path(work)))
         for model in models:
             take_memory(taken)
             with tempfile.TemporaryDirectory(dir=folder) as work:
                 runs[model].append(run_engine(clip, sound, folder / "film.mp4", Path(work), model))
-    best = {title: min(tries, key=lambda one: one.seconds) for title, tries in copies.items()}
+    best = {title: min(tries, key=lambda one: one.seconds) for title, tries in parts.items()}
     plain, usual = best["plain copy"], best["usual copy"]
     name = source.stem.split("_")[0]
     for title, one in best.items():
@@ -140,11 +140,11 @@ def _colour(source: Path) -> ColourTags:
         return reader.colour
 
 
-def _ratio(plain: Plain, clip: Path) -> str:
+def _ratio(plain: Part, clip: Path) -> str:
     return f"{plain.seconds * float(probe_media(clip).fps) / plain.frames:.2f}"
 
 
-def _cells(run: Run, plain: Plain, usual: Plain, lines: int, model: str) -> list[str]:
+def _cells(run: Run, plain: Part, usual: Part, lines: int, model: str) -> list[str]:
     """Columns from rtf on."""
     report = run.report
     frames, duration = report["frames"], report["duration_s"]
