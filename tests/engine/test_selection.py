@@ -235,6 +235,19 @@ def test_what_flashes_up_for_one_frame_is_seen_by_half():
     assert soft.inside.tolist() == [1, 1, 1, 0.5, 1, 1, 1]
 
 
+def test_what_comes_and_goes_is_softened_sooner_than_what_stays():
+    shade = np.arange(60.0)
+    shade[40:] += 40
+    textures = Footage(shade)
+    textures.usual_step = lambda percentile: {75: 20.0, 95: 60.0}[percentile]
+
+    def seen(chosen):
+        return soften(find_joins(np.array(chosen), np.ones(60, bool), np.zeros(60, int)), np.array(chosen), textures)
+
+    assert seen([37, 38, 39, 40, 39, 38, 37]).inside.tolist() == [1, 1, 1, 0.5, 1, 1, 1]
+    assert (seen([37, 38, 39, 40, 41, 42, 43]).inside == 1).all()
+
+
 def test_a_pop_beside_a_join_is_spread_as_well():
     """The larger of two changes counts where both would want the same frame."""
     soft = softened([19, 20, 21, 38, 39, 40, 41, 42])

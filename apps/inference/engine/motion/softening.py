@@ -20,6 +20,9 @@ Indices = NDArray[np.int64]
 # Softened is what changes more than the footage does in nineteen of twenty steps of its own, and more than is seen.
 # A mouth that opens onto its teeth within a frame is what fast speech looks like; teeth as through a veil are not.
 USUAL_PERCENTILE, LEAST_CHANGE = 95, 14.0  # RMS, levels of luma
+# What comes for one frame and goes again is seen sooner: no mouth does that, only a run that turns round at a step that
+# is large in the footage itself, where landmarks may read a mouth wider open than it is.
+FLASH_PERCENTILE = 75
 OWN_SHARE, FLASH_SHARE = 2 / 3, 1 / 2  # of a frame's own mouth: three equal steps instead of one
 MOST_DOUBLE = 4.2  # levels of luma of detail that is in neither of two mouths laid over each other
 
@@ -37,11 +40,11 @@ def soften(joins: Joins, chosen: Indices, textures: MouthTextures) -> Joins:
             other[here], weight[here] = chosen[there], share
         inside[here], free[here] = share, False
 
-    large = _large_steps(chosen, textures)
-    for at in large:
-        if at + 1 in large and abs(chosen[at + 1] - chosen[at - 1]) <= 1 and free[at]:
+    seen_at_once = _large_steps(chosen, textures, FLASH_PERCENTILE)
+    for at in seen_at_once:
+        if at + 1 in seen_at_once and abs(chosen[at + 1] - chosen[at - 1]) <= 1 and free[at]:
             mix(at, at - 1, FLASH_SHARE)  # there and back again
-    for after in large:
+    for after in _large_steps(chosen, textures, USUAL_PERCENTILE):
         before = after - 1
         if free[before] and free[after]:
             mix(before, after, OWN_SHARE)
@@ -49,9 +52,11 @@ def soften(joins: Joins, chosen: Indices, textures: MouthTextures) -> Joins:
     return replace(joins, other=other, weight=weight, inside=inside)
 
 
-def _large_steps(chosen: Indices, textures: MouthTextures) -> list[int]:
-    """Output frames whose mouth differs much from the one before, the largest first; none with two rows of teeth."""
-    most = max(LEAST_CHANGE, textures.usual_step(USUAL_PERCENTILE))
+def _large_steps(chosen: Indices, textures: MouthTextures, percentile: float) -> list[int]:
+    """Output frames whose mouth differs from the one before by more than the footage's own do in ``percentile`` of a
+    hundred steps, the largest first; none with two rows of teeth.
+    """
+    most = max(LEAST_CHANGE, textures.usual_step(percentile))
     steps = np.flatnonzero((chosen[1:] >= 0) & (chosen[:-1] >= 0)) + 1
     change = textures.between(chosen[steps - 1], chosen[steps])
     large = steps[np.argsort(-change)][: int((change > most).sum())].tolist()
