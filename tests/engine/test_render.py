@@ -9,7 +9,17 @@ from apps.inference.engine.face.from_the_front import mean_face
 from apps.inference.engine.face.landmarks import LIPS, WARP_POINTS
 from apps.inference.engine.media.video_reader import split_planes
 from apps.inference.engine.render.basis import generic_basis, generic_displacement
-from apps.inference.engine.render.compose import FrameJob, draw, face_box, feathered, inner_mask, lips_mask, relit
+from apps.inference.engine.render.compose import (
+    FrameJob,
+    Mouth,
+    draw,
+    face_box,
+    feathered,
+    inner_mask,
+    lips_mask,
+    relit,
+    rim,
+)
 from apps.inference.engine.render.detail import NO_GAIN, bands, restored, strength
 from apps.inference.engine.render.interior import PaintedMouth, paint_interior
 from apps.inference.engine.render.layers import Layer, read_box, write_box
@@ -51,6 +61,13 @@ def opened(points, by):
     moved = points.copy()
     moved[: len(WARP_POINTS)] += generic_displacement(change)[0, :, :2] * EYES_PX
     return moved
+
+
+def in_place(points):
+    """(468, 3) landmarks of which only those that are warped are known."""
+    landmarks = np.zeros((468, 3))
+    landmarks[WARP_POINTS, :2] = points[: len(WARP_POINTS)]
+    return landmarks
 
 
 def test_a_map_carries_every_mesh_point_to_its_source(face):
@@ -148,10 +165,29 @@ def test_borrowed_pixels_take_on_the_light_of_their_place(face):
     mask = lips_mask(own, EYES_PX, (256, 256))
     dark = Layer(np.full((256, 256), 90, np.float32), np.full((128, 128, 2), (120.0, 135.0), np.float32))
     bright = Layer(dark.luma + 25, dark.chroma + 4)
-    lit = relit(dark, bright, mask, EYES_PX / 2)
+    lit = relit(dark, bright, rim(mask), EYES_PX / 2)
     x, y = own[OUTER].mean(0).astype(int)
     assert lit.luma[y, x] == pytest.approx(115, abs=1)
     assert lit.chroma[y // 2, x // 2, 0] == pytest.approx(124, abs=0.5)
+
+
+def test_the_inside_of_a_mouth_is_lit_by_the_lips_and_not_by_the_rim_it_is_laid_upon(face):
+    """What the frame's own lips show along their inner rim, shadow or teeth, is no light."""
+    _, own, yuv = face
+    lent = opened(own, 0.1)
+    mouth = Mouth(cut_out(split_planes(paint(in_place(lent))), (0, 0, *SIZE)), lent)
+    x, y = lent[INNER].mean(0).astype(int)
+
+    def inside(rim, light):
+        picture = yuv.copy()
+        luma = split_planes(picture)[0]
+        cv2.polylines(luma, [np.round(own[INNER]).astype(np.int32)], True, rim, 2)
+        luma[:] = cv2.add(luma, light)
+        draw(picture, FrameJob(own, lent, EYES_PX, mouth, inner_only=True), MESH.triangles)
+        return float(split_planes(picture)[0][y - 1 : y + 2, x - 1 : x + 2].mean())
+
+    assert inside(rim=220, light=0) == pytest.approx(inside(rim=5, light=0), abs=4)
+    assert inside(rim=5, light=25) - inside(rim=5, light=0) == pytest.approx(25, abs=5)
 
 
 def test_feathering_keeps_the_borders_of_the_box_but_not_those_of_the_picture():

@@ -17,7 +17,7 @@ from ..face.landmarks import EYE_CORNERS, FACE_OVAL_LOWER, NOSE_BASE
 from ..media.video_reader import split_planes
 from ..pieces import Painter
 from ..plan import MotionPlan
-from ..render.compose import aligned_box, feathered, mask_step, relit
+from ..render.compose import aligned_box, feathered, mask_step, relit, rim
 from ..render.layers import Box, Floats, Layer, blurred, polygon_mask, read_box, resized, write_box
 from ..render.occlusion import in_picture
 from .net import GeneratorNet
@@ -58,7 +58,7 @@ class Generated:
         eyes = float(np.hypot(*(points[EYE_CORNERS[1]] - points[EYE_CORNERS[0]])))
         mask = lower_face(points - box[:2], eyes, (box[3], box[2]))
         cells = (max(2, box[3] // mask_step(eyes)), max(2, box[2] // mask_step(eyes)))
-        lit = relit(new, original, resized(mask, cells), eyes / mask_step(eyes))
+        lit = relit(new, original, rim(resized(mask, cells)), eyes / mask_step(eyes))
         mixed = original.floats().mix(lit, mask * np.float32(plan.strength[index]))
         if plan.object_masks is not None and plan.to_canvas is not None and plan.object_masks[source].any():
             in_front = in_picture(plan.object_masks[source], plan.to_canvas, plan.own[source], eyes, box)

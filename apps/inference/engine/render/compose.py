@@ -33,6 +33,7 @@ MOUTH_MARGIN = 0.30
 INNER_MARGIN = 0.15  # where nothing is lent but the inside of the mouth
 OUTLINE_MARGIN = 0.20  # around the lips of a turned head, whose ring may lie behind them
 MASK_GROWTH, MASK_SOFTNESS = 0.13, 0.055
+LIPS_FROM = 0.02  # where they begin, beside the inner rim: that shows shadow or teeth
 NOSE_RAMP = 0.015
 COLOUR_REACH = 0.16
 BASE_BLUR, MOUTH_BLUR = 0.012, 0.008
@@ -186,14 +187,13 @@ def _lay_mouth(
         other = warp_mouth(job.fading, job, mesh, there)
         patch = other.mix(patch, join_weight(target, job, shape))
     under = base.part(place)
-    mask = inner_mask(target, job, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
-    step = mask_step(job.eyes)
-    mask = _less_hidden(mask, job, mesh, there)
-    if job.depth is not None:
-        lent = seen_triangles(triangles, job.depth, job.eyes, job.mouth.points)
-        cell = shape[0] // mask.shape[0]
-        mask = mask * within_outline(target, lent, job.eyes, mask.shape, cell)
-    lit = relit(patch, under, resized(mask, (shape[0] // step, shape[1] // step)), job.eyes / step)
+    if job.inner_only:
+        mask = _lent(inner_mask(target, job, shape), job, mesh, triangles, there)
+        told = _lent(lips_alone(target, job.eyes, shape), job, mesh, triangles, there)
+    else:
+        mask = _lent(lips_mask(target, job.eyes, shape), job, mesh, triangles, there)
+        told = rim(mask)
+    lit = relit(patch, under, told, job.eyes / mask_step(job.eyes))
     blend = under.floats().mix(lit, mask * np.float32(job.strength))
     if job.detail is not None:
         blend = blend._replace(luma=_detailed(blend.luma, resized(mask, shape), target, job))
@@ -211,13 +211,20 @@ def _detailed(luma: Floats, mask: Floats, target: Points, job: FrameJob) -> Floa
     return restored(luma, mask * np.float32(job.strength), lips, job.eyes, job.detail, least)
 
 
-def _less_hidden(mask: Floats, job: FrameJob, mesh: TargetMesh, box: Box) -> Floats:
-    """``mask`` without what was hidden behind something where the exemplars were filmed; ``box`` in the picture."""
+def _lent(mask: Floats, job: FrameJob, mesh: TargetMesh, triangles: NDArray[np.integer], box: Box) -> Floats:
+    """``mask`` of ``box`` (in the picture) without what the exemplars do not show: parts of them that something hid
+    where they were filmed, and what lies beyond the outline of a turned head.
+    """
+    assert job.mouth is not None
     for mouth in (job.mouth, job.fading):
         if mouth is not None and mouth.hidden is not None and job.to_canvas is not None:
             around = (mouth.crop.x, mouth.crop.y, mouth.crop.luma.shape[1], mouth.crop.luma.shape[0])
             hidden = carried(mouth.hidden, job.to_canvas, mouth.points, job.eyes, mesh, around, box)
             mask = mask * (1 - resized(hidden, mask.shape))
+    if job.depth is not None:
+        seen = seen_triangles(triangles, job.depth, job.eyes, job.mouth.points)
+        cell = box[3] // mask.shape[0]
+        mask = mask * within_outline(job.target - box[:2], seen, job.eyes, mask.shape, cell)
     return mask
 
 
@@ -250,6 +257,14 @@ def lips_mask(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
     return mask * np.clip(0.5 + depth / (2 * NOSE_RAMP), 0, 1)
 
 
+def lips_alone(target: Points, eyes: float, shape: tuple[int, int]) -> Floats:
+    """The lips themselves, without what lies between them and beside it."""
+    step = mask_step(eyes)
+    cells = (shape[0] // step, shape[1] // step)
+    inside = dilated(polygon_mask(target[INNER], cells, step), LIPS_FROM * eyes / step)
+    return np.maximum(polygon_mask(target[OUTER], cells, step) - inside, 0)
+
+
 def inner_mask(target: Points, job: FrameJob, shape: tuple[int, int]) -> Floats:
     """Inside of the mouth only, at full resolution because its edge is sharp."""
     closing = _gap(job.own) - _gap(job.target)
@@ -262,15 +277,21 @@ def _gap(points: Points) -> float:
     return float(np.hypot(*(points[LOWER_MIDDLE] - points[UPPER_MIDDLE]).T).mean())
 
 
-def relit(patch: Layer, under: Layer, mask: Floats, reach: float) -> Layer:
-    """``patch`` in the light of ``under``: their difference on the mask's edge, diffused inward.
+def rim(mask: Floats) -> Floats:
+    """Where a soft ``mask`` passes into what is around it."""
+    return np.clip(1 - np.abs(mask - 0.35) / 0.35, 0, 1)
 
-    A cheap membrane: blurred difference over blurred edge weight, at the mask's resolution; ``reach`` is the eye
-    distance in mask cells.
+
+def relit(patch: Layer, under: Layer, told: Floats, reach: float) -> Layer:
+    """``patch`` in the light of ``under``: their difference where it is ``told`` (0..1), diffused from there.
+
+    A cheap membrane: blurred difference over blurred weight, at the resolution of ``told``; ``reach`` is the eye
+    distance in its cells. The rim of a whole mouth is skin, which tells of nothing but light. That of an inside alone
+    would be the frame's own shadow or teeth, and darken or redden the other's: there the lips tell.
     """
-    edge = np.clip(1 - np.abs(mask - 0.35) / 0.35, 0, 1)
+    edge = told.copy()
     edge[:1] = edge[-1:] = 0
-    difference = (under.shrunk(mask.shape) - patch.shrunk(mask.shape)) * edge[..., None]
+    difference = (under.shrunk(edge.shape) - patch.shrunk(edge.shape)) * edge[..., None]
     sigma = COLOUR_REACH * reach
     correction = blurred(difference, sigma) / (blurred(edge, sigma)[..., None] + 1e-4)
     correction = np.clip(correction, -COLOUR_LIMIT, COLOUR_LIMIT)
