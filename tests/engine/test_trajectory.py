@@ -1,12 +1,14 @@
 """From wanted to real mouths: range, temperature, pauses, closures."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from apps.inference.engine.face.mouth_params import APERTURE, JAW, LOWER_LIP, UPPER_LIP
 from apps.inference.engine.motion.trajectory import MouthRange, mouth_trajectory, still_range
+from apps.inference.engine.speaker import mouth_range
 
 from .speech_made import speaker_params, syllables
 
@@ -142,3 +144,16 @@ def test_a_mouth_moves_no_faster_than_it_does_in_its_footage_and_still_shuts():
     assert (np.abs(np.diff(slow[:, free], axis=0)).max(0) * FPS <= quickest[free] + 1e-9).all()
     assert slow[75:77, APERTURE] == pytest.approx(plain[75:77, APERTURE], abs=1e-9)
     assert np.corrcoef(slow[:, APERTURE], plain[:, APERTURE])[0, 1] > 0.95
+
+
+def test_who_listens_for_most_of_the_footage_speaks_no_slower_for_that():
+    talk = speaker_params()[:150]
+
+    def seen_with(rest):
+        params = np.concatenate([talk, np.repeat(talk[-1:], rest, axis=0)])
+        track = SimpleNamespace(usable=np.ones(len(params), bool), params=params)
+        return mouth_range(SimpleNamespace(is_still=False, track=track, shot=np.zeros(len(params))), FPS)
+
+    talks, listens = seen_with(rest=0), seen_with(rest=1350)
+    assert listens.quickest == pytest.approx(talks.quickest, rel=0.1)
+    assert listens.closed == pytest.approx(talks.closed, abs=0.005)

@@ -62,15 +62,16 @@ def mouth_range(speaker: Speaker, fps: float) -> MouthRange:
     params = speaker.track.params[speaker.track.usable]
     if speaker.is_still:
         return still_range(params)
-    # Who listens for most of the footage does not speak with closed lips: only stretches of movement count.
+    # Who listens for most of the footage speaks neither with closed lips nor slowly: only stretches of movement count.
+    track = speaker.track
     opening = params[:, APERTURE]
     half = max(2, round(MOVEMENT_S * fps / 2))
-    moving = maximum_filter1d(opening, 2 * half + 1) - minimum_filter1d(opening, 2 * half + 1) > MOVEMENT
-    track = speaker.track
-    follows = track.usable[1:] & track.usable[:-1] & (speaker.shot[1:] == speaker.shot[:-1])
+    moving = np.zeros(len(track.usable), bool)
+    moving[track.usable] = maximum_filter1d(opening, 2 * half + 1) - minimum_filter1d(opening, 2 * half + 1) > MOVEMENT
+    follows = moving[1:] & moving[:-1] & (speaker.shot[1:] == speaker.shot[:-1])
     steps = np.abs(np.diff(track.params, axis=0))[follows]
     quickest = np.percentile(steps, QUICKEST_PERCENTILE, axis=0) * fps if len(steps) >= LEAST_MOVEMENT else None
-    return MouthRange(params[moving] if moving.sum() >= LEAST_MOVEMENT else params, quickest)
+    return MouthRange(track.params[moving] if moving.sum() >= LEAST_MOVEMENT else params, quickest)
 
 
 def mesh_points(speaker: Speaker) -> NDArray[np.float32]:
