@@ -90,6 +90,15 @@ def test_a_voice_is_as_loud_in_one_channel_as_in_two(tmp_path):
     np.testing.assert_allclose(read_mono(stereo, OUTPUT_RATE), one, atol=1e-6)
 
 
+def test_a_voice_whose_channels_cancel_each_other_out_is_heard(tmp_path):
+    """One channel turned round, as a miswired microphone records it; the left one is a little louder."""
+    left = beeps(48_000)[0]
+    path = sound(tmp_path / "turned.wav", Track(np.stack([left, -0.8 * left]), 48_000, "pcm_s16le", "stereo"))
+    heard = read_mono(path)
+    np.testing.assert_allclose(starts(heard, 16_000), BEEPS_S, atol=1e-3)
+    assert np.abs(heard).max() == pytest.approx(LEVEL, rel=0.05)
+
+
 def test_a_mono_original_stays_as_it_is_beside_a_stereo_segment(tmp_path):
     old = sound(tmp_path / "old.wav", Track(beeps(48_000), 48_000, "pcm_s16le"))
     new = sound(tmp_path / "new.wav", Track(beeps(48_000, 2), 48_000, "pcm_s16le", "stereo"))

@@ -15,6 +15,9 @@ from .container import decode_tolerantly, open_input, pictures_of, sounds_of
 ANALYSIS_RATE = 16_000
 OUTPUT_RATE = 48_000
 MAX_START_GAP_S = 600.0  # a clock further off than this is broken, not late
+# Two channels of which one is turned round (a miswired microphone, say) are heard well by two ears, but cancel each
+# other out in their mean: from this share of the louder one's power down, that one is taken alone.
+CANCELLED = 0.05
 
 
 def read_mono(path: Path, rate: int = ANALYSIS_RATE, limit_s: float | None = None) -> np.ndarray:
@@ -66,8 +69,9 @@ def blocks(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
 class _Mixer:
     """Blocks at one rate with one or two channels, from frames of any rate, layout and sample type.
 
-    One channel becomes two equal ones and two become their mean, so that neither changes how loud a voice is. FFmpeg
-    mixes wider sound to two; for whole numbers its weights add up to 1 at most, in floating point peaks would be cut.
+    One channel becomes two equal ones and two become their mean, so that neither changes how loud a voice is; of two
+    that cancel each other out the louder one is taken. FFmpeg mixes wider sound to two; for whole numbers its weights
+    add up to 1 at most, in floating point peaks would be cut.
     """
 
     def __init__(self, rate: int, channels: int) -> None:
@@ -102,7 +106,15 @@ class _Mixer:
         block = _finite(block)
         if len(block) == self._channels:
             return block
-        return block.mean(axis=0, keepdims=True) if self._channels == 1 else np.repeat(block, 2, axis=0)
+        return _mean(block) if self._channels == 1 else np.repeat(block, 2, axis=0)
+
+
+def _mean(block: np.ndarray) -> np.ndarray:
+    """(1, n) of two channels (2, n)."""
+    mean, power = block.mean(axis=0, keepdims=True), np.square(block).mean(axis=1)
+    if np.square(mean).mean() < CANCELLED * power.max():
+        return block[[power.argmax()]]
+    return np.asarray(mean)
 
 
 def _finite(block: np.ndarray) -> np.ndarray:
