@@ -37,3 +37,27 @@ def test_what_is_far_quieter_than_the_rest_is_no_speech():
     heard = heard_activity(np.ones(4 * RATE), samples)
     assert heard[105:145].max() == 0
     assert (heard[:95] > 0.5).mean() > 0.8
+
+
+@pytest.mark.parametrize("noise_db", [-30, -15])
+def test_a_pause_in_which_only_the_microphone_is_heard_is_no_speech(noise_db):
+    """The encoder takes it for speech, and 45 dB below the voice it is not."""
+    samples = babble(6.0)
+    samples[2 * SAMPLE_RATE : 3 * SAMPLE_RATE] = 0
+    hiss = np.random.default_rng(4).normal(0, samples.std() * 10 ** (noise_db / 20), len(samples))
+    heard = heard_activity(np.ones(6 * RATE), (samples + hiss).astype(np.float32))
+    assert heard[110:140].max() == 0
+    assert (heard[:95] > 0.5).mean() > 0.9 and (heard[155:] > 0.5).mean() > 0.9
+
+
+def test_a_sound_that_is_loud_all_the_time_has_no_floor():
+    tone = 0.2 * np.sin(np.arange(4 * SAMPLE_RATE) * 0.2)
+    assert (heard_activity(np.ones(4 * RATE), tone.astype(np.float32)) > 0.5).all()
+
+
+def test_a_constant_beside_the_sound_changes_nothing():
+    samples = babble(4.0)
+    reader = SpeechReader(Path(settings.MODELS_DIR))
+    plain, shifted = reader.read(samples), reader.read(samples + np.float32(0.1))
+    np.testing.assert_allclose(shifted.mouth, plain.mouth, atol=0.02)
+    np.testing.assert_allclose(shifted.level_db, plain.level_db, atol=0.5)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
+from scipy.ndimage import binary_opening, gaussian_filter1d, uniform_filter1d
 
 Floats = NDArray[np.float32]
 Doubles = NDArray[np.float64]
@@ -29,6 +29,12 @@ _QUIETEST_DB = -62.0
 _HEARD_BORDER, _HEARD_SLOPE, _HEARD_SMOOTHING = 0.62, 2.5, 2.0
 # What is so much quieter than the loud parts is no speech, whatever it sounds like.
 _HEARD_BELOW_LOUD_DB = 45.0
+# Nor is what is no louder than the recording's own floor, averaged over a tenth of a second, where the loud parts lie
+# well above it: the encoder takes half of the pauses for speech in which only a microphone's noise is heard, at 30 dB
+# below the voice as at 10. with this 92 to 94 % of them are found again.
+_FLOOR_PERCENTILE, _AT_FLOOR_DB, _LEAST_RANGE_DB = 3, 3.0, 10.0
+_FLOOR_SMOOTHING, _NOTHING_DB = 11, -75.0  # frames of 10 ms; what lies below is no recorded floor
+_LEAST_AT_FLOOR = 50  # frames of 10 ms: shorter gaps bring no mouth to rest, and belong to what is spoken
 
 # A pause closes the mouth when it is longer than this; people keep it open in shorter ones (closing there too cost
 # a correlation of .58 down to .07 on one clip).
@@ -63,11 +69,23 @@ def speech_activity(samples: Floats) -> Doubles:
 def heard_activity(detected: Doubles, samples: Floats) -> Doubles:
     """Speech (0..1) from the encoder's detector (n,), every 20 ms; quiet steps of `samples` are never speech."""
     smooth = gaussian_filter1d(detected, _HEARD_SMOOTHING)
-    level = loudness_db(samples)[::2]
-    quiet = level < max(np.percentile(level, 95) - _HEARD_BELOW_LOUD_DB, _QUIETEST_DB)
+    level = loudness_db(samples)
+    quiet = level[::2] < max(np.percentile(level[::2], 95) - _HEARD_BELOW_LOUD_DB, _QUIETEST_DB)
+    quiet |= _at_floor(level)[::2]
     result = np.clip(0.5 + _HEARD_SLOPE * (smooth - _HEARD_BORDER), 0.0, 1.0)
     result[: len(quiet)][quiet[: len(result)]] = 0.0
     return np.asarray(result)
+
+
+def _at_floor(level: Doubles) -> Bools:
+    """Where nothing but the recording's own floor is heard, for a ``level`` (n,) in dBFS every 10 ms."""
+    steady = 10 * np.log10(uniform_filter1d(10 ** (level / 10), _FLOOR_SMOOTHING))
+    recorded = steady[steady > _NOTHING_DB]
+    if not len(recorded):
+        return np.zeros(len(level), np.bool_)
+    floor, loud = np.percentile(recorded, [_FLOOR_PERCENTILE, 95])
+    low = np.pad((steady < floor + _AT_FLOOR_DB) & (loud - floor > _LEAST_RANGE_DB), _LEAST_AT_FLOOR, mode="edge")
+    return binary_opening(low, np.ones(_LEAST_AT_FLOOR))[_LEAST_AT_FLOOR:-_LEAST_AT_FLOOR]
 
 
 def long_pauses(activity: Doubles) -> Bools:

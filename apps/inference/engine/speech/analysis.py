@@ -137,6 +137,7 @@ class SpeechReader:
         """Analyse 16 kHz mono samples. Raises EngineError for less than 25 ms of sound."""
         if len(samples) < WINDOW:
             raise audio_invalid("The audio is shorter than 25 ms.", "Choose a longer audio file.")
+        samples = samples - samples.mean()  # cheap microphones add a constant, which would count as loud
         if self._encoder:
             states = self._encoder.states(samples)
             activity = heard_activity(self._activity.predict(states)[:, 0], samples)
