@@ -251,8 +251,11 @@ def test_lips_that_are_as_sharp_as_wanted_stay_so_where_no_gain_is_asked_for():
     assert strength(bands(restored(luma, whole, whole, 100.0, goal), 100.0), whole)[0] > fine
 
 
-def talking_crops(folder, hide=()):
-    """Crops of a talking face; in the frames ``hide`` a dark bar covers a third of mouth and cheek."""
+def talking_crops(folder, hide=(), light=lambda frame: 1.0):
+    """Crops of a talking face; in the frames ``hide`` a dark bar covers a third of mouth and cheek.
+
+    ``light`` tells by which factor a frame is brighter than painted.
+    """
     frames = talking_landmarks(60, 0.1)
     with CropWriter(folder / "crops.bin") as writer:
         for index, landmarks in enumerate(frames):
@@ -260,6 +263,8 @@ def talking_crops(folder, hide=()):
             if index in hide:
                 x, y = landmarks[61, :2].astype(int)
                 yuv[y - 26 : y + 26, x - 20 : x + 12] = 12
+            for plane, black in zip(split_planes(yuv), (16, 128, 128), strict=True):
+                plane[:] = np.clip(black + light(index) * (plane.astype(np.float32) - black), 0, 255)
             writer.add(cut_out(split_planes(yuv), even_box(landmarks[LIPS, :2], SIZE, 0.38 * EYES_PX)))
     points = np.stack([mesh_points(landmarks) for landmarks in frames])
     return CropStore(folder / "crops.bin", writer.index), points
@@ -316,6 +321,16 @@ def test_talking_alone_is_no_object(tmp_path):
     crops, points = talking_crops(tmp_path)
     found = find_obstructions(crops, points, MESH, np.ones(60, bool))
     assert not found.share.any()
+
+
+@pytest.mark.parametrize(
+    "change", [lambda frame: min(1.0, 0.2 + frame / 25), lambda frame: 1.6 if frame in (30, 31, 32) else 1.0]
+)
+def test_a_fade_or_a_flash_is_no_object_and_hides_none(change, tmp_path):
+    crops, points = talking_crops(tmp_path, light=change)
+    assert not find_obstructions(crops, points, MESH, np.ones(60, bool)).share.any()
+    crops, points = talking_crops(tmp_path, range(8, 20), change)
+    assert (find_obstructions(crops, points, MESH, np.ones(60, bool)).share[9:19] > 0.02).all()
 
 
 def test_the_original_stays_in_front_where_an_object_is(face):

@@ -31,6 +31,9 @@ SPAN = 0.84
 STUDIED = 120  # frames, evenly spread, from which the usual look is learnt
 # A change of light moves Y, U, V by up to so many levels; and skin varies by its own spread.
 USUAL_CHANGE = np.array([22.0, 6.0, 7.0], np.float32)
+# A fade or a flash changes it by a factor, from which on all is brought to the usual light first.
+FADED, LEAST_LIGHT = 1.25, 0.15
+BLACK = np.array([16.0, 128.0, 128.0], np.float32)  # Y, U, V
 SPREADS = 2.6
 TO_DEVIATION = 1.48  # median absolute deviation to standard deviation of a normal distribution
 SKIN_LIMIT, LIPS_LIMIT = 1.0, 1.6
@@ -98,6 +101,7 @@ def find_obstructions(
         if (away := unseen(frame)) is not None:
             seen = ~away
             shown = np.where(seen[..., None], shown, usual)
+        shown = _in_usual_light(shown, usual, seen)
         difference = shown - usual
         light = difference[::3, ::3][seen[::3, ::3]]
         if len(light):
@@ -117,6 +121,17 @@ def find_obstructions(
     if standing is not None:
         _put_before(standing, masks, share, points, to_canvas, stored, unseen)
     return Obstructions(masks, share, alarm, to_canvas)
+
+
+def _in_usual_light(shown: Floats, usual: Floats, seen: Mask) -> Floats:
+    """``shown`` (h, w, 3) as bright as ``usual``, by what is ``seen`` (h, w), where a fade or a flash changes it much."""
+    if not seen[::3, ::3].any():
+        return shown
+    bright, usually = (median(part[::3, ::3, 0][seen[::3, ::3]]) - BLACK[0] for part in (shown, usual))
+    change = float(max(bright, 1.0) / max(usually, 1.0))
+    if 1 / FADED < change < FADED:
+        return shown
+    return np.asarray(BLACK + (shown - BLACK) / max(change, LEAST_LIGHT), np.float32)
 
 
 def _median_of_seen(sample: Floats) -> Floats:
