@@ -91,6 +91,19 @@ def test_a_new_picture_is_a_cut_and_movement_is_not():
     assert verdicts == [False] * 6 + [True, False]
 
 
+def test_a_flash_is_no_cut_and_startles_nobody():
+    """Nor is it movement; a picture of as much light that shows something else is a cut."""
+    is_cut = CutDetector()
+    pictures = [paint(points) for points in talking_landmarks(20)]
+    bright = [np.clip(picture * np.float32(1.5), 0, 255).astype(np.uint8) for picture in pictures]
+    told = []
+    for at in range(20):
+        told.append((is_cut(Picture(bright[at] if at in (9, 10) else pictures[at])), is_cut.startled))
+        assert is_cut.motion < 3
+    assert told == [(False, False)] * 20
+    assert is_cut(Picture(np.ascontiguousarray(bright[19][::-1])))
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (90, 60)])
 def test_a_thumbnail_is_the_whole_picture_shrunk(width, height):
     slopes = [
