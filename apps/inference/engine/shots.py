@@ -36,8 +36,9 @@ class CutDetector:
     def __call__(self, picture: Picture) -> bool:
         """Whether ``picture`` (planar) starts a new shot.
 
-        Sets ``motion``, the mean luma change in 0..255 that is none of the light, and ``startled``: the picture changes so much more than before
-        that this may be a cut between pictures of the same colours, after which other people may be in the same places.
+        Sets ``motion``, the mean luma change in 0..255 that is none of the light, and ``startled``: the picture changes
+        so much more than before that this may be a cut between pictures of the same colours, after which other people
+        may be in the same places.
         """
         thumb = thumbnail(picture)
         hsv = cv2.cvtColor(cv2.cvtColor(thumb, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV)

@@ -124,7 +124,7 @@ def find_obstructions(
 
 
 def _in_usual_light(shown: Floats, usual: Floats, seen: Mask) -> Floats:
-    """``shown`` (h, w, 3) as bright as ``usual``, by what is ``seen`` (h, w), where a fade or a flash changes it much."""
+    """``shown`` (h, w, 3) as bright as ``usual``, by what is ``seen`` (h, w), where a fade or a flash changes much."""
     if not seen[::3, ::3].any():
         return shown
     bright, usually = (median(part[::3, ::3, 0][seen[::3, ::3]]) - BLACK[0] for part in (shown, usual))
