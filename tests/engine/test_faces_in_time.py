@@ -104,6 +104,34 @@ def test_a_flash_is_no_cut_and_startles_nobody():
     assert is_cut(Picture(np.ascontiguousarray(bright[19][::-1])))
 
 
+def shown(luma):
+    """An I420 picture of this luma (256, 256), without colour."""
+    return Picture(np.concatenate([np.clip(luma, 0, 255), np.full((128, 256), 128)]).astype(np.uint8))
+
+
+def hilly(seed):
+    """(256, 256) luma with soft hills."""
+    small = np.random.default_rng(seed).uniform(20, 235, (9, 9)).astype(np.float32)
+    return cv2.resize(small, (256, 256), interpolation=cv2.INTER_CUBIC)
+
+
+@pytest.mark.parametrize("length", [6, 12, 25])
+def test_a_dissolve_is_a_cut_where_it_ends(length):
+    is_cut, one, other = CutDetector(), hilly(1), hilly(2)
+    shares = np.concatenate([np.zeros(35), np.arange(1, length + 1) / (length + 1), np.ones(35)])
+    cuts = [at for at, share in enumerate(shares) if is_cut(shown((1 - share) * one + share * other))]
+    assert len(cuts) == 1
+    assert 0 <= cuts[0] - (35 + length) <= 1
+
+
+@pytest.mark.parametrize("change", ["fade", "pan"])
+def test_a_fade_and_a_pan_are_no_dissolves(change):
+    is_cut, hills = CutDetector(), np.tile(hilly(3), (1, 3))
+    for at in range(90):
+        luma = 16 + (hills[:, :256] - 16) * min(1, at / 40) if change == "fade" else hills[:, 5 * at : 5 * at + 256]
+        assert not is_cut(shown(luma))
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (720, 1280), (90, 60)])
 def test_a_thumbnail_is_the_whole_picture_shrunk(width, height):
     slopes = [

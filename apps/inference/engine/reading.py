@@ -24,7 +24,7 @@ from .face.picture import Picture
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
 from .media.recent import RecentPictures
-from .media.stretches import SEEK_EARLY_S, WARM_UP
+from .media.stretches import CUTS_WARM_UP, SEEK_EARLY_S, WARM_UP
 from .media.video_reader import Frame, VideoReader
 from .people import ROWS, FaceRows
 from .shots import CutDetector
@@ -109,7 +109,7 @@ def read(
     first, last = stretch or (0, frame_count)
     watcher = _Watcher(tracker, crops, frame_count, first)
     with VideoReader(video) as reader:
-        frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - WARM_UP), last, times)
+        frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - CUTS_WARM_UP), last, times)
         for frame in prefetch(frames if recent is None else _kept(frames, recent, frame_count), AHEAD):
             watcher.look(frame)
             on_frame(frame.index)
@@ -148,7 +148,7 @@ def _numbered(reader: VideoReader, first: int, last: int, times: np.ndarray | No
 
 
 class _Watcher:
-    """Collects what is seen frame by frame, from frame ``first`` on; earlier ones only warm the tracker up."""
+    """Collects what is seen frame by frame, from frame ``first`` on; earlier ones only warm the detectors up."""
 
     def __init__(self, tracker: PeopleTracker, crops: CropWriter, frame_count: int, first: int) -> None:
         self._tracker, self._crops, self._frame_count, self._first = tracker, crops, frame_count, first
@@ -161,10 +161,12 @@ class _Watcher:
     def look(self, frame: Frame) -> None:
         """Track everybody and keep their lips."""
         self._size = frame.size
-        if self._began is None:
-            self._began = frame.index
         picture = Picture(frame.planes)  # one for both, who need the same halved copies
         cut = self._is_cut(picture)
+        if frame.index < self._first - WARM_UP:
+            return
+        if self._began is None:
+            self._began = frame.index
         if cut:
             self._tracker.cut()
         elif self._is_cut.startled:

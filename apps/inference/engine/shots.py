@@ -16,6 +16,11 @@ HISTOGRAM_JUMP, LUMA_JUMP = 0.35, 18.0
 # But a camera's flash changes the light alone: with that taken out up to 2 are left of 38, and of cuts 18 and more.
 LEAST_NEW = 6.0
 MOST_CONTRAST = 2.5  # times or part of what was: beyond, it is no light that changes
+# Over a dissolve each picture is a mixture of those before and after it, which show something else: the one halfway
+# lies between both up to so much of what they differ by. It is over when a picture changes by so much less than in it.
+DISSOLVES = (8, 16, 32)  # frames
+MOST_LEFT, MOST_ALIKE, MIXED, OVER = 0.15, 0.7, (0.2, 0.8), 0.4
+LEAST_CONTRAST = 4.0  # deviation of luma: a blank picture is none
 # The face itself jumps: its middle by half an eye distance, or its size by a quarter (in one shot at most .31, .06).
 FACE_JUMP, FACE_SCALE_JUMP = 0.5, 0.25
 # A jump cut between like pictures: half as far a leap will do where the picture changes far more than around it
@@ -30,6 +35,7 @@ class CutDetector:
         self._luma: np.ndarray | None = None
         self._histogram: np.ndarray | None = None
         self._before: deque[float] = deque(maxlen=AROUND)
+        self._dissolve = _Dissolve()
         self.motion = 0.0
         self.startled = False
 
@@ -52,12 +58,51 @@ class CutDetector:
                 self.motion = min(change, _beyond_light(luma, self._luma))
             jump = 0.5 * cv2.norm(histogram, self._histogram, cv2.NORM_L1) / luma.size
             cut = jump > HISTOGRAM_JUMP and change > LUMA_JUMP and self.motion > LEAST_NEW
+            cut = self._dissolve.is_over(luma, change, cut) or cut
         self._luma, self._histogram = luma, histogram
         self.startled = bool(
             self.motion > JUMP_MOTION and self._before and self.motion > JUMP_RATIO * np.median(self._before)
         )
         self._before.append(self.motion)
         return cut
+
+
+class _Dissolve:
+    """Looks for a picture that has gone over into another one."""
+
+    def __init__(self) -> None:
+        self._past: deque[np.ndarray] = deque(maxlen=DISSOLVES[-1])
+        self._pace = 0.0
+
+    def is_over(self, luma: np.ndarray, change: float, cut: bool) -> bool:
+        """Whether a dissolve has ended with ``luma`` (float or uint8), which differs by ``change`` from the one before.
+
+        A ``cut`` ends whatever went on.
+        """
+        now = luma.astype(np.float32)
+        pace = 0.0 if cut else max((self._pace_over(span, now) for span in DISSOLVES), default=0.0)
+        over = self._pace > 0 and (pace == 0 or change < OVER * self._pace)
+        self._pace = max(self._pace, pace)
+        if over or cut:
+            self._past.clear()
+            self._pace = 0.0
+        self._past.append(now)
+        return over and not cut
+
+    def _pace_over(self, span: int, now: np.ndarray) -> float:
+        """Change a frame over the last ``span`` frames, if they are part of a dissolve, else 0."""
+        if len(self._past) < span:
+            return 0.0
+        start, middle = self._past[-span], self._past[-span // 2]
+        apart = cv2.norm(now, start, cv2.NORM_L1) / now.size
+        if apart < LUMA_JUMP or min(now.std(), start.std()) < LEAST_CONTRAST:
+            return 0.0
+        if np.corrcoef(now.ravel(), start.ravel())[0, 1] > MOST_ALIKE:
+            return 0.0
+        way, gone = now - start, middle - start
+        share = float((gone * way).sum() / (way * way).sum())
+        left = float(np.abs(gone - share * way).mean())
+        return apart / span if MIXED[0] < share < MIXED[1] and left < MOST_LEFT * apart else 0.0
 
 
 def _beyond_light(luma: np.ndarray, before: np.ndarray) -> float:

@@ -15,8 +15,9 @@ from .container import open_input, pictures_of
 
 # Two workers share a minute evenly, and what begins anew at a border (0.5 s of warming up, finding the faces) is 5 %.
 STRETCH_S = 15.0
-# Frames read before a stretch begins: after so many the tracker has settled on a face that it has just taken up.
-WARM_UP = 12
+# Frames looked at before a stretch begins: after so many the tracker has settled on a face that it has just taken up,
+# and a dissolve that is going on is known from so many.
+WARM_UP, CUTS_WARM_UP = 12, 34
 SEEK_EARLY_S = 0.6  # lands before the wanted frame even where the first ones after a key frame cannot be shown
 # A border moves to where reading can begin at a key frame, if that lies within this share of a stretch; else it stays
 # and some frames are decoded twice (a group of pictures lasts 10 s at most as encoders are usually set).
@@ -48,7 +49,7 @@ def stretches(times: NDArray[np.float64], keys: NDArray[np.bool_]) -> list[tuple
     if parts < 2 or np.any(np.diff(times) <= 0):
         return [(0, count)]
     # Of each key frame the first one that can begin a stretch without anything before the key frame being decoded.
-    at = np.searchsorted(times, times[keys] + SEEK_EARLY_S, side="right") + WARM_UP
+    at = np.searchsorted(times, times[keys] + SEEK_EARLY_S, side="right") + CUTS_WARM_UP
     borders = [0]
     for part in range(1, parts):
         wanted = round(count * part / parts)
