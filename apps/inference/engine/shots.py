@@ -75,12 +75,12 @@ class _Dissolve:
         self._pace = 0.0
 
     def is_over(self, luma: np.ndarray, change: float, cut: bool) -> bool:
-        """Whether a dissolve has ended with ``luma`` (float or uint8), which differs by ``change`` from the one before.
+        """Whether a dissolve has ended with ``luma``, which differs by ``change`` from the one before.
 
         A ``cut`` ends whatever went on.
         """
         now = luma.astype(np.float32)
-        pace = 0.0 if cut else max((self._pace_over(span, now) for span in DISSOLVES), default=0.0)
+        pace = 0.0 if cut else max(self._pace_over(span, now) for span in DISSOLVES)
         over = self._pace > 0 and (pace == 0 or change < OVER * self._pace)
         self._pace = max(self._pace, pace)
         if over or cut:

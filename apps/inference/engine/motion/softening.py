@@ -40,9 +40,9 @@ def soften(joins: Joins, chosen: Indices, textures: MouthTextures) -> Joins:
             other[here], weight[here] = chosen[there], share
         inside[here], free[here] = share, False
 
-    seen_at_once = _large_steps(chosen, textures, FLASH_PERCENTILE)
-    for at in seen_at_once:
-        if at + 1 in seen_at_once and abs(chosen[at + 1] - chosen[at - 1]) <= 1 and free[at]:
+    may_flash = _large_steps(chosen, textures, FLASH_PERCENTILE)
+    for at in may_flash:
+        if at + 1 in may_flash and abs(chosen[at + 1] - chosen[at - 1]) <= 1 and free[at]:
             mix(at, at - 1, FLASH_SHARE)  # there and back again
     for after in _large_steps(chosen, textures, USUAL_PERCENTILE):
         before = after - 1

@@ -187,12 +187,13 @@ def _lay_mouth(
         other = warp_mouth(job.fading, job, mesh, there)
         patch = other.mix(patch, join_weight(target, job, shape))
     under = base.part(place)
+    mask = inner_mask(target, job, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
+    shown = _lendable(mask.shape, job, mesh, triangles, there)
+    mask = mask if shown is None else mask * shown
+    told = rim(mask)
     if job.inner_only:
-        mask = _lent(inner_mask(target, job, shape), job, mesh, triangles, there)
-        told = _lent(lips_alone(target, job.eyes, shape), job, mesh, triangles, there)
-    else:
-        mask = _lent(lips_mask(target, job.eyes, shape), job, mesh, triangles, there)
-        told = rim(mask)
+        told = lips_alone(target, job.eyes, shape)
+        told = told if shown is None else told * resized(shown, told.shape)
     lit = relit(patch, under, told, job.eyes / mask_step(job.eyes))
     blend = under.floats().mix(lit, mask * np.float32(job.strength))
     if job.detail is not None:
@@ -211,21 +212,25 @@ def _detailed(luma: Floats, mask: Floats, target: Points, job: FrameJob) -> Floa
     return restored(luma, mask * np.float32(job.strength), lips, job.eyes, job.detail, least)
 
 
-def _lent(mask: Floats, job: FrameJob, mesh: TargetMesh, triangles: NDArray[np.integer], box: Box) -> Floats:
-    """``mask`` of ``box`` (in the picture) without what the exemplars do not show: parts of them that something hid
-    where they were filmed, and what lies beyond the outline of a turned head.
+def _lendable(
+    shape: tuple[int, ...], job: FrameJob, mesh: TargetMesh, triangles: NDArray[np.integer], box: Box
+) -> Floats | None:
+    """(h, w) 0..1 of ``shape`` in ``box`` (in the picture): what the exemplars show, or None for all of it. Missing are
+    parts of them that something hid where they were filmed, and what lies beyond the outline of a turned head.
     """
     assert job.mouth is not None
+    shown: Floats | None = None
     for mouth in (job.mouth, job.fading):
         if mouth is not None and mouth.hidden is not None and job.to_canvas is not None:
             around = (mouth.crop.x, mouth.crop.y, mouth.crop.luma.shape[1], mouth.crop.luma.shape[0])
             hidden = carried(mouth.hidden, job.to_canvas, mouth.points, job.eyes, mesh, around, box)
-            mask = mask * (1 - resized(hidden, mask.shape))
+            seen = 1 - resized(hidden, shape)
+            shown = seen if shown is None else shown * seen
     if job.depth is not None:
-        seen = seen_triangles(triangles, job.depth, job.eyes, job.mouth.points)
-        cell = box[3] // mask.shape[0]
-        mask = mask * within_outline(job.target - box[:2], seen, job.eyes, mask.shape, cell)
-    return mask
+        facing = seen_triangles(triangles, job.depth, job.eyes, job.mouth.points)
+        outline = within_outline(job.target - box[:2], facing, job.eyes, (shape[0], shape[1]), box[3] // shape[0])
+        shown = outline if shown is None else shown * outline
+    return shown
 
 
 def join_weight(target: Points, job: FrameJob, shape: tuple[int, int]) -> Floats:
