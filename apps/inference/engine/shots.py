@@ -13,8 +13,8 @@ LONG, SHORT = 64, 36  # pixels of a thumbnail
 # A cut changes the colours and the picture at once. Highest values within one shot of 16 clips: .14 and 14.3; at the
 # cuts of a joined clip: .60 and 58.
 HISTOGRAM_JUMP, LUMA_JUMP = 0.35, 18.0
-# But a camera's flash changes the light alone: with that taken out up to 2 are left of 38, and of cuts 18 and more.
-LEAST_NEW = 6.0
+# But a camera's flash changes the light alone: with that taken out up to 4 are left of 56, and of cuts 25 and more.
+LEAST_NEW = 10.0
 MOST_CONTRAST = 2.5  # times or part of what was: beyond, it is no light that changes
 # Over a dissolve each picture is a mixture of those before and after it, which show something else: the one halfway
 # lies between both up to so much of what they differ by. It is over when a picture changes by so much less than in it.
@@ -106,10 +106,21 @@ class _Dissolve:
 
 
 def _beyond_light(luma: np.ndarray, before: np.ndarray) -> float:
-    """Mean change of ``luma`` that is left when the picture ``before`` is made as bright and as rich in contrast."""
-    now, then = luma - luma.mean(), before - before.mean()
-    slope = float((now * then).sum() / max(1.0, (then * then).sum()))
-    return float(np.abs(now - slope * then).mean()) if 1 / MOST_CONTRAST < slope < MOST_CONTRAST else np.inf
+    """Mean change of ``luma`` that no other light explains: what was brighter in the picture ``before`` is so still.
+
+    Either picture is given the other's levels in its own order; where they are cut off in one, the other keeps it.
+    """
+    if not 1 / MOST_CONTRAST < (luma.std() + 1e-3) / (before.std() + 1e-3) < MOST_CONTRAST:
+        return np.inf
+    now, then = luma.ravel().astype(np.float32), before.ravel().astype(np.float32)
+    return min(_out_of_order(now, then), _out_of_order(then, now))
+
+
+def _out_of_order(levels: np.ndarray, order: np.ndarray) -> float:
+    """Mean difference of ``levels`` (n,) from the same levels in the order of another picture's (n,)."""
+    lit = np.empty_like(levels)
+    lit[np.argsort(order, kind="stable")] = np.sort(levels)
+    return float(np.abs(levels - lit).mean())
 
 
 def thumbnail(picture: Picture) -> np.ndarray:
