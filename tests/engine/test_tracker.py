@@ -9,6 +9,8 @@ from django.conf import settings
 
 from apps.inference.engine.face.appearance import describe, likeness
 from apps.inference.engine.face.detector import Detection, FaceDetector
+from apps.inference.engine.face.from_the_front import mean_face
+from apps.inference.engine.face.head_reader import Reading
 from apps.inference.engine.face.landmarks import (
     ANCHORS,
     CODE_POINTS,
@@ -19,6 +21,7 @@ from apps.inference.engine.face.landmarks import (
     RIGID,
     WARP_POINTS,
 )
+from apps.inference.engine.face.mesh import region_around
 from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.face.tracker import FaceChoice, FaceTracker
 from apps.inference.engine.model_files import PORTRAIT, model_path
@@ -206,3 +209,13 @@ def test_looks_tell_people_apart(portrait, other_person):
 def test_other_picture_layouts_are_refused(shape):
     with pytest.raises(ValueError, match="picture"):
         Picture(np.zeros(shape, np.uint8))
+
+
+@pytest.mark.parametrize(("size", "is_one"), [(1.0, True), (0.7, True), (0.2, False), (3.0, False)])
+def test_a_reading_that_fills_its_square_like_no_face_is_none(size, is_one):
+    """Whatever the net is sure of: the next square would be laid about it, and lose the face for good."""
+    picture = Picture(np.zeros((400, 400, 3), np.uint8))
+    face = (mean_face() * [80, 80, 80] + [200, 180, 0]).astype(np.float32)
+    region = region_around(face)
+    read = ((face - face.mean(0)) * size + face.mean(0)).astype(np.float32)
+    assert Reading(read, presence=1.0).is_face(picture, region) is is_one
