@@ -4,7 +4,7 @@
 
 The first seconds of two clips of people who talk are altered and driven by the other's sound. Columns: people found,
 cuts, share of frames driven, the opening seen in the result against the planned one (r), what the report warns of. The
-last rows show both people, of whom the first one found is driven. Two minutes.
+last rows show both people, of whom the first one found is driven. Three minutes.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apps.inference.engine import EngineError, EngineSettings, lipsync
-from apps.inference.engine.analysis import analyse_footage
+from apps.inference.engine.analysis import FootageAnalysis
 from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.media.video_writer import PieceWriter
@@ -183,10 +183,10 @@ def measured(title: str, pictures: Pictures, sound: Path, model: str, folder: Pa
         for picture in pictures:
             writer.write(cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2YUV_I420))
     try:
-        seen = analyse_footage(video, work, models=models)
         report = lipsync(video, sound, film, EngineSettings(model=model), workdir=work, models=models).to_dict()
     except EngineError as error:
         return title, "", "", "", "", error.code
+    seen = FootageAnalysis.load(work)
     agreement = report["agreement"]
     warned = ", ".join(dict.fromkeys(warning["code"] for warning in report["warnings"]))
     return (

@@ -58,7 +58,9 @@ class CutDetector:
                 self.motion = min(change, _beyond_light(luma, self._luma))
             jump = 0.5 * cv2.norm(histogram, self._histogram, cv2.NORM_L1) / luma.size
             cut = jump > HISTOGRAM_JUMP and change > LUMA_JUMP and self.motion > LEAST_NEW
-            cut = self._dissolve.is_over(luma, change, cut) or cut
+            if cut:
+                self._dissolve = _Dissolve()
+            cut = self._dissolve.is_over(luma, change) or cut
         self._luma, self._histogram = luma, histogram
         self.startled = bool(
             self.motion > JUMP_MOTION and self._before and self.motion > JUMP_RATIO * np.median(self._before)
@@ -74,20 +76,17 @@ class _Dissolve:
         self._past: deque[np.ndarray] = deque(maxlen=DISSOLVES[-1])
         self._pace = 0.0
 
-    def is_over(self, luma: np.ndarray, change: float, cut: bool) -> bool:
-        """Whether a dissolve has ended with ``luma``, which differs by ``change`` from the one before.
-
-        A ``cut`` ends whatever went on.
-        """
+    def is_over(self, luma: np.ndarray, change: float) -> bool:
+        """Whether a dissolve has ended with ``luma``, which differs by ``change`` from the one before."""
         now = luma.astype(np.float32)
-        pace = 0.0 if cut else max(self._pace_over(span, now) for span in DISSOLVES)
+        pace = max(self._pace_over(span, now) for span in DISSOLVES)
         over = self._pace > 0 and (pace == 0 or change < OVER * self._pace)
         self._pace = max(self._pace, pace)
-        if over or cut:
+        if over:
             self._past.clear()
             self._pace = 0.0
         self._past.append(now)
-        return over and not cut
+        return over
 
     def _pace_over(self, span: int, now: np.ndarray) -> float:
         """Change a frame over the last ``span`` frames, if they are part of a dissolve, else 0."""

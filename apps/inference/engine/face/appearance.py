@@ -3,8 +3,9 @@
 No recognition net is used: none comes in a freely licensed package that is small. The descriptor is the head's
 proportions (distances between rigid landmarks over the eye distance, from the 3D mesh) and a small picture of the head
 laid upon eyes and chin, of which colours (without the brightness) and outlines (histograms of gradient directions) are
-compared. Of tracks of 1.2 s of twenty people, .7 % of the pairs of two people are taken for one; of those of one person
-3 % are taken for two, 4 % in another light. Colours tell most as long as the light is the same, and count little.
+compared. Of tracks of 1.2 s of twenty people, .7 % of the pairs of two people are taken for one and 2 % of those of one
+person for two, in the same light and in another (benchmarks.likeness). Colours tell most as long as the light is the
+same, and count little.
 """
 
 from __future__ import annotations

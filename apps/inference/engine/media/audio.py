@@ -106,11 +106,11 @@ class _Mixer:
         block = _finite(block)
         if len(block) == self._channels:
             return block
-        return _mean(block) if self._channels == 1 else np.repeat(block, 2, axis=0)
+        return _one_channel(block) if self._channels == 1 else np.repeat(block, 2, axis=0)
 
 
-def _mean(block: np.ndarray) -> np.ndarray:
-    """(1, n) of two channels (2, n)."""
+def _one_channel(block: np.ndarray) -> np.ndarray:
+    """(1, n) of two channels (2, n): their mean, or the louder one."""
     mean, power = block.mean(axis=0, keepdims=True), np.square(block).mean(axis=1)
     if np.square(mean).mean() < CANCELLED * power.max():
         return block[[power.argmax()]]

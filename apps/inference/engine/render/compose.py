@@ -190,10 +190,11 @@ def _lay_mouth(
     mask = inner_mask(target, job, shape) if job.inner_only else lips_mask(target, job.eyes, shape)
     shown = _lendable(mask.shape, job, mesh, triangles, there)
     mask = mask if shown is None else mask * shown
-    told = rim(mask)
     if job.inner_only:
         told = lips_alone(target, job.eyes, shape)
         told = told if shown is None else told * resized(shown, told.shape)
+    else:
+        told = rim(mask)
     lit = relit(patch, under, told, job.eyes / mask_step(job.eyes))
     blend = under.floats().mix(lit, mask * np.float32(job.strength))
     if job.detail is not None:
