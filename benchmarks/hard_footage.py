@@ -1,4 +1,4 @@
-"""What becomes of footage that is hard: dark, tilted, shaken, faded, cut to and fro, dissolved into somebody else.
+"""What becomes of footage that is hard: dark, tilted, shaken, faded, captioned, cut to and fro, dissolved into another.
 
     python -m benchmarks.hard_footage [FOLDER] [--clips p01,p02] [--model sync-3] [--only dark,dissolve] [--keep FOLDER]
 
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from apps.inference.engine import EngineError, EngineSettings, lipsync
 from apps.inference.engine.analysis import FootageAnalysis
+from apps.inference.engine.face.tracker import FaceTracker
 from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.media.video_writer import PieceWriter
@@ -35,6 +36,7 @@ Pixels = NDArray[np.uint8]
 Pictures = list[Pixels]
 
 WIDTH, FPS, SECONDS = 720, Fraction(25), 5.0
+WORDS = ("what", "she", "said", "to", "all", "of", "us", "was", "that", "the", "rain", "would", "never", "stop")
 HEADER = ("footage", "people", "cuts", "driven", "plan r", "warnings")
 
 
@@ -74,6 +76,42 @@ def without_colour(picture: Pixels, _: int) -> Pixels:
     return np.asarray(cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
 
 
+def captioned(words: int, seconds: float, size: float, bar: bool = False) -> Callable[[Pictures], Pictures]:
+    """Captions over the chin: so many words for so long each, ``size`` eye distances high, on a dark bar or not."""
+
+    def change(pictures: Pictures) -> Pictures:
+        points = FaceTracker(models_folder(ROOT / "var" / "models")).track(pictures[0][..., ::-1])
+        if points is None:
+            raise ValueError("The first picture shows no face.")
+        scale = size * float(np.linalg.norm(points[33] - points[263])) / 22  # pixels of a capital letter
+        x, y = (float(value) for value in points[152, :2])
+        shown = round(seconds * FPS)
+        return [
+            written(picture, caption(at // shown, words), (x, y - 8 * scale), scale, bar) if at % shown > 1 else picture
+            for at, picture in enumerate(pictures)
+        ]
+
+    return change
+
+
+def caption(number: int, words: int) -> str:
+    """The words of one caption."""
+    return " ".join(WORDS[(number * words + at) % len(WORDS)] for at in range(words))
+
+
+def written(picture: Pixels, text: str, at: tuple[float, float], scale: float, bar: bool) -> Pixels:
+    """White letters with a black outline, their middle ``at`` (x, y)."""
+    thick = max(1, round(2 * scale))
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_DUPLEX, scale, thick)
+    x, y, more = round(at[0] - width / 2), round(at[1] + height / 2), round(0.4 * height)
+    result = picture.copy()
+    if bar:
+        cv2.rectangle(result, (x - more, y - height - more), (x + width + more, y + more), (25, 25, 25), -1)
+    for shade, wide in (((0, 0, 0), 3 * thick), ((255, 255, 255), thick)):
+        cv2.putText(result, text, (x, y), cv2.FONT_HERSHEY_DUPLEX, scale, shade, wide, cv2.LINE_AA)
+    return result
+
+
 ONE: dict[str, Callable[[Pictures], Pictures]] = {
     "as it is": each(lambda picture, _: picture),
     "dark": each(lambda picture, _: 0.22 * picture),
@@ -88,6 +126,9 @@ ONE: dict[str, Callable[[Pictures], Pictures]] = {
     "zoomed in": each(lambda picture, at: moved(picture, 0, 1 + 0.012 * at)),
     "every frame twice": lambda pictures: [picture for picture in pictures for _ in (0, 1)],
     "flashes": each(lambda picture, at: picture * (1.6 if at % 20 < 2 else 1.0)),
+    "captions": captioned(3, 1.4, 0.16),
+    "captions on a bar": captioned(3, 1.4, 0.14, bar=True),
+    "words one by one": captioned(1, 0.4, 0.3),
     "fade in": each(lambda picture, at: picture * min(1.0, at / 25)),
 }
 

@@ -21,6 +21,7 @@ from .crops import CropStore, CropWriter
 from .errors import EngineError, video_invalid
 from .face.people import PeopleTracker
 from .faces_in_time import usable_frames
+from .lettering.lines import Rows, lasting, no_lines
 from .media.colour import ColourTags
 from .media.probe import MediaInfo, probe_media
 from .media.recent import RecentPictures
@@ -42,7 +43,8 @@ class FootageAnalysis:
 
     ``times`` (F,) seconds from the first frame, the last one ending at ``end_s``; ``shots`` (S,) first frames of the
     shots, 0 among them; ``motion`` (F,) mean luma change to the frame before; ``people`` everybody seen, who fills most
-    of the film first. The rest is about the one ``person`` looked at (None where nobody is seen): ``landmarks``
+    of the film first; ``lettering`` (m, 6) lines of letters before them (:mod:`.lettering.lines`), which landmarks and
+    crops are without. The rest is about the one ``person`` looked at (None where nobody is seen): ``landmarks``
     (F, N, 3) float32 in pixels of the upright picture, NaN where the face was not found; ``sharpness`` (F,) variance of
     the Laplacian of the lips' luma; ``crops`` the lips. See :meth:`of`.
     ``recent`` are pictures still in memory right after the film was looked at; they are not saved.
@@ -61,6 +63,7 @@ class FootageAnalysis:
     folder: Path
     people: list[Person] = field(default_factory=list)
     person: int | None = None
+    lettering: Rows = field(default_factory=no_lines)
     recent: RecentPictures | None = None
 
     def of(self, person: int | None) -> FootageAnalysis:
@@ -100,7 +103,10 @@ class FootageAnalysis:
 
     def save(self) -> None:
         """Write everything to ``folder``; the crops are there already."""
-        np.savez_compressed(self.folder / "footage.npz", times=self.times, shots=self.shots, motion=self.motion)
+        np.savez_compressed(
+            self.folder / "footage.npz", times=self.times, shots=self.shots, motion=self.motion,
+            lettering=self.lettering,
+        )  # fmt: skip
         save_people(self.people, self.folder)
         facts = {
             "info": self.info.to_dict(), "colour": self.colour.to_dict(), "size": self.size, "end_s": self.end_s,
@@ -113,7 +119,7 @@ class FootageAnalysis:
         """The inverse of :meth:`save`, looking at ``person``, or at whom the film is mostly about."""
         facts = json.loads((folder / "footage.json").read_text())
         with np.load(folder / "footage.npz") as arrays:
-            kept = {name: arrays[name] for name in ("times", "shots", "motion")}
+            kept = {name: arrays[name] for name in ("times", "shots", "motion", "lettering")}
         footage = cls.unseen(
             info=MediaInfo.from_dict(facts["info"]), colour=ColourTags(**facts["colour"]),
             size=(facts["size"][0], facts["size"][1]), end_s=facts["end_s"], landmarks=facts["landmarks"],
@@ -189,6 +195,7 @@ def concluded(seen: Seen, info: MediaInfo, folder: Path) -> FootageAnalysis:
         info=info, colour=seen.colour, size=seen.size, times=seen.times, landmarks=seen.points,
         end_s=max(float(seen.times[-1]) + 0.5 * typical, _end(info, seen.times, typical)), shots=shots,
         motion=seen.motion, folder=folder, people=people,
+        lettering=lasting(seen.lettering, np.searchsorted(shots, np.arange(count), side="right")),
     )  # fmt: skip
     footage = footage.of(0) if people else footage
     footage.save()

@@ -190,7 +190,7 @@ def _plan_face(
     asked &= chosen.frames[line.source]
     _ease_over(wanted, begun, footage.fps)
     plan = make_plan(footage, speaker, line, wanted, settings, asked, guarded)
-    plan.warnings += footage_warnings(speaker, plan.passed, settings)
+    plan.warnings += footage_warnings(speaker, plan.passed, settings, np.isin(line.source, footage.lettering[:, 0]))
     return plan
 
 

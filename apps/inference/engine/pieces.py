@@ -17,10 +17,12 @@ from .analysis import FootageAnalysis
 from .artefacts import usual_changes
 from .face.head_reader import HeadReader
 from .first_look import FirstLook, looked_ahead
+from .lettering.removal import Lettering, lay_back, take_off
 from .media.echo import echo
 from .media.frame_source import FrameSource
 from .media.morph import Morph
 from .media.prefetch import prefetch
+from .media.video_reader import split_planes
 from .media.video_writer import Packet, PieceWriter
 from .mending import LipsSeen, Mender, whole_blocks
 from .model_files import models_folder
@@ -79,12 +81,13 @@ def render_piece(
         reader = HeadReader(models_folder(models)) if paint is None else None
     mark = Mark(plan.size, footage.info.sample_aspect) if plan.settings.watermark else None
     proof = Proof(plan, first, last, models)
+    behind: dict[int, list[Lettering]] = {}
     with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
-        frames = prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, reader))
+        frames = prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, reader, behind))
         with closing(prefetch(_encoded(writer, frames, mark), PACKETS)) as packets:
             told = _told(packets, monitor, last - first)
             for number, picture in echo(told, writer, proof.every) if proof.looks else ():
-                proof.look(number, picture)
+                proof.look(number, picture, _until(behind, first + number))
             deque(told, 0)
     monitor.step("lipsync", last - first, last - first)
     driven = int(plan.anybody_driven[first:last].sum())
@@ -100,6 +103,13 @@ def _encoded(
             mark.blend(picture)
         yield from writer.write(picture)
     yield from writer.finish()
+
+
+def _until(behind: dict[int, list[Lettering]], index: int) -> list[Lettering]:
+    """What is ``behind`` the letters of frame ``index``; nobody asks for what is of frames before it any more."""
+    for passed in [frame for frame in list(behind) if frame < index]:
+        del behind[passed]
+    return behind.pop(index, [])
 
 
 def _told(packets: Iterable[Packet], monitor: Monitor, count: int) -> Iterator[Packet]:
@@ -136,7 +146,7 @@ def _mended(
     """One face's plan after both parts of the second look."""
 
     def drawn(plan: MotionPlan, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        for index, picture in _drawn(source, seen, replace(plan, others=[]), start, stop):
+        for index, picture in _drawn(source, seen, replace(plan, others=[]), start, stop, lettered=False):
             monitor.step("lipsync", 0, last - first)
             yield index, picture
 
@@ -154,24 +164,27 @@ def exemplar(picture: NDArray[np.uint8], footage: FootageAnalysis, plan: MotionP
 
 def drawn_frames(
     video: Path, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar,
-    reader: HeadReader | None = None,
+    reader: HeadReader | None = None, behind: dict[int, list[Lettering]] | None = None,
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
     """(output frame, I420 picture) for [``first``, ``last``), before encoding.
 
     With a ``reader`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
+    ``behind`` is given, by frame, what is drawn behind letters.
     """
     shown = plan.source[max(0, first - LOOKED_AT) : last + LOOKED_AT]
     source = FrameSource(video, footage.times, bool((np.diff(shown) >= 0).all()), footage.recent)
     try:
-        yield from _drawn(source, footage, plan, first, last, paint, reader)
+        yield from _drawn(source, footage, plan, first, last, paint, reader, behind)
     finally:
         source.close()
 
 
 def _drawn(
     source: FrameSource, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar,
-    reader: HeadReader | None = None,
+    reader: HeadReader | None = None, behind: dict[int, list[Lettering]] | None = None, lettered: bool = True,
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
+    """The same from an open ``source``; letters before faces are missing where it is not ``lettered``."""
+    taken: dict[int, list[Lettering]] = {}
     faces = [(layer, _seen(footage, layer.person)) for layer in plan.layers]
     looks = [] if reader is None else [FirstLook(layer, seen.landmarks, reader, partial(frame_job, seen))
                                      for layer, seen in faces]  # fmt: skip
@@ -179,7 +192,8 @@ def _drawn(
         # Only frames of this piece are written to, and none is read before: the rest never comes to memory.
         faces = [(replace(layer, target=np.empty_like(layer.target)), seen) for layer, seen in faces]
     ahead = max((look.ahead for look in looks), default=0)
-    frames = looked_ahead(_shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead)), looks, first, last)
+    shown = _shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead))
+    frames = looked_ahead(_bare(shown, plan, taken), looks, first, last)
     with closing(prefetch(frames) if looks else frames) as looked_at:  # what is looked at next while this is drawn
         for index, original, glides, points in looked_at:
             picture = original if glides else original.copy()
@@ -188,6 +202,11 @@ def _drawn(
                     if looks:
                         layer.target[index] = points[at]
                     paint(picture, seen, layer, index, glides)
+            planes, letters = split_planes(picture), taken.pop(index, [])
+            if behind is not None and letters:
+                behind[index] = [one.behind(planes) for one in letters]
+            if lettered:
+                lay_back(planes, letters)
             yield index, picture
 
 
@@ -199,6 +218,18 @@ def _shown(
     for index in range(first, last):
         between = glides.at(index) if plan.glides_from(index) >= 0 else None
         yield index, source.picture(int(plan.source[index])) if between is None else between, between is not None
+
+
+def _bare(
+    frames: Iterator[tuple[int, NDArray[np.uint8], bool]], plan: MotionPlan, taken: dict[int, list[Lettering]]
+) -> Iterator[tuple[int, NDArray[np.uint8], bool]]:
+    """``frames`` without the letters before faces that are driven; ``taken`` holds those of each frame."""
+    for index, picture, glides in frames:
+        lines = plan.lines(index)
+        if len(lines) and not glides and plan.anybody_driven[index]:
+            picture = picture.copy()
+            taken[index] = take_off(split_planes(picture), lines)
+        yield index, picture, glides
 
 
 class _Glides:

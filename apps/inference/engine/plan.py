@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .lettering.lines import Rows, lines_at, no_lines
 from .segments import SoundPart
 from .settings import EngineSettings
 
@@ -50,6 +51,9 @@ class MotionPlan:
     ``depth`` (F, Q) is how far from the camera the points of a turned head lie (eye distances, NaN in frames that show
     it from the front; None where all do).
 
+    ``lettering`` (m, 6) are lines of letters before faces in source frames (:mod:`.lettering.lines`; None: there are
+    none): faces are drawn behind them.
+
     ``person`` is whose face this is, as the analysis counts (None: whom it looks at by itself); ``others`` are plans
     for further faces on the same timeline, drawn into the same frames. ``sound`` says what is heard when, ``segments``
     what was asked of each range (``start_s``, ``end_s`` and more, see :func:`.film_plan.plan_motion`).
@@ -80,6 +84,7 @@ class MotionPlan:
     depth: NDArray[np.float16] | None = None
     object_masks: NDArray[np.uint8] | None = None
     to_canvas: NDArray[np.float64] | None = None
+    lettering: Rows | None = None
     glide: Indices | None = None
     glide_share: Floats | None = None
     warnings: list[dict[str, str]] = field(default_factory=list)
@@ -109,6 +114,10 @@ class MotionPlan:
     def glides_from(self, index: int) -> int:
         """The source frame from which output frame ``index`` glides over, or -1."""
         return -1 if self.glide is None else int(self.glide[index])
+
+    def lines(self, index: int) -> Rows:
+        """Lines of letters (k, 6) before faces of output frame ``index``."""
+        return no_lines() if self.lettering is None else lines_at(self.lettering, int(self.source[index]))
 
     def fingerprint(self, first: int, last: int) -> str:
         """Hex digest of all that decides the pictures of frames [``first``, ``last``) of one and the same video.
@@ -182,6 +191,8 @@ def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:
         used += [plan.glide[frames], plan.glide_share[frames]]
     if plan.depth is not None and np.isfinite(plan.depth[shown]).any():
         used.append(plan.depth[shown])
+    if plan.lettering is not None:
+        used.append(plan.lettering[np.isin(plan.lettering[:, 0], shown)])
     if plan.object_masks is not None:
         seen = plan.object_masks[np.union1d(shown, np.maximum(lent[:, driven], 0))]
         used += [seen, plan.to_canvas] if seen.any() else []

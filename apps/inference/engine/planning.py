@@ -11,12 +11,14 @@ from scipy.ndimage import gaussian_filter1d
 from .analysis import FootageAnalysis
 from .crops import in_spread_runs
 from .faces_in_time import BEYOND, runs
+from .lettering.lines import Rows
 from .motion.joins import find_joins
 from .motion.selection import ExemplarPool, Wanted, select_exemplars
 from .motion.softening import soften
 from .plan import DRIVEN, NO_FACE, OBSTRUCTED, OUTSIDE_RANGE, STILL_MOUTH, TURNED_AWAY, MotionPlan
 from .render.basis import generic_displacement
 from .render.detail import reference_detail
+from .render.mesh import OUTER
 from .render.occlusion import HOPELESS_SHARE, Obstructions, find_obstructions
 from .render.texture import MouthTextures
 from .settings import TURN_ERROR, EngineSettings
@@ -37,6 +39,7 @@ MOST_EXEMPLARS = 1500  # a minute of speech holds every mouth a speaker makes; t
 # What a mouth costs that is wholly blurred beside the sharper ones of a like opening: otherwise the plain ones, tongue
 # or dark, are preferred to teeth, for they never pop. More (3.5) makes mouths pop for sharpness' sake.
 BLUR_PENALTY = 2.5
+LENT = 0.15  # eye distances around the lips
 HIDDEN_PENALTY = 50.0  # times the share of the mouth's surroundings that something stands before
 LIKE_OPENINGS, SHARPER = 25, 65  # frames looked at, percentile of their sharpness
 # Models that raise detail, and to which percentile of the speaker's own frames. 1.9.0-beta makes up for what it loses:
@@ -92,6 +95,7 @@ def make_plan(
         object_masks=np.where(obstructions.share[:, None] > 0, obstructions.masks, 0).astype(np.uint8)
         if obstructions else None,
         to_canvas=obstructions.to_canvas if obstructions else None,
+        lettering=footage.lettering if len(footage.lettering) else None,
         glide=glide if (glide >= 0).any() else None, glide_share=glide_share.astype(np.float32), **drawn,
     )  # fmt: skip
 
@@ -168,6 +172,7 @@ def _pool(
 ) -> ExemplarPool:  # fmt: skip
     """The exemplars with what the search compares."""
     penalty = BLUR_PENALTY * blurredness(footage.sharpness, speaker.track.params[:, 0], np.flatnonzero(good))
+    penalty += HIDDEN_PENALTY * lettered(footage.lettering, own, speaker.track.faces.scale)
     if obstructions is not None:
         penalty += HIDDEN_PENALTY * obstructions.share
     # A run is compared with the frame that would follow it, whether or not that one may be lent itself.
@@ -176,6 +181,16 @@ def _pool(
     return ExemplarPool(
         np.flatnonzero(good), codes, speaker.track.params, speaker.track.pose, speaker.shot, penalty, textures
     )
+
+
+def lettered(lines: Rows, own: NDArray[np.floating], eyes: NDArray[np.floating]) -> Doubles:
+    """(F,) 0..1: share of the mouth and its surroundings that ``lines`` of letters stand before."""
+    share = np.zeros(len(own))
+    for frame, x, y, width, height, _ in lines.tolist():
+        low, high = own[frame, OUTER].min(0) - LENT * eyes[frame], own[frame, OUTER].max(0) + LENT * eyes[frame]
+        seen = np.clip(np.minimum(high, (x + width, y + height)) - np.maximum(low, (x, y)), 0, None)
+        share[frame] += float(seen.prod() / max(1e-6, (high - low).prod()))
+    return np.minimum(np.nan_to_num(share), 1.0)
 
 
 def blurredness(sharpness: Doubles, opening: Doubles, frames: NDArray[np.int64]) -> Doubles:

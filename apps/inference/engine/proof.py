@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from .face.tracker import FaceChoice, FaceTracker
 from .faces_in_time import follow_face
+from .lettering.removal import Lettering, lay_back, take_off
 from .media.prefetch import prefetch
 from .media.stretches import shown_frames
-from .media.video_reader import VideoReader
+from .media.video_reader import VideoReader, split_planes
 from .model_files import models_folder
 from .one_thread import one_thread
 from .plan import MotionPlan
@@ -47,8 +48,19 @@ class Proof:
         """Its nets are read when the first picture comes: the encoder takes longer to give one."""
         return FaceTracker(models_folder(self._models), choice=_whom(self._plan, self._first, self._last))
 
-    def look(self, number: int, yuv: NDArray[np.uint8]) -> None:
-        """Find the mouth in the ``number``-th of these frames, an I420 picture; numbers ascend."""
+    def look(self, number: int, yuv: NDArray[np.uint8], behind: list[Lettering] | None = None) -> None:
+        """Find the mouth in the ``number``-th of these frames, an I420 picture; numbers ascend.
+
+        Letters before the face would be misread for parts of it: what was drawn ``behind`` them is looked at, where
+        that is known, else they are filled in.
+        """
+        lines = self._plan.lines(self._first + number)
+        if len(lines):
+            yuv = yuv.copy()
+            if behind:
+                lay_back(split_planes(yuv), behind)
+            else:
+                take_off(split_planes(yuv), lines)
         points = self._tracker.track(yuv)
         self._at.append(number)
         self._rows.append(np.full((self._tracker.points, 3), np.nan, np.float32) if points is None else points)

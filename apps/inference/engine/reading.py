@@ -21,11 +21,13 @@ from .face.appearance import Appearance
 from .face.landmarks import LIPS
 from .face.people import Head, PeopleTracker, Sighting
 from .face.picture import Picture
+from .lettering.lines import Rows, lines_before, no_lines
+from .lettering.removal import take_off
 from .media.colour import ColourTags
 from .media.prefetch import prefetch
 from .media.recent import RecentPictures
 from .media.stretches import CUTS_WARM_UP, SEEK_EARLY_S, WARM_UP
-from .media.video_reader import Frame, VideoReader
+from .media.video_reader import Frame, Planes, VideoReader
 from .people import ROWS, FaceRows
 from .shots import CutDetector
 
@@ -45,6 +47,7 @@ class ClockBroken(Exception):
 class Seen:
     """Frames [``first``, ``first`` + n): ``times`` (n,) seconds, ``cuts`` (n,) bool, ``motion`` (n,) of luma,
     ``tracks`` with frame numbers of the whole film, ``heads`` by track. ``points`` landmarks make a face.
+    ``lettering`` (m, 6) are lines of letters before faces, see :mod:`.lettering.lines`.
     """
 
     first: int
@@ -54,12 +57,13 @@ class Seen:
     times: np.ndarray
     cuts: np.ndarray
     motion: np.ndarray
+    lettering: Rows = field(default_factory=no_lines)
     tracks: dict[int, FaceRows] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)
 
     def save(self, folder: Path) -> None:
         """Write everything to ``folder``; the crops are there already."""
-        arrays = {name: getattr(self, name) for name in ("times", "cuts", "motion")}
+        arrays = {name: getattr(self, name) for name in ("times", "cuts", "motion", "lettering")}
         for track, rows in self.tracks.items():
             head = self.heads[track]
             arrays |= {f"{track}.{name}": getattr(rows, name) for name in ROWS}
@@ -157,9 +161,11 @@ class _Watcher:
         self._size = (0, 0)
         self._rows: list[tuple[float, bool, float]] = []
         self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
+        self._before: list[np.ndarray] = []  # landmarks in the frame before
+        self._lettering: list[Rows] = []
 
     def look(self, frame: Frame) -> None:
-        """Track everybody and keep their lips."""
+        """Track everybody and keep their lips, both without any letters before them."""
         self._size = frame.size
         picture = Picture(frame.planes)  # one for both, who need the same halved copies
         cut = self._is_cut(picture)
@@ -169,13 +175,21 @@ class _Watcher:
             self._began = frame.index
         if cut:
             self._tracker.cut()
+            self._before = []
         elif self._is_cut.startled:
             self._tracker.doubt()
-        seen = self._tracker.track(picture)
+        lines = lines_before(picture, self._before, frame.index)
+        planes = _without(frame.planes, lines)
+        seen = self._tracker.track(Picture(planes) if len(lines) else picture)
+        if seen and not self._before:
+            lines = lines_before(picture, [face.points for face in seen], frame.index)
+            planes = _without(frame.planes, lines)
+        self._before = [face.points for face in seen]
         if frame.index < self._first:
             return
+        self._lettering.append(lines)
         for face in seen:
-            crop = self._lips(frame, face)
+            crop = self._lips(planes, face)
             fits = crop is not None and in_spread_runs(
                 frame.index, self._frame_count, DISK_BUDGET // max(1, crop.bytes * len(seen))
             )
@@ -184,11 +198,11 @@ class _Watcher:
             self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
         self._rows.append((frame.time, cut, self._is_cut.motion))
 
-    def _lips(self, frame: Frame, face: Sighting) -> Crop | None:
+    def _lips(self, planes: Planes, face: Sighting) -> Crop | None:
         eyes = math.dist(face.points[33], face.points[263])
         if eyes < MIN_EYES_PX:
             return None
-        return cut_out(frame.planes, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
+        return cut_out(planes, even_box(face.points[LIPS, :2], self._size, CROP_MARGIN * eyes))
 
     def seen(self, colour: ColourTags) -> Seen:
         """Everything seen, as arrays."""
@@ -201,7 +215,17 @@ class _Watcher:
         return Seen(
             first=self._first, size=self._size, colour=colour, points=self._tracker.points, times=times,
             cuts=cuts.astype(bool), motion=motion, tracks=tracks, heads=heads,
+            lettering=np.concatenate(self._lettering),
         )  # fmt: skip
+
+
+def _without(planes: Planes, lines: Rows) -> Planes:
+    """The same picture without these lines of letters."""
+    if not len(lines):
+        return planes
+    bare = (planes[0].copy(), planes[1].copy(), planes[2].copy())
+    take_off(bare, lines)
+    return bare
 
 
 def _as_rows(faces: list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]) -> FaceRows:
@@ -249,6 +273,7 @@ def _joined(one: Seen, other: Seen) -> Seen:
     return replace(
         one, tracks=tracks, heads=heads, times=np.concatenate([one.times, other.times]),
         cuts=np.concatenate([one.cuts, other.cuts]), motion=np.concatenate([one.motion, other.motion]),
+        lettering=np.concatenate([one.lettering, other.lettering]),
     )  # fmt: skip
 
 

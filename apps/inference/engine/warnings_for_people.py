@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .plan import NO_FACE, OBSTRUCTED, STILL_MOUTH, TURNED_AWAY
+from .plan import DRIVEN, NO_FACE, OBSTRUCTED, STILL_MOUTH, TURNED_AWAY
 from .settings import EngineSettings
 from .speaker import Speaker
 
@@ -14,8 +14,11 @@ STEEP_TURN = 30.0  # degrees
 NOTED_SHARE = 0.02  # of the frames
 
 
-def footage_warnings(speaker: Speaker, passed: NDArray[np.uint8], settings: EngineSettings) -> list[dict[str, str]]:
-    """``code`` and ``message`` of everything in the footage that shows in the result."""
+def footage_warnings(
+    speaker: Speaker, passed: NDArray[np.uint8], settings: EngineSettings, lettered: NDArray[np.bool_]
+) -> list[dict[str, str]]:
+    """``code`` and ``message`` of everything in the footage that shows in the result; ``lettered`` (N,) output frames
+    have captions before a face."""
     usable = speaker.track.usable
     eyes = float(np.median(speaker.track.faces.scale[usable]))
     turn = float(np.percentile(speaker.track.turn[usable], 95))
@@ -24,6 +27,8 @@ def footage_warnings(speaker: Speaker, passed: NDArray[np.uint8], settings: Engi
         found.append(("small_face", "The face is small, so lips look soft. Footage closer to the face looks sharper."))
     if turn > STEEP_TURN:
         found.append(("turned_head", "The head turns far to the side; lips are least exact there."))
+    if (lettered & (passed == DRIVEN)).mean() > NOTED_SHARE:
+        found.append(("captions", "Captions stand before the face; lips are less exact behind them."))
     if (passed == STILL_MOUTH).any():
         found.append(
             (

@@ -149,6 +149,10 @@ def _lips(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
         }
         fixes = [_option("occlusion_detection_enabled", LIPSYNC_2), USE_SYNC_3, _exclude(one)]
         found.append(_finding("obstruction", one, WARNING, reason, advice, fixes))
+    for one in picture.lettered:
+        reason = f"Captions stand before the face at {said([one])}."
+        advice = every_model("{model} draws the mouth behind them. Lips are surer in footage without captions.")
+        found.append(_finding("captions", one, INFO, reason, advice, [_exclude(one)]))
     return found
 
 

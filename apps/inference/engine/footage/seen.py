@@ -53,6 +53,7 @@ class Picture:
     resting: Ranges
     dark: Ranges
     blurred: Ranges
+    lettered: Ranges
     eyes_px: float
     is_still_mouth: bool
     is_still_picture: bool
@@ -67,7 +68,7 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
     main = footage.people[0] if footage.people else None
     if main is None or main.eyes_px < MIN_EYES_PX or not _stays_in_sight(footage.of(main.id)):
         eyes = main.eyes_px if main and main.eyes_px < MIN_EYES_PX else 0.0
-        return Picture([(0.0, end_s)], [], [], [], [], [], [], eyes, False, still, None, [])
+        return Picture([(0.0, end_s)], [], [], [], [], [], [], [], eyes, False, still, None, [])
     footage = footage.of(main.id)
     speaker = study_speaker(footage)
     usable = speaker.track.usable
@@ -86,6 +87,7 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
         resting=_resting(speaker, footage),
         dark=stretches(seen & (_steady(light, footage) < DARK), times, end_s, SHORTEST_S, BRIDGE_S),
         blurred=stretches(seen & (_steady(crisp, footage) < BLURRED), times, end_s, SHORTEST_S, BRIDGE_S),
+        lettered=_lettered(footage),
         eyes_px=main.eyes_px, is_still_mouth=speaker.is_still, is_still_picture=still, speaker=speaker, others=others,
     )  # fmt: skip
 
@@ -131,6 +133,12 @@ def _hidden(footage: FootageAnalysis, speaker: Speaker) -> Ranges:
     points, turned = mesh_points(speaker)[frames], turned_eyes(speaker)[frames]
     found = find_obstructions(crops, points, speaker.mesh, np.ones(len(frames), bool), turned)
     return stretches(found.share > SHOWN_SHARE, footage.times[frames], footage.end_s, SHORTEST_S, 2 * BRIDGE_S)
+
+
+def _lettered(footage: FootageAnalysis) -> Ranges:
+    """Where captions or titles stand before a face, with the short gaps between them."""
+    there = np.isin(np.arange(footage.frame_count), footage.lettering[:, 0])
+    return stretches(there, footage.times, footage.end_s, SHORTEST_S, BRIDGE_S)
 
 
 def _resting(speaker: Speaker, footage: FootageAnalysis) -> Ranges:

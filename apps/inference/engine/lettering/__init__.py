@@ -1,0 +1,1 @@
+"""Captions and titles that are burnt into the picture before a face."""
