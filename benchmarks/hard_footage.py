@@ -37,6 +37,7 @@ Pictures = list[Pixels]
 
 WIDTH, FPS, SECONDS = 720, Fraction(25), 5.0
 WORDS = ("what", "she", "said", "to", "all", "of", "us", "was", "that", "the", "rain", "would", "never", "stop")
+INTERLACED = "interlaced"
 HEADER = ("footage", "people", "cuts", "driven", "plan r", "warnings")
 
 
@@ -74,6 +75,14 @@ def shaken(picture: Pixels, at: int) -> Pixels:
 def without_colour(picture: Pixels, _: int) -> Pixels:
     """Black and white."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
+
+
+def woven(pictures: Pictures) -> Pictures:
+    """Interlaced: every second row is that of the next picture, for want of one halfway to it."""
+    result = [picture.copy() for picture in pictures[:-1]]
+    for picture, later in zip(result, pictures[1:], strict=True):
+        picture[1::2] = later[1::2]
+    return result
 
 
 def captioned(words: int, seconds: float, size: float, bar: bool = False) -> Callable[[Pictures], Pictures]:
@@ -126,6 +135,7 @@ ONE: dict[str, Callable[[Pictures], Pictures]] = {
     "zoomed in": each(lambda picture, at: moved(picture, 0, 1 + 0.012 * at)),
     "every frame twice": lambda pictures: [picture for picture in pictures for _ in (0, 1)],
     "flashes": each(lambda picture, at: picture * (1.6 if at % 20 < 2 else 1.0)),
+    INTERLACED: woven,
     "captions": captioned(3, 1.4, 0.16),
     "captions on a bar": captioned(3, 1.4, 0.14, bar=True),
     "words one by one": captioned(1, 0.4, 0.3),
@@ -220,7 +230,8 @@ def measured(title: str, pictures: Pictures, sound: Path, model: str, folder: Pa
     folder.mkdir(parents=True, exist_ok=True)
     name = title.replace(", ", "_").replace(" ", "_")
     video, film, work = folder / f"{name}_given.mp4", folder / f"{name}.mp4", folder / "work"
-    with PieceWriter(video, (pictures[0].shape[1], pictures[0].shape[0]), FPS, ColourTags()) as writer:
+    size, fields = (pictures[0].shape[1], pictures[0].shape[0]), "top" if title.endswith(INTERLACED) else ""
+    with PieceWriter(video, size, FPS, ColourTags(), fields=fields) as writer:
         for picture in pictures:
             writer.write(cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_BGR2YUV_I420))
     try:

@@ -28,6 +28,7 @@ TITLES = {
     "dark": "Face is dark",
     "blurred": "Out of focus",
     "low_resolution": "Few pixels",
+    "interlaced": "Interlaced",
     "no_sound": "No sound",
     "silent_sound": "Sound is silent",
     "quiet_sound": "Sound is quiet",

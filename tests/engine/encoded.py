@@ -11,6 +11,8 @@ from typing import Any
 import av
 import numpy as np
 
+from apps.inference.engine.media.fields import Fields, flagged, weaving, x264_fields
+
 MILLISECONDS = Fraction(1, 1000)
 
 
@@ -37,11 +39,13 @@ def film(
     matrix: tuple[int, int, int, int] | None = None,
     tags: tuple[int, int, int] | None = None,
     full: bool = False,
+    fields: Fields = "",
     options: dict[str, str] | None = None,
     sounds: Sequence[Track] = (),
 ) -> Path:
     """RGB ``frames`` as a film; ``ticks`` are their times in milliseconds where they do not follow ``fps``.
 
+    ``fields`` says which rows come first where frames are woven of two moments.
     ``matrix`` is a, b, c, d of ISO/IEC 14496-12: a pixel at (x, y) is shown at (ax + cy, bx + dy).
     """
     with av.open(str(path), "w") as container:
@@ -49,10 +53,13 @@ def film(
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt
         stream.options = ({"crf": "12", "preset": "ultrafast"} if codec.startswith("libx26") else {}) | (options or {})
+        if fields and codec == "libx264":
+            stream.options |= {"x264-params": x264_fields(fields)}
         coder = stream.codec_context
         base = MILLISECONDS if ticks is not None else 1 / fps
         coder.time_base = base
         coder.color_range = 2 if full else 1
+        weaving(coder, fields)
         if aspect:
             coder.sample_aspect_ratio = aspect
         if tags:
@@ -61,7 +68,7 @@ def film(
             a, b, c, d = (value << 16 for value in matrix)
             stream.set_display_matrix([a, b, 0, c, d, 0, 0, 0, 1 << 30])
         tracks = [(container.add_stream(one.codec, rate=one.rate, layout=one.layout), one) for one in sounds]
-        packets = list(_pictures(stream, frames, pix_fmt, base, ticks, full))
+        packets = list(_pictures(stream, frames, pix_fmt, base, ticks, full, fields))
         for track, one in tracks:
             packets += list(_sound(track, one))
         for packet in sorted(packets, key=lambda p: float((p.dts or 0) * p.time_base)):
@@ -76,13 +83,14 @@ def _pictures(
     base: Fraction,
     ticks: Sequence[int] | None,
     full: bool,
+    fields: Fields,
 ) -> Iterator[av.Packet]:
     for index, picture in enumerate(frames):
         frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
         if pix_fmt != "rgb24":
             frame = frame.reformat(format=pix_fmt, dst_color_range=2 if full else 1)
         frame.pts, frame.time_base = (ticks[index] if ticks is not None else index), base
-        yield from stream.encode(frame)
+        yield from stream.encode(flagged(frame, fields))
     yield from stream.encode(None)
 
 

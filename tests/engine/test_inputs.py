@@ -58,6 +58,14 @@ def stored(matrix, frame):
     return turned if a else turned.swapaxes(0, 1)
 
 
+def woven(frames, fields):
+    """Each frame with every second row of the next one, which is that of the later moment."""
+    pairs = [(one.copy(), other) for one, other in zip(frames, [*frames[1:], frames[-1]], strict=True)]
+    for one, other in pairs:
+        one[fields == "top" :: 2] = other[fields == "top" :: 2]
+    return [one for one, _ in pairs]
+
+
 TURNS = {
     "turned 90": (0, 1, -1, 0), "turned 180": (-1, 0, 0, -1), "turned 270": (0, -1, 1, 0),
     "mirrored": (-1, 0, 0, 1), "mirrored top to bottom": (1, 0, 0, -1),
@@ -92,6 +100,12 @@ CASES = {
         "ending": "mkv", "ticks": uneven(FRAMES), "options": {"bf": "3", "preset": "medium"}
     },
     "a clock that starts at 5 s": {"ending": "mkv", "ticks": [5000 + 40 * index for index in range(FRAMES)]},
+    "interlaced, H.264": {"fields": "top"},
+    "interlaced, H.264, lower rows first": {"fields": "bottom"},
+    "interlaced, MPEG-2, TS, lower rows first": {
+        "ending": "ts", "codec": "mpeg2video", "options": {"b": "6M"}, "fields": "bottom"
+    },
+    "interlaced, DV": {"ending": "avi", "codec": "dvvideo", "size": (720, 576), "fields": "bottom"},
     "NTSC": {"fps": Fraction(30000, 1001)},
     **{name: {"matrix": matrix} for name, matrix in TURNS.items()},
 }  # fmt: skip
@@ -102,6 +116,8 @@ def written(case, pictures, folder):
     asked = dict(CASES[case])
     path = folder / f"v.{asked.pop('ending', 'mp4')}"
     frames = stretched(pictures, asked.pop("size", (240, 240)))
+    if "fields" in asked:
+        frames = woven(frames, asked["fields"])
     with scheduled_as_before():
         return film(
             path, [stored(asked["matrix"], frame) for frame in frames] if "matrix" in asked else frames, **asked
@@ -159,6 +175,7 @@ def test_it_comes_out_as_it_went_in(name, pictures, short_sample, tmp_path):
     before, after, footage = probe_media(video), probe_media(out), engine.FootageAnalysis.load(work)
     assert (after.width, after.height) == (before.width + before.width % 2, before.height + before.height % 2)
     assert (after.rotation, after.sample_aspect, after.bit_depth) == (0, before.sample_aspect, 8)
+    assert after.fields == before.fields == CASES[name].get("fields", "")
     times, given = decoded(video, CASES[name].get("matrix"))
     seen, got = decoded(out)
     assert len(got) == len(given) == FRAMES

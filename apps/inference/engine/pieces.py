@@ -19,6 +19,7 @@ from .face.head_reader import HeadReader
 from .first_look import FirstLook, looked_ahead
 from .lettering.removal import Lettering, lay_back, take_off
 from .media.echo import echo
+from .media.fields import lay_over, take_apart
 from .media.frame_source import FrameSource
 from .media.morph import Morph
 from .media.prefetch import prefetch
@@ -82,7 +83,9 @@ def render_piece(
     mark = Mark(plan.size, footage.info.sample_aspect) if plan.settings.watermark else None
     proof = Proof(plan, first, last, models)
     behind: dict[int, list[Lettering]] = {}
-    with PieceWriter(out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect) as writer:
+    with PieceWriter(
+        out, plan.size, plan.fps, footage.colour, sample_aspect=footage.info.sample_aspect, fields=plan.fields
+    ) as writer:
         frames = prefetch(drawn_frames(video, footage, plan, first, last, paint or exemplar, reader, behind))
         with closing(prefetch(_encoded(writer, frames, mark), PACKETS)) as packets:
             told = _told(packets, monitor, last - first)
@@ -146,7 +149,7 @@ def _mended(
     """One face's plan after both parts of the second look."""
 
     def drawn(plan: MotionPlan, start: int, stop: int) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        for index, picture in _drawn(source, seen, replace(plan, others=[]), start, stop, lettered=False):
+        for index, picture in _drawn(source, seen, replace(plan, others=[]), start, stop, bare=True):
             monitor.step("lipsync", 0, last - first)
             yield index, picture
 
@@ -181,10 +184,11 @@ def drawn_frames(
 
 def _drawn(
     source: FrameSource, footage: FootageAnalysis, plan: MotionPlan, first: int, last: int, paint: Painter = exemplar,
-    reader: HeadReader | None = None, behind: dict[int, list[Lettering]] | None = None, lettered: bool = True,
+    reader: HeadReader | None = None, behind: dict[int, list[Lettering]] | None = None, bare: bool = False,
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:  # fmt: skip
-    """The same from an open ``source``; letters before faces are missing where it is not ``lettered``."""
+    """The same from an open ``source``; ``bare``: without letters before faces, and at one moment."""
     taken: dict[int, list[Lettering]] = {}
+    woven: dict[int, NDArray[np.uint8]] = {}
     faces = [(layer, _seen(footage, layer.person)) for layer in plan.layers]
     looks = [] if reader is None else [FirstLook(layer, seen.landmarks, reader, partial(frame_job, seen))
                                      for layer, seen in faces]  # fmt: skip
@@ -193,7 +197,7 @@ def _drawn(
         faces = [(replace(layer, target=np.empty_like(layer.target)), seen) for layer, seen in faces]
     ahead = max((look.ahead for look in looks), default=0)
     shown = _shown(source, plan, max(0, first - ahead), min(len(plan), last + ahead))
-    frames = looked_ahead(_bare(shown, plan, taken), looks, first, last)
+    frames = looked_ahead(_bare(shown, plan, taken, woven), looks, first, last)
     with closing(prefetch(frames) if looks else frames) as looked_at:  # what is looked at next while this is drawn
         for index, original, glides, points in looked_at:
             picture = original if glides else original.copy()
@@ -205,7 +209,10 @@ def _drawn(
             planes, letters = split_planes(picture), taken.pop(index, [])
             if behind is not None and letters:
                 behind[index] = [one.behind(planes) for one in letters]
-            if lettered:
+            both = woven.pop(index, None)
+            if not bare:
+                if both is not None:
+                    lay_over(planes, split_planes(original), split_planes(both))
                 lay_back(planes, letters)
             yield index, picture
 
@@ -221,14 +228,24 @@ def _shown(
 
 
 def _bare(
-    frames: Iterator[tuple[int, NDArray[np.uint8], bool]], plan: MotionPlan, taken: dict[int, list[Lettering]]
-) -> Iterator[tuple[int, NDArray[np.uint8], bool]]:
-    """``frames`` without the letters before faces that are driven; ``taken`` holds those of each frame."""
+    frames: Iterator[tuple[int, NDArray[np.uint8], bool]], plan: MotionPlan, taken: dict[int, list[Lettering]],
+    woven: dict[int, NDArray[np.uint8]],
+) -> Iterator[tuple[int, NDArray[np.uint8], bool]]:  # fmt: skip
+    """``frames`` at one moment and without the letters before faces that are driven.
+
+    ``taken`` holds the letters of each frame, ``woven`` what it was with both moments.
+    """
     for index, picture, glides in frames:
-        lines = plan.lines(index)
-        if len(lines) and not glides and plan.anybody_driven[index]:
-            picture = picture.copy()
-            taken[index] = take_off(split_planes(picture), lines)
+        if not glides and plan.anybody_driven[index]:
+            lines = plan.lines(index)
+            if plan.fields:
+                woven[index] = picture
+            if plan.fields or len(lines):
+                picture = picture.copy()
+            if plan.fields:
+                take_apart(split_planes(picture), plan.fields)
+            if len(lines):
+                taken[index] = take_off(split_planes(picture), lines)
         yield index, picture, glides
 
 

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .lettering.lines import Rows, lines_at, no_lines
+from .media.fields import Fields
 from .segments import SoundPart
 from .settings import EngineSettings
 
@@ -54,6 +55,8 @@ class MotionPlan:
     ``lettering`` (m, 6) are lines of letters before faces in source frames (:mod:`.lettering.lines`; None: there are
     none): faces are drawn behind them.
 
+    ``fields`` is how the pictures are woven, see :mod:`.media.fields`.
+
     ``person`` is whose face this is, as the analysis counts (None: whom it looks at by itself); ``others`` are plans
     for further faces on the same timeline, drawn into the same frames. ``sound`` says what is heard when, ``segments``
     what was asked of each range (``start_s``, ``end_s`` and more, see :func:`.film_plan.plan_motion`).
@@ -87,6 +90,7 @@ class MotionPlan:
     lettering: Rows | None = None
     glide: Indices | None = None
     glide_share: Floats | None = None
+    fields: Fields = ""
     warnings: list[dict[str, str]] = field(default_factory=list)
     person: int | None = None
     others: list[MotionPlan] = field(default_factory=list)
@@ -124,7 +128,7 @@ class MotionPlan:
 
         Equal digests mean equal pictures, whatever else of the plan has changed.
         """
-        alike = self.fps, self.size, self.settings.watermark, self.settings.looks_again, first, last
+        alike = self.fps, self.size, self.fields, self.settings.watermark, self.settings.looks_again, first, last
         digest = hashlib.sha256(repr(alike).encode())
         for layer in self.layers:
             _add(digest, layer, layer.looked_at(first, last))
@@ -148,6 +152,7 @@ class MotionPlan:
         facts: dict[str, Any] = {
             "settings": self.settings.to_dict(), "fps": str(self.fps), "size": self.size,
             "duration_s": self.duration_s, "interior": self.interior, "detail": self.detail, "person": self.person,
+            "fields": self.fields,
             "warnings": self.warnings, "sound": [asdict(part) for part in self.sound], "segments": self.segments,
             "others": len(self.others), "arrays": arrays,
         }  # fmt: skip

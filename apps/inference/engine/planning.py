@@ -95,7 +95,7 @@ def make_plan(
         object_masks=np.where(obstructions.share[:, None] > 0, obstructions.masks, 0).astype(np.uint8)
         if obstructions else None,
         to_canvas=obstructions.to_canvas if obstructions else None,
-        lettering=footage.lettering if len(footage.lettering) else None,
+        lettering=footage.lettering if len(footage.lettering) else None, fields=footage.info.fields,
         glide=glide if (glide >= 0).any() else None, glide_share=glide_share.astype(np.float32), **drawn,
     )  # fmt: skip
 

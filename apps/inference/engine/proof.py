@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from .face.tracker import FaceChoice, FaceTracker
 from .faces_in_time import follow_face
 from .lettering.removal import Lettering, lay_back, take_off
+from .media.fields import take_apart
 from .media.prefetch import prefetch
 from .media.stretches import shown_frames
-from .media.video_reader import VideoReader, split_planes
+from .media.video_reader import VideoReader, copied, split_planes
 from .model_files import models_folder
 from .one_thread import one_thread
 from .plan import MotionPlan
@@ -54,14 +55,16 @@ class Proof:
         Letters before the face would be misread for parts of it: what was drawn ``behind`` them is looked at, where
         that is known, else they are filled in.
         """
-        lines = self._plan.lines(self._first + number)
-        if len(lines):
-            yuv = yuv.copy()
-            if behind:
-                lay_back(split_planes(yuv), behind)
-            else:
-                take_off(split_planes(yuv), lines)
-        points = self._tracker.track(yuv)
+        lines, planes = self._plan.lines(self._first + number), split_planes(yuv)
+        if self._plan.fields or len(lines):
+            planes = copied(planes)
+        if self._plan.fields:
+            take_apart(planes, self._plan.fields)
+        if behind:
+            lay_back(planes, behind)
+        elif len(lines):
+            take_off(planes, lines)
+        points = self._tracker.track(planes)
         self._at.append(number)
         self._rows.append(np.full((self._tracker.points, 3), np.nan, np.float32) if points is None else points)
 

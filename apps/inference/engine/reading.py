@@ -24,10 +24,11 @@ from .face.picture import Picture
 from .lettering.lines import Rows, lines_before, no_lines
 from .lettering.removal import take_off
 from .media.colour import ColourTags
+from .media.fields import Fields, take_apart
 from .media.prefetch import prefetch
 from .media.recent import RecentPictures
 from .media.stretches import CUTS_WARM_UP, SEEK_EARLY_S, WARM_UP
-from .media.video_reader import Frame, Planes, VideoReader
+from .media.video_reader import Frame, Planes, VideoReader, copied
 from .people import ROWS, FaceRows
 from .shots import CutDetector
 
@@ -115,7 +116,7 @@ def read(
     with VideoReader(video) as reader:
         frames = iter(reader) if stretch is None else _numbered(reader, max(0, first - CUTS_WARM_UP), last, times)
         for frame in prefetch(frames if recent is None else _kept(frames, recent, frame_count), AHEAD):
-            watcher.look(frame)
+            watcher.look(frame, reader.fields)
             on_frame(frame.index)
         return watcher.seen(reader.colour)
 
@@ -164,10 +165,14 @@ class _Watcher:
         self._before: list[np.ndarray] = []  # landmarks in the frame before
         self._lettering: list[Rows] = []
 
-    def look(self, frame: Frame) -> None:
-        """Track everybody and keep their lips, both without any letters before them."""
+    def look(self, frame: Frame, fields: Fields) -> None:
+        """Track everybody and keep their lips, both without any letters before them, at one moment."""
         self._size = frame.size
-        picture = Picture(frame.planes)  # one for both, who need the same halved copies
+        whole = frame.planes
+        if fields:
+            whole = copied(whole)
+            take_apart(whole, fields)
+        picture = Picture(whole)  # one for both, who need the same halved copies
         cut = self._is_cut(picture)
         if frame.index < self._first - WARM_UP:
             return
@@ -179,11 +184,11 @@ class _Watcher:
         elif self._is_cut.startled:
             self._tracker.doubt()
         lines = lines_before(picture, self._before, frame.index)
-        planes = _without(frame.planes, lines)
+        planes = _without(whole, lines)
         seen = self._tracker.track(Picture(planes) if len(lines) else picture)
         if seen and not self._before:
             lines = lines_before(picture, [face.points for face in seen], frame.index)
-            planes = _without(frame.planes, lines)
+            planes = _without(whole, lines)
         self._before = [face.points for face in seen]
         if frame.index < self._first:
             return
@@ -223,7 +228,7 @@ def _without(planes: Planes, lines: Rows) -> Planes:
     """The same picture without these lines of letters."""
     if not len(lines):
         return planes
-    bare = (planes[0].copy(), planes[1].copy(), planes[2].copy())
+    bare = copied(planes)
     take_off(bare, lines)
     return bare
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..media.video_reader import Planes
 from .appearance import Appearance, describe, likeness
 from .detector import Detection, FaceDetector, Region
 from .head_reader import PRESENCE_THRESHOLD, HeadReader
@@ -66,10 +67,10 @@ class FaceTracker:
         self._region = self._last = self._yaw = None
         self._missed = 0
 
-    def track(self, image: NDArray[np.uint8], scale: float = 1.0) -> Floats | None:
+    def track(self, image: NDArray[np.uint8] | Planes, scale: float = 1.0) -> Floats | None:
         """Landmarks (N, 3) in source pixels, or None where no usable face is seen.
 
-        `image` is RGB (H, W, 3) or planar 4:2:0 (3·H/2, W); `scale` is source pixels per pixel of `image`.
+        `image` is RGB (H, W, 3), planar 4:2:0 (3·H/2, W) or its planes; `scale` is source pixels per pixel of `image`.
         """
         picture = Picture(image)
         self._frame += 1

@@ -157,7 +157,7 @@ def _lips(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
 
 
 def _look(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
-    """Light, sharpness and size."""
+    """Light, sharpness, size and fields."""
     found = _each("dark", picture.dark, "The face is dark", "{model} sees little there. Brighten the footage.")
     found += _each(
         "blurred", picture.blurred, "The face is out of focus", "{model} draws lips as soft as the footage is."
@@ -167,6 +167,13 @@ def _look(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
         reason = f"The picture has {footage.size[0]}×{footage.size[1]} pixels."
         advice = every_model("{model} works at this size; faces are found most surely from 480 lines on.")
         found.append(_finding("low_resolution", (0.0, footage.end_s), INFO, reason, advice))
+    if footage.info.fields:
+        reason = "The picture is interlaced: each frame holds two moments in turn, row by row."
+        advice = every_model(
+            "{model} draws the mouth at the first of the two and leaves the rest as it is. Browsers show stripes where "
+            "something moves, here as in the footage; for the web, deinterlace it before."
+        )
+        found.append(_finding("interlaced", (0.0, footage.end_s), INFO, reason, advice))
     return found
 
 

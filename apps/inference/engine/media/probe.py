@@ -17,6 +17,7 @@ from PIL import Image
 
 from ..errors import EngineError, audio_invalid, video_invalid
 from .container import decode_tolerantly, open_input, pictures_of, sounds_of
+from .fields import Fields, fields_of
 
 PICTURE_FORMATS = {"png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"}
 MAX_SIDE, MAX_PIXELS, MIN_SIDE = 4096, 4096 * 2304, 64
@@ -34,7 +35,8 @@ class MediaInfo:
     """Facts about one file. ``width`` and ``height`` are as shown, after ``rotation`` (degrees counter-clockwise).
 
     ``fps`` is the exact rate, or frames divided by duration where the rate varies (``vfr``). ``frame_count`` counts
-    the packets that are shown. Fields about a kind of stream the file lacks are 0 or empty.
+    the packets that are shown; ``fields`` is which rows of interlaced ones come first. What is about a kind of stream
+    the file lacks is 0 or empty.
     """
 
     kind: str
@@ -51,6 +53,7 @@ class MediaInfo:
     vfr: bool = False
     bit_depth: int = 0
     sample_aspect: Fraction = Fraction(1)
+    fields: Fields = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; fractions as ``"30000/1001"``."""
@@ -94,6 +97,7 @@ def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
         sample_rate=sound.codec_context.sample_rate if sound else 0, vfr=vfr,
         bit_depth=max((component.bits for component in first.format.components), default=8),
         sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
+        fields="" if is_picture else woven(first, stream.codec_context, path),
     )  # fmt: skip
 
 
@@ -175,6 +179,12 @@ def _is_mirrored_photo(path: Path) -> bool:
             return photo.getexif().get(EXIF_ORIENTATION) in MIRRORED
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         return False  # a film, or a picture that FFmpeg reads and Pillow does not
+
+
+def woven(frame: Any, context: Any, path: Path) -> Fields:
+    """Which rows of ``frame``, the first one of ``path``, come first; "" also where it has to be turned upright."""
+    turned = quarter_turns(frame) or is_mirrored(frame, path)
+    return "" if turned else fields_of(context, frame)
 
 
 def _check_size(width: int, height: int) -> None:

@@ -22,8 +22,9 @@ import numpy as np
 from ..errors import video_invalid
 from .colour import RANGE_FULL, RANGE_LIMITED, ColourTags
 from .container import decode_tolerantly, open_input, pictures_of
+from .fields import Fields
 from .picture_memory import PictureMemory
-from .probe import PICTURE_FORMATS, is_mirrored, quarter_turns
+from .probe import PICTURE_FORMATS, is_mirrored, quarter_turns, woven
 
 BT709 = ColourTags(range=1, space=1, primaries=1, transfer=1)
 SEE_THROUGH = ("rgba", "bgra", "argb", "abgr", "gbrap", "yuva", "ya", "pal8")  # formats that hold transparency
@@ -69,11 +70,17 @@ def split_planes(yuv: np.ndarray) -> Planes:
     return yuv[:height], chroma[0], chroma[1]
 
 
+def copied(planes: Planes) -> Planes:
+    """The same planes, to be changed."""
+    return planes[0].copy(), planes[1].copy(), planes[2].copy()
+
+
 class VideoReader:
     """Reads the frames of a video in order of presentation; time 0 is the first frame.
 
     One that reads ``every`` second or fourth picture leaves out those that tell the decoder how little depends on them,
-    which is cheap (see :data:`LEFT_OUT`). Frames then are known by their ``time`` alone.
+    which is cheap (see :data:`LEFT_OUT`). Frames then are known by their ``time`` alone. ``fields`` is how pictures are
+    woven, known from the first one on.
     """
 
     def __init__(self, path: Path, every: int = 1) -> None:
@@ -88,6 +95,7 @@ class VideoReader:
         self._stream.codec_context.thread_count = DECODER_THREADS
         self._stream.codec_context.skip_frame = LEFT_OUT[every]
         self.colour = ColourTags.of(self._stream.codec_context)
+        self.fields: Fields = ""
         self._mirrored: bool | None = None
         self._is_photo = self._container.format.name in PICTURE_FORMATS
         self._size: tuple[int, int] | None = None
@@ -135,6 +143,7 @@ class VideoReader:
         """The decoder's own planes where they stand as they shall, else a copy as one array."""
         if self._mirrored is None:
             self._mirrored = is_mirrored(picture, self.path)
+            self.fields = "" if self._is_photo else woven(picture, self._stream.codec_context, self.path)
             self.colour = self.colour.or_else(ColourTags.of(picture))  # some codecs tell with the first picture only
         shown = _on_white(picture) if self._is_photo and picture.format.name.startswith(SEE_THROUGH) else picture
         planes, self.colour = _planes(shown, self.colour)

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 
 from .colour import ColourTags
+from .fields import Fields, flagged, weaving, x264_fields
 from .video_reader import planes_of, split_planes
 
 # crf 17 at preset veryfast is where x264's loss is no longer seen at normal viewing. Superfast looks 15 frames ahead
@@ -53,6 +54,7 @@ class PieceWriter:
         colour: ColourTags,
         *,
         sample_aspect: Fraction = Fraction(1),
+        fields: Fields = "",
     ) -> None:
         self._container = av.open(str(path), "w", format="mp4")
         self._stream = self._container.add_stream("libx264", rate=fps)
@@ -61,7 +63,7 @@ class PieceWriter:
         self._stream.options = {
             "crf": CRF,
             "preset": PRESET,
-            "x264-params": ":".join(filter(None, (LOOKAHEAD, colour.mastering))),
+            "x264-params": ":".join(filter(None, (LOOKAHEAD, colour.mastering, x264_fields(fields)))),
             "g": str(max(1, round(float(fps) * KEYFRAME_SECONDS))),
         }
         # Whole pictures side by side, which come out the same on any number of cores. PyAV asks for slices of one,
@@ -71,8 +73,9 @@ class PieceWriter:
         self._time_base = 1 / fps
         self._stream.codec_context.time_base = self._time_base
         colour.apply(self._stream.codec_context)
+        weaving(self._stream.codec_context, fields)
         # One frame serves all: the encoder takes a copy, and memory new for each would cost .7 ms at 720 lines.
-        self._frame = av.VideoFrame(*size, "yuv420p")
+        self._frame = flagged(av.VideoFrame(*size, "yuv420p"), fields)
         self._planes = planes_of(self._frame)
         self._count = 0
         self._finished = False
