@@ -261,3 +261,4 @@ def test_the_footage_check_tells_where_captions_stand(captioned):
     (found,) = [finding for finding in check_footage(footage).findings if finding.kind == "captions"]
     assert (found.start_s, found.end_s, found.severity) == (FIRST / 25, LAST / 25, "info")
     assert all("behind them" in advice for advice in found.advice.values())
+    assert "obstruction" not in check_footage(footage).kinds()

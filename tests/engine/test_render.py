@@ -283,6 +283,16 @@ def test_an_object_in_front_of_the_mouth_is_found_where_it_is(tmp_path):
     assert shown[y, x - 6] > 0.9 > 0.1 > shown[other_y, other_x + 6]
 
 
+def test_what_letters_stood_before_is_no_object_and_hides_none_elsewhere(tmp_path):
+    crops, points = talking_crops(tmp_path, range(30, 42))
+    x, y = points[35][OUTER[0]].astype(int).tolist()
+    before = [[frame, x - 40, y - 40, 70, 80, 0] for frame in range(28, 44)]
+    away = [[frame, x - 40, y + 60, 70, 20, 0] for frame in range(28, 44)]
+    for lines, is_found in ((before, False), (away, True)):
+        found = find_obstructions(crops, points, MESH, np.ones(60, bool), lettering=np.array(lines, np.int32))
+        assert (found.share[31:41] > 0.02).all() == found.share.any() == is_found
+
+
 def test_what_reaches_well_beyond_the_lips_is_an_object_and_an_open_mouth_is_none():
     """A microphone before the mouth lies between the lips for the most part, and yet goes on below them."""
     mouth = np.zeros((CANVAS, CANVAS), bool)

@@ -72,7 +72,9 @@ def make_plan(
         shown = np.zeros(footage.frame_count, bool)
         shown[line.source[asked & guarded]] = True
         looked_at = _looked_at(footage, shown)
-        obstructions = find_obstructions(footage.crops, own, speaker.mesh, looked_at, turned_eyes(speaker))
+        obstructions = find_obstructions(
+            footage.crops, own, speaker.mesh, looked_at, turned_eyes(speaker), footage.lettering
+        )
         obstructions.share[~shown] = 0
     passed = _passed(speaker, line, settings, obstructions)
     passed[~asked] = OUTSIDE_RANGE

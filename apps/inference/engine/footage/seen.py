@@ -131,7 +131,9 @@ def _hidden(footage: FootageAnalysis, speaker: Speaker) -> Ranges:
     if crops.stored.sum() < 3:
         return []
     points, turned = mesh_points(speaker)[frames], turned_eyes(speaker)[frames]
-    found = find_obstructions(crops, points, speaker.mesh, np.ones(len(frames), bool), turned)
+    lines = footage.lettering[np.isin(footage.lettering[:, 0], frames)]
+    lines[:, 0] = np.searchsorted(frames, lines[:, 0])
+    found = find_obstructions(crops, points, speaker.mesh, np.ones(len(frames), bool), turned, lines)
     return stretches(found.share > SHOWN_SHARE, footage.times[frames], footage.end_s, SHORTEST_S, 2 * BRIDGE_S)
 
 

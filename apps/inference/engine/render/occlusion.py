@@ -2,7 +2,8 @@
 
 Every frame's mouth region is laid onto one canonical canvas. What differs from the usual look of its place, more than
 that place ever varies, is an object, and so is what hides the lips' red; its original pixels stay in front of the new
-mouth. Where a head is turned, what the camera does not see of it counts as usual: there the background shows.
+mouth. Where a head is turned, what the camera does not see of it counts as usual: there the background shows. So does
+what letters stood before, which was filled in.
 
 How much of what is found: `docs/engine.md` and `python -m benchmarks.obstructions`.
 """
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..crops import CropStore
+from ..lettering.lines import Rows, lines_at, no_lines
 from ..progress import checkpoint
 from .hidden_lips import LipColour, up_to_the_side
 from .layers import Floats, blurred, median, polygon_mask
@@ -61,11 +63,12 @@ class Obstructions:
 
 def find_obstructions(
     crops: CropStore, points: NDArray[np.floating], mesh: FaceMesh2D, wanted: NDArray[np.bool_],
-    turned_eyes: NDArray[np.floating] | None = None,
+    turned_eyes: NDArray[np.floating] | None = None, lettering: Rows | None = None,
 ) -> Obstructions:  # fmt: skip
     """Look through all stored frames that are ``wanted`` (F,); ``points`` (F, Q, 2) mesh points in picture pixels.
 
-    ``turned_eyes`` (F,) holds the eye distance, in pixels, of heads that are turned to the side, 0 for all others.
+    ``turned_eyes`` (F,) holds the eye distance, in pixels, of heads that are turned to the side, 0 for all others;
+    ``lettering`` (m, 6) lines of letters before the faces, in picture pixels (:mod:`..lettering.lines`).
     """
     to_canvas = (mesh.template - (mesh.template[ALL_LIPS].mean(0) - REACH)) / SPAN * CANVAS
     canvas = Canvas(to_canvas, mesh.triangles, (CANVAS, CANVAS))
@@ -76,7 +79,12 @@ def find_obstructions(
     def unseen(frame: int) -> Mask | None:
         """Not kept: of a long film that would be a hundred megabytes."""
         eyes = 0.0 if turned_eyes is None else float(turned_eyes[frame])
-        return ~seen_on_canvas(canvas, mesh.template, mesh.triangles, points[frame], eyes) if eyes > 0 else None
+        away = ~seen_on_canvas(canvas, mesh.template, mesh.triangles, points[frame], eyes) if eyes > 0 else None
+        lines = no_lines() if lettering is None else lines_at(lettering, frame)
+        if not len(lines):
+            return away
+        behind = _behind(lines, canvas.warp(points[frame]).luma((0, 0)))
+        return behind if away is None else away | behind
 
     for frame, shown in studied.items():
         if (away := unseen(frame)) is not None:
@@ -121,6 +129,13 @@ def find_obstructions(
     if standing is not None:
         _put_before(standing, masks, share, points, to_canvas, stored, unseen)
     return Obstructions(masks, share, alarm, to_canvas)
+
+
+def _behind(lines: Rows, places: Floats) -> Mask:
+    """(h, w): which ``places`` (h, w, 2) of the picture lie behind ``lines`` (k, 6) of letters."""
+    corners = lines[:, 1:3], lines[:, 1:3] + lines[:, 3:5]
+    apart = places[:, :, None]
+    return np.asarray(((apart >= corners[0]) & (apart <= corners[1])).all(-1).any(-1))
 
 
 def _in_usual_light(shown: Floats, usual: Floats, seen: Mask) -> Floats:
