@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import numpy as np
@@ -12,7 +13,7 @@ from apps.inference.engine import EngineSettings, lipsync
 from apps.inference.engine.analysis import FootageAnalysis, analyse_footage
 from apps.inference.engine.footage.check import check_footage
 from apps.inference.engine.media.colour import ColourTags
-from apps.inference.engine.media.fields import lay_over, take_apart
+from apps.inference.engine.media.fields import fields_of, lay_over, take_apart
 from apps.inference.engine.media.probe import probe_media
 from apps.inference.engine.media.video_reader import VideoReader, copied, split_planes
 from apps.inference.engine.media.video_writer import PieceWriter
@@ -101,6 +102,20 @@ def test_films_say_which_rows_come_first(portrait, fields, tmp_path):
         assert reader.fields == ""  # nothing is known before the first picture
         next(iter(reader))
         assert reader.fields == fields
+
+
+def test_a_stream_of_fields_whose_pictures_are_whole_is_not_woven():
+    whole = SimpleNamespace(interlaced_frame=False, height=576)
+    assert fields_of(SimpleNamespace(field_order=2, name="mpeg2video"), whole) == ""
+    for order, name, fields in (
+        (0, "dvvideo", "bottom"),
+        (0, "mjpeg", "top"),
+        (4, "h264", "bottom"),
+        (5, "h264", "top"),
+    ):
+        context = SimpleNamespace(field_order=order, name=name)
+        assert fields_of(context, SimpleNamespace(interlaced_frame=True, height=576)) == fields
+        assert fields_of(context, SimpleNamespace(interlaced_frame=True, height=486)) == ""
 
 
 @pytest.fixture(scope="module")

@@ -30,11 +30,13 @@ BAND, HALO = 64, 16  # rows worked on at a time, so that they stay in the proces
 
 
 def fields_of(context: Any, picture: Any) -> Fields:
-    """How the pictures of a decoder, one of which is given, are woven."""
-    order = SHOWN_FIRST.get(int(context.field_order))
-    if (order is None and not picture.interlaced_frame) or picture.height % ROWS:
+    """How the pictures of a decoder, the first of which is given, are woven.
+
+    It says so itself: of films on discs the stream does, though their pictures are whole.
+    """
+    if not picture.interlaced_frame or picture.height % ROWS:
         return ""
-    return order or ("bottom" if context.name == "dvvideo" else "top")
+    return SHOWN_FIRST.get(int(context.field_order), "bottom" if context.name == "dvvideo" else "top")
 
 
 def take_apart(planes: Planes, fields: Fields) -> None:
