@@ -7,7 +7,7 @@ at the earlier of the two moments: the comb that a moving mouth shows would be l
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import av
 import cv2
@@ -15,8 +15,10 @@ import numpy as np
 from av.codec.context import Flags
 from numpy.typing import NDArray
 
+if TYPE_CHECKING:
+    from .video_reader import Planes
+
 Bytes = NDArray[np.uint8]
-Planes = tuple[Bytes, Bytes, Bytes]
 # Whose rows show the earlier moment: those of the top row or those below it; "" where pictures show one moment only.
 Fields = Literal["", "top", "bottom"]
 

@@ -97,7 +97,7 @@ def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
         sample_rate=sound.codec_context.sample_rate if sound else 0, vfr=vfr,
         bit_depth=max((component.bits for component in first.format.components), default=8),
         sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
-        fields="" if is_picture else woven(first, stream.codec_context, path),
+        fields="" if is_picture else woven(first, stream.codec_context, is_mirrored(first, path)),
     )  # fmt: skip
 
 
@@ -181,10 +181,9 @@ def _is_mirrored_photo(path: Path) -> bool:
         return False  # a film, or a picture that FFmpeg reads and Pillow does not
 
 
-def woven(frame: Any, context: Any, path: Path) -> Fields:
-    """Which rows of ``frame``, the first one of ``path``, come first; "" also where it has to be turned upright."""
-    turned = quarter_turns(frame) or is_mirrored(frame, path)
-    return "" if turned else fields_of(context, frame)
+def woven(frame: Any, context: Any, mirrored: bool) -> Fields:
+    """Which rows of ``frame``, a film's first one, come first; "" also where it has to be turned upright."""
+    return "" if mirrored or quarter_turns(frame) else fields_of(context, frame)
 
 
 def _check_size(width: int, height: int) -> None:

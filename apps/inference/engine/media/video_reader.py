@@ -143,7 +143,7 @@ class VideoReader:
         """The decoder's own planes where they stand as they shall, else a copy as one array."""
         if self._mirrored is None:
             self._mirrored = is_mirrored(picture, self.path)
-            self.fields = "" if self._is_photo else woven(picture, self._stream.codec_context, self.path)
+            self.fields = "" if self._is_photo else woven(picture, self._stream.codec_context, self._mirrored)
             self.colour = self.colour.or_else(ColourTags.of(picture))  # some codecs tell with the first picture only
         shown = _on_white(picture) if self._is_photo and picture.format.name.startswith(SEE_THROUGH) else picture
         planes, self.colour = _planes(shown, self.colour)
