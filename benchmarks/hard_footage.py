@@ -72,6 +72,16 @@ def shaken(picture: Pixels, at: int) -> Pixels:
     return moved(picture, 0, 1.1, 12 * np.sin(1.3 * at) + x, 12 * np.cos(1.7 * at) + y)
 
 
+def nearer_by_turns(frames: int, *steps: tuple[float, float]) -> Callable[[Pictures], Pictures]:
+    """Cut together as talks on the web are: the next of ``steps``, how near and how far to the side, every so often."""
+
+    def change(picture: Pixels, at: int) -> Pixels:
+        scale, x = steps[at // frames % len(steps)]
+        return moved(picture, 0, scale, x)
+
+    return each(change)
+
+
 def without_colour(picture: Pixels, _: int) -> Pixels:
     """Black and white."""
     return np.asarray(cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8)
@@ -133,6 +143,8 @@ ONE: dict[str, Callable[[Pictures], Pictures]] = {
     "lying": each(lambda picture, _: cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE)),
     "shaken": each(shaken),
     "zoomed in": each(lambda picture, at: moved(picture, 0, 1 + 0.012 * at)),
+    "nearer by turns": nearer_by_turns(30, (1.0, 0), (1.3, 0)),
+    "three cuts a second": nearer_by_turns(8, (1.0, 0), (1.3, 40), (1.1, -40), (1.5, 10)),
     "every frame twice": lambda pictures: [picture for picture in pictures for _ in (0, 1)],
     "flashes": each(lambda picture, at: picture * (1.6 if at % 20 < 2 else 1.0)),
     INTERLACED: woven,
@@ -167,8 +179,18 @@ def dipped(one: Pictures, other: Pictures) -> Pictures:
     return one[: half - length] + faded + other[length:half]
 
 
+def pushed(one: Pictures, other: Pictures) -> Pictures:
+    """The other one pushes the one out within half a second."""
+    half, length, width = len(one) // 2, 12, one[0].shape[1]
+    between = []
+    for at in range(length):
+        x = round(width * (at + 1) / (length + 1))
+        between.append(np.hstack([other[at][:, width - x :], one[half + at][:, : width - x]]))
+    return one[:half] + between + other[length:half]
+
+
 BOTH: dict[str, Callable[[Pictures, Pictures], Pictures]] = {
-    "two in turn": shots, "a dissolve": dissolved, "a dip to black": dipped,
+    "two in turn": shots, "a dissolve": dissolved, "a dip to black": dipped, "pushed out": pushed,
 }  # fmt: skip
 
 

@@ -4,8 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
+from apps.inference.engine.analysis import is_steady
 from apps.inference.engine.face.picture import Picture
 from apps.inference.engine.faces_in_time import JITTER, follow_face, runs, usable_frames
+from apps.inference.engine.people import FaceRows
 from apps.inference.engine.shots import CutDetector, jump_cuts, leaps, thumbnail
 
 from .synthetic import paint, talking_landmarks
@@ -37,6 +39,15 @@ def test_a_face_seen_for_a_moment_is_no_speaker():
     mask = np.zeros(100, bool)
     mask[40:48] = True
     assert not usable_frames(mask, TIMES, ONE_SHOT).any()
+
+
+def test_a_face_seen_all_through_a_short_shot_counts():
+    shot = (np.arange(100) >= 40).astype(np.int64) + (np.arange(100) >= 48)
+    mask = np.zeros(100, bool)
+    mask[40:48] = True
+    assert np.flatnonzero(usable_frames(mask, TIMES, shot)).tolist() == list(range(40, 48))
+    mask[40] = False
+    assert not usable_frames(mask, TIMES, shot).any()
 
 
 def test_a_single_picture_of_a_face_counts():
@@ -162,3 +173,38 @@ def test_half_a_leap_is_a_cut_only_where_the_whole_picture_changes():
     leap[[20, 40]] = 0.54
     motion[[30, 40]] = 8.4
     assert np.flatnonzero(jump_cuts(motion, leap)).tolist() == [40]
+
+
+def near_a_wall(times):
+    """A small face before a plain wall, with so little noise as an encoder leaves, filmed from ``times`` as near."""
+    picture = np.full((256, 256), 90, np.float32)
+    cv2.ellipse(picture, (128, 110), (round(26 * times), round(34 * times)), 0, 0, 360, 150, -1)
+    cv2.ellipse(picture, (128, 125), (round(9 * times), round(5 * times)), 0, 0, 360, 60, -1)
+    return picture
+
+
+def test_a_camera_that_comes_nearer_startles_before_a_plain_wall_too():
+    """Little changes there in all, but far more than in the pictures before."""
+    is_cut, told = CutDetector(), []
+    for at in range(40):
+        picture = near_a_wall(1.0 if at < 20 else 1.3) + np.random.default_rng(at).normal(0, 0.5, (256, 256))
+        assert not is_cut(shown(picture))
+        told.append(is_cut.startled)
+        if at == 20:
+            assert is_cut.motion < 4
+    assert np.flatnonzero(told).tolist() == [20]
+    motion, leap = np.full(60, 0.1), np.zeros(60)
+    motion[[20, 40]], leap[[20, 30, 40]] = 1.4, (0.3, 0.6, 0.6)
+    assert np.flatnonzero(jump_cuts(motion, leap)).tolist() == [40]
+
+
+@pytest.mark.parametrize(("pushed", "grown", "kept"), [(0.1, 0.0, True), (0.3, 0.0, False), (0.0, 0.1, False)])
+def test_a_face_that_is_pushed_into_the_picture_is_no_chance_find(pushed, grown, kept):
+    """Chance finds leap in size."""
+    points, frames = talking_landmarks(100), np.arange(100)
+    for share, at in ((pushed, 0), (grown, 50)):
+        moved = slice(at, at + round(100 * share))
+        step = np.arange(1, round(100 * share) + 1)[:, None, None] % 2
+        points[moved] = points[moved] + 50 * step if share == pushed else points[moved] * (1 + 0.5 * step)
+    rows = FaceRows(frames, points.astype(np.float32), np.ones(100), np.ones(100), np.full((100, 5), -1))
+    assert is_steady(rows) is kept

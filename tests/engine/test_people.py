@@ -91,6 +91,25 @@ def test_a_doubt_without_a_cut_changes_nobody(pictures):
     assert [len(person.rows.frames) for person in people] == [16, 16]
 
 
+def nearer(picture, times):
+    """As if the camera had come nearer to somebody's chest."""
+    place = cv2.getRotationMatrix2D((SIDE / 2, 1.1 * SIDE), 0, times)
+    return cv2.warpAffine(picture, place, (SIDE, SIDE), borderMode=cv2.BORDER_REPLICATE)
+
+
+@pytest.mark.parametrize("times", [1.25, 1.35])
+def test_a_face_that_is_suddenly_nearer_is_read_whole_at_once(pictures, times):
+    """In the half that is left where it was, a mesh was read that took ten frames to creep onto the whole face."""
+    frames = [planar(picture if at < 6 else nearer(picture, times), 0 * picture) for at, picture in enumerate(pictures)]
+    tracker = PeopleTracker(settings.MODELS_DIR)
+    one, other = (rows for _, rows in sorted(follow(tracker, frames, doubt_at=6).items()))
+    assert (one.frames[-1], other.frames[0]) == (5, 6)
+    eyes = np.linalg.norm(other.points[:, 33, :2] - other.points[:, 263, :2], axis=1)
+    assert abs(eyes[0] / eyes[-1] - 1) < 0.05
+    assert abs(eyes[-1] / np.linalg.norm(one.points[-1, 33, :2] - one.points[-1, 263, :2]) / times - 1) < 0.08
+    assert len(people_of({0: one, 1: other}, tracker.heads, np.zeros(24, np.int64), 25.0)) == 1
+
+
 def test_what_is_a_face_in_one_square_only_is_taken_for_none(pictures, monkeypatch):
     """Hands may be read as a face within the detector's square, but not within their own."""
     shown, sure = Picture(planar(pictures[0], pictures[0])), HeadReader.read

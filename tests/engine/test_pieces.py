@@ -1,5 +1,7 @@
 """Planning and drawing on made-up footage: what moves, what must not, and that pieces are but parts of one film."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -100,6 +102,14 @@ def test_outside_the_wanted_ranges_frames_stay_as_they_were(talking):
     assert plan.driven.nonzero()[0].tolist() == [*range(10, 20), *range(30, 40)]
     assert [row["reason"] for row in describe(plan).passed] == ["outside_range"] * 3
     assert plan.strength[10] < plan.strength[12] <= plan.strength[15] == 1
+
+
+def test_a_mouth_moves_fully_from_a_cut_on_and_eases_over_elsewhere(tmp_path):
+    _, footage = make_footage(tmp_path, 60, unseen=[*range(20), *range(40, 60)])
+    plan = planned(replace(footage, shots=np.array([0, 20])))
+    assert plan.driven.nonzero()[0].tolist() == list(range(20, 40))
+    assert (plan.strength[20:36] == 1).all()
+    assert plan.strength[39] < plan.strength[38] < 1
 
 
 def test_a_short_miss_is_bridged(tmp_path):

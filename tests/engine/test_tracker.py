@@ -23,7 +23,7 @@ from apps.inference.engine.face.landmarks import (
 )
 from apps.inference.engine.face.mesh import region_around
 from apps.inference.engine.face.picture import Picture
-from apps.inference.engine.face.tracker import FaceChoice, FaceTracker
+from apps.inference.engine.face.tracker import MEMORY_FRAMES, FaceChoice, FaceTracker
 from apps.inference.engine.model_files import PORTRAIT, model_path
 
 MODELS = Path(settings.MODELS_DIR)
@@ -158,19 +158,24 @@ def test_a_short_loss_does_not_hand_over_to_somebody_else(portrait, other_person
     assert centre(tracker.track(scene(one, other)))[0] < 300
 
 
-def test_the_same_person_is_found_after_a_cut_on_the_other_side(portrait, other_person):
+def test_the_same_person_is_found_on_the_other_side_after_a_long_loss(portrait, other_person):
     tracker = FaceTracker(MODELS)
     before = scene((portrait, 1.1, 20, 100), (other_person, 1.0, 380, 100))
     assert centre(tracker.track(before))[0] < 320
-    tracker.cut()
+    for _ in range(MEMORY_FRAMES + 1):
+        assert tracker.track(scene()) is None
     after = scene((other_person, 1.1, 20, 100), (portrait, 1.0, 380, 100))
     assert centre(tracker.track(after))[0] > 320
 
 
 def test_a_point_chooses_the_face(portrait, other_person):
     both = scene((portrait, 1.1, 20, 100), (other_person, 1.0, 380, 100))
-    assert centre(FaceTracker(MODELS, choice=FaceChoice(500, 200)).track(both))[0] > 320
-    assert FaceTracker(MODELS, choice=FaceChoice(320, 440)).track(both) is None, "no face is there"
+    tracker = FaceTracker(MODELS)
+    assert centre(tracker.track(both))[0] < 320, "the larger one"
+    tracker.look_at(FaceChoice(500, 200))
+    assert centre(tracker.track(both))[0] > 320
+    tracker.look_at(FaceChoice(320, 440))
+    assert tracker.track(both) is None, "no face is there"
 
 
 def test_small_faces_in_tall_pictures_are_found(portrait):

@@ -30,11 +30,13 @@ from .one_thread import one_thread
 from .people import FaceRows, Person, load_people, people_of, save_people
 from .progress import Monitor, Progress
 from .reading import CROPS, MIN_EYES_PX, Seen, read
-from .shots import jump_cuts, leaps
+from .shots import jump_cuts, leaps, leaps_of_place_and_size
 from .speech.analysis import SpeechAnalysis, analyse_speech
 
 OWN_SOUND = "own_sound"
-MOST_LEAPS = 0.05  # share of a track's frames; faces leap at cuts only, chance finds in one frame of twelve and more
+# Shares of a track's frames: the size of a face leaps at cuts only, that of a chance find in one frame of twelve and
+# more. Its place leaps as well where one picture pushes another one out.
+MOST_LEAPS_OF_SIZE, MOST_LEAPS_OF_PLACE = 0.05, 0.25
 
 
 @dataclass
@@ -187,7 +189,7 @@ def concluded(seen: Seen, info: MediaInfo, folder: Path) -> FootageAnalysis:
     """The analysis that follows from everything that was seen, saved in ``folder``."""
     count = len(seen.times)
     typical = float(np.median(np.diff(seen.times))) if count > 1 else 1 / float(info.fps)
-    tracks = {number: part for number, part in seen.tracks.items() if _is_steady(part)}
+    tracks = {number: part for number, part in seen.tracks.items() if is_steady(part)}
     first = seen.cuts | (np.arange(count) == 0)
     people = people_of(tracks, seen.heads, np.cumsum(first) - 1, 1 / typical)
     shots = np.flatnonzero(first | jump_cuts(seen.motion, _smallest_leap(people, count)))
@@ -210,9 +212,10 @@ def read_own_sound(video: Path, workdir: Path, models: Path | None) -> None:
         shutil.rmtree(workdir / OWN_SOUND, ignore_errors=True)
 
 
-def _is_steady(rows: FaceRows) -> bool:
+def is_steady(rows: FaceRows) -> bool:
     """Whether a track does not leap about, as chance finds do."""
-    return bool((leaps(rows.frames, rows.points) > 1).mean() <= MOST_LEAPS)
+    place, size = leaps_of_place_and_size(rows.frames, rows.points)
+    return bool((size > 1).mean() <= MOST_LEAPS_OF_SIZE and (place > 1).mean() <= MOST_LEAPS_OF_PLACE)
 
 
 def _smallest_leap(people: list[Person], frame_count: int) -> np.ndarray:

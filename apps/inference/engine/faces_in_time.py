@@ -18,7 +18,7 @@ from .face.smoothing import FRAMES, smoothed
 # film leaves out frames, or lips move fast, points would lie beside the lips by five times that, and a mouth warped by
 # them shows its old teeth beside the new ones.
 JITTER = 0.0045
-SHORTEST_RUN_S = 0.4  # a face seen for less is a passer-by or no face at all
+SHORTEST_RUN_S = 0.4  # a face seen for less of a shot is a passer-by or no face at all
 LONGEST_GAP_S = 0.5  # a face missed for less is bridged
 # The landmark net takes a turned head for less turned than it is, by a quarter (`python -m benchmarks.turned`); from
 # 25° on heads are read from the front ever more (`face/head_reader.py`), from 35° on their turn is what it is.
@@ -86,7 +86,7 @@ def _take_jitter_out(points: NDArray[np.float32]) -> None:
 
 
 def usable_frames(seen: NDArray[np.bool_], times: NDArray[np.floating], shot: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """(F,): frames of a face that stays for a while, short gaps within one shot bridged."""
+    """(F,): frames of a face that stays for a while or all through a shot, short gaps within one shot bridged."""
     usable = seen.copy()
     for first, last in runs(~seen, shot):
         inside = first > 0 and last < len(seen) and shot[first - 1] == shot[last]
@@ -96,7 +96,8 @@ def usable_frames(seen: NDArray[np.bool_], times: NDArray[np.floating], shot: ND
     shortest = min(SHORTEST_RUN_S, 0.8 * film)
     step = float(np.median(np.diff(times))) if len(times) > 1 else 0.0
     for first, last in runs(usable, shot):
-        if times[last - 1] - times[first] + step < shortest:
+        whole_shot = (first == 0 or shot[first - 1] != shot[first]) and (last == len(shot) or shot[last] != shot[first])
+        if not whole_shot and times[last - 1] - times[first] + step < shortest:
             usable[first:last] = False
     return usable
 

@@ -78,7 +78,7 @@ def make_plan(
         obstructions.share[~shown] = 0
     passed = _passed(speaker, line, settings, obstructions)
     passed[~asked] = OUTSIDE_RANGE
-    strength = _strength(passed, line)
+    strength = _strength(passed, line, speaker.shot)
     if speaker.is_still:
         change = np.where(asked[:, None], wanted - speaker.track.params[line.source], 0) * strength[:, None]
         drawn = _painted(speaker, line, change, own)
@@ -221,13 +221,14 @@ def _passed(
     return passed[line.source]
 
 
-def _strength(passed: NDArray[np.uint8], line: Timeline) -> Doubles:
-    """(N,) 0..1: rises and falls over ``EASE_S`` at the borders of driven stretches inside the film."""
+def _strength(passed: NDArray[np.uint8], line: Timeline, shot: NDArray[np.integer]) -> Doubles:
+    """(N,) 0..1: rises and falls over ``EASE_S`` at the borders of driven stretches inside a shot, ``shot`` (F,)."""
+    shown = shot[line.source]
     strength = (passed == DRIVEN).astype(np.float64)
     for first, last in runs(passed == DRIVEN, np.zeros(len(passed), np.int64)):
         times = line.time[first:last]
-        if first > 0:
+        if first > 0 and shown[first - 1] == shown[first]:
             strength[first:last] *= np.clip((times - line.time[first - 1]) / EASE_S, 0, 1)
-        if last < len(passed):
+        if last < len(passed) and shown[last - 1] == shown[last]:
             strength[first:last] *= np.clip((line.time[last] - times) / EASE_S, 0, 1)
     return strength

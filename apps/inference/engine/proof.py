@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +26,9 @@ Doubles = NDArray[np.float64]
 
 # Looks a second at least; the fastest model takes fewer.
 LEAST_LOOKS, LEAST_LOOKS_OF_FASTEST = 10.0, 6.0
+# A face that moved by so many eye distances between two looks, or whose size changed so much (as a logarithm), may be
+# followed by half only.
+LEAP, LEAP_OF_SIZE = 0.3, 0.12
 
 
 class Proof:
@@ -37,6 +41,7 @@ class Proof:
         self.every = 1 if every_frame else looked_at_every(plan)
         self._models = models
         self._at: list[int] = []
+        self._face: tuple[FaceChoice, float] | None = None
         self._rows: list[NDArray[np.float32]] = []
 
     @property
@@ -47,7 +52,7 @@ class Proof:
     @cached_property
     def _tracker(self) -> FaceTracker:
         """Its nets are read when the first picture comes: the encoder takes longer to give one."""
-        return FaceTracker(models_folder(self._models), choice=_whom(self._plan, self._first, self._last))
+        return FaceTracker(models_folder(self._models))
 
     def look(self, number: int, yuv: NDArray[np.uint8], behind: list[Lettering] | None = None) -> None:
         """Find the mouth in the ``number``-th of these frames, an I420 picture; numbers ascend.
@@ -64,9 +69,19 @@ class Proof:
             lay_back(planes, behind)
         elif len(lines):
             take_off(planes, lines)
-        points = self._tracker.track(planes)
+        points = self._tracker.track(planes) if self._is_there(self._first + number) else None
         self._at.append(number)
         self._rows.append(np.full((self._tracker.points, 3), np.nan, np.float32) if points is None else points)
+
+    def _is_there(self, index: int) -> bool:
+        """Whether the planned face is seen in output frame ``index``.
+
+        Where it comes up or leaps, at cuts, it is looked for where it is planned: half a face followed is misread.
+        """
+        before, self._face = self._face, _place(self._plan, index)
+        if self._face and (before is None or _leapt(*before, *self._face)):
+            self._tracker.look_at(self._face[0])
+        return self._face is not None
 
     def opening(self) -> Doubles:
         """(n,) opening in eye distances, NaN where no face was seen and in frames that were not looked at."""
@@ -124,8 +139,16 @@ def seen_opening(
     return proof.opening()
 
 
-def _whom(plan: MotionPlan, first: int, last: int) -> FaceChoice | None:
-    """The planned face where it is first driven among these frames."""
-    driven = first + int(np.argmax(plan.driven[first:last]))
-    middle = plan.own[plan.source[driven]].mean(axis=0)
-    return FaceChoice(float(middle[0]), float(middle[1])) if np.isfinite(middle).all() else None
+def _place(plan: MotionPlan, index: int) -> tuple[FaceChoice, float] | None:
+    """The middle of the planned face in output frame ``index`` and its eye distance; None where it is not seen."""
+    source = plan.source[index]
+    middle = plan.own[source].mean(axis=0)
+    if not np.isfinite(middle).all():
+        return None
+    return FaceChoice(float(middle[0]), float(middle[1])), float(plan.eyes[source])
+
+
+def _leapt(before: FaceChoice, eyes_before: float, now: FaceChoice, eyes: float) -> bool:
+    """Whether a face is elsewhere, or of another size, than the tracker follows from one look to the next."""
+    moved = math.hypot(now.x - before.x, now.y - before.y)
+    return moved > LEAP * eyes or abs(math.log(eyes / eyes_before)) > LEAP_OF_SIZE

@@ -19,7 +19,7 @@ from .progress import Progress
 from .proof import seen_opening
 from .versions import card_versions
 
-ENGINE_VERSION = "1.9"
+ENGINE_VERSION = "1.10"
 Doubles = NDArray[np.float64]
 
 WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .appearance import Appearance, describe
-from .detector import FaceDetector, Region
+from .detector import Detection, FaceDetector, Region
 from .head_reader import HeadReader, Reading
 from .landmarks import EYE_CORNERS
 from .mesh import region_around
@@ -91,15 +92,33 @@ class PeopleTracker:
     def track(self, picture: Picture) -> list[Sighting]:
         """Everybody seen in the next picture."""
         self._frame += 1
+        found = None
+        if any(one.doubted for one in self._followed):
+            found = self._detector.detect_all(picture, self._squares())
+            self._place(found, picture)
         seen = [sighting for one in self._followed if (sighting := self._follow(one, picture)) is not None]
         self._followed = [one for one in self._followed if one.missed <= MEMORY_FRAMES]
         if self._is_time_to_look():
-            seen += self._take_up(picture)
+            seen += self._take_up(picture, found)
         if self._frame % LOOKS_EVERY == 0:
             for sighting in seen:
                 if not sighting.hidden:
                     self._remember(sighting, picture)
         return seen
+
+    def _place(self, found: list[Detection], picture: Picture) -> None:
+        """Look for doubted faces where they are ``found`` now.
+
+        A camera that has come nearer leaves half of a face where it was, and the mesh read in that takes some ten
+        frames to creep onto the whole one.
+        """
+        for one in self._followed:
+            near = [face for face in found if same_place(face, one.region)]
+            for face in sorted(near, key=lambda face: math.hypot(face.x - one.region.x, face.y - one.region.y)):
+                reading = self._reader.read(picture, face.region())
+                if reading.is_face(picture, face.region(), TAKE_UP_PRESENCE):
+                    one.region, one.yaw = region_around(reading.points), reading.yaw
+                    break
 
     def _follow(self, one: _Followed, picture: Picture) -> Sighting | None:
         """The face where it was in the frame before; while it is missed its last place is kept."""
@@ -131,10 +150,10 @@ class PeopleTracker:
             return True
         return len(self._followed) < MOST_FACES and since % LOOK_EVERY == 0
 
-    def _take_up(self, picture: Picture) -> list[Sighting]:
-        """Faces that nobody follows yet: lost ones again near their place, else new ones."""
+    def _take_up(self, picture: Picture, found: list[Detection] | None) -> list[Sighting]:
+        """Faces that nobody follows yet, of those ``found`` where that is known: lost ones near their place, or new."""
         seen = []
-        for face in self._detector.detect_all(picture, self._squares()):
+        for face in self._detector.detect_all(picture, self._squares()) if found is None else found:
             if any(_same_face(one.region, face.x, face.y) for one in self._followed if not one.missed):
                 continue
             lost = next((one for one in self._followed if one.missed and same_place(face, one.region)), None)

@@ -31,7 +31,7 @@ MEMORY_FRAMES = 12
 
 @dataclass(frozen=True)
 class FaceChoice:
-    """Which face to follow: the one at a point of the first frame that shows a face there, in source pixels."""
+    """Which face to follow: the one at a point of the next frame that shows a face there, in source pixels."""
 
     x: float
     y: float
@@ -40,15 +40,15 @@ class FaceChoice:
 class FaceTracker:
     """Landmarks of one person through a video.
 
-    The largest face is taken up first (or the one at `choice`). After a loss the same person is looked for: near the
-    old place at first, then by looks (head shape and colours), never just the nearest inset. Call `cut()` where a new
-    shot begins, so that the old place counts no longer.
+    The largest face is taken up first. After a loss the same person is looked for: near the old place at first, then by
+    looks (head shape and colours), never just the nearest inset. Call `look_at()` where the face to follow is known, at
+    first or in a new shot.
     """
 
-    def __init__(self, models: Path, threads: int = 1, choice: FaceChoice | None = None) -> None:
+    def __init__(self, models: Path, threads: int = 1) -> None:
         self._detector = FaceDetector(models, threads)
         self._reader = HeadReader(models, threads, self._detector)
-        self._choice = choice
+        self._choice: FaceChoice | None = None
         self._region: Region | None = None
         self._last: Region | None = None
         self._yaw: float | None = None
@@ -62,9 +62,10 @@ class FaceTracker:
         """How many landmarks `track` returns: 468, or 478 with the owner's bundle."""
         return self._reader.points
 
-    def cut(self) -> None:
-        """A new shot begins: forget the place, keep the person's looks."""
-        self._region = self._last = self._yaw = None
+    def look_at(self, choice: FaceChoice) -> None:
+        """From the next picture on the face to follow is the one at this place, whoever was followed before."""
+        self._choice = choice
+        self._region = self._last = self._yaw = self._looks = None
         self._missed = 0
 
     def track(self, image: NDArray[np.uint8] | Planes, scale: float = 1.0) -> Floats | None:
