@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from apps.inference.engine import EngineError, EngineSettings, lipsync
 from apps.inference.engine.analysis import FootageAnalysis
+from apps.inference.engine.face.landmarks import CHIN_TIP, LOWER_LIP_OUTER
 from apps.inference.engine.face.tracker import FaceTracker
 from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.video_reader import VideoReader
@@ -95,14 +96,35 @@ def woven(pictures: Pictures) -> Pictures:
     return result
 
 
+def close_up(lowest: int, below: float) -> Callable[[Pictures], Pictures]:
+    """The face fills the picture, down to ``below`` eye distances under its landmark ``lowest``."""
+
+    def change(pictures: Pictures) -> Pictures:
+        points, eyes = first_face(pictures)
+        low, high = points[:, :2].min(0) - 0.2 * eyes, points[:, :2].max(0) + 0.2 * eyes
+        high[1] = points[lowest, 1] + below * eyes
+        left, top, right, bottom = (max(0, round(float(value))) for value in (*low, *high))
+        size = (WIDTH, round(WIDTH * (bottom - top) / (right - left) / 2) * 2)
+        parts = [picture[top:bottom, left:right] for picture in pictures]
+        return [np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_CUBIC), np.uint8) for part in parts]
+
+    return change
+
+
+def first_face(pictures: Pictures) -> tuple[NDArray[np.float32], float]:
+    """Landmarks (N, 3) in the first picture, and the eye distance."""
+    points = FaceTracker(models_folder(ROOT / "var" / "models")).track(np.ascontiguousarray(pictures[0][..., ::-1]))
+    if points is None:
+        raise ValueError("The first picture shows no face.")
+    return points, float(np.linalg.norm(points[33] - points[263]))
+
+
 def captioned(words: int, seconds: float, size: float, bar: bool = False) -> Callable[[Pictures], Pictures]:
     """Captions over the chin: so many words for so long each, ``size`` eye distances high, on a dark bar or not."""
 
     def change(pictures: Pictures) -> Pictures:
-        points = FaceTracker(models_folder(ROOT / "var" / "models")).track(pictures[0][..., ::-1])
-        if points is None:
-            raise ValueError("The first picture shows no face.")
-        scale = size * float(np.linalg.norm(points[33] - points[263])) / 22  # pixels of a capital letter
+        points, eyes = first_face(pictures)
+        scale = size * eyes / 22  # pixels of a capital letter
         x, y = (float(value) for value in points[152, :2])
         shown = round(seconds * FPS)
         return [
@@ -145,6 +167,8 @@ ONE: dict[str, Callable[[Pictures], Pictures]] = {
     "zoomed in": each(lambda picture, at: moved(picture, 0, 1 + 0.012 * at)),
     "nearer by turns": nearer_by_turns(30, (1.0, 0), (1.3, 0)),
     "three cuts a second": nearer_by_turns(8, (1.0, 0), (1.3, 40), (1.1, -40), (1.5, 10)),
+    "close-up": close_up(CHIN_TIP, 0.3),
+    "chin cut off": close_up(LOWER_LIP_OUTER, 0.25),
     "every frame twice": lambda pictures: [picture for picture in pictures for _ in (0, 1)],
     "flashes": each(lambda picture, at: picture * (1.6 if at % 20 < 2 else 1.0)),
     INTERLACED: woven,

@@ -16,6 +16,7 @@ REASONS = {
     "still_mouth": "lips are still",
     "outside_range": "not asked for",
     "obstructed": "mouth is covered",
+    "mouth_cut_off": "mouth is cut off",
 }
 
 

@@ -20,6 +20,7 @@ TITLES = {
     "large_face": "Face is large",
     "profile": "Head is turned",
     "obstruction": "Mouth is covered",
+    "mouth_cut_off": "Mouth is cut off",
     "captions": "Captions on the face",
     "scene_cut": "Cut",
     "still_image": "Picture stands still",

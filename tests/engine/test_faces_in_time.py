@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 
 from apps.inference.engine.analysis import is_steady
+from apps.inference.engine.face.landmarks import OUTER_LIPS
 from apps.inference.engine.face.picture import Picture
-from apps.inference.engine.faces_in_time import JITTER, follow_face, runs, usable_frames
+from apps.inference.engine.faces_in_time import JITTER, follow_face, in_view, runs, usable_frames
 from apps.inference.engine.people import FaceRows
 from apps.inference.engine.shots import CutDetector, jump_cuts, leaps, thumbnail
 
-from .synthetic import paint, talking_landmarks
+from .synthetic import SIZE, paint, talking_landmarks
 
 ONE_SHOT = np.zeros(100, np.int64)
 TIMES = np.arange(100) / 25
@@ -48,6 +49,22 @@ def test_a_face_seen_all_through_a_short_shot_counts():
     assert np.flatnonzero(usable_frames(mask, TIMES, shot)).tolist() == list(range(40, 48))
     mask[40] = False
     assert not usable_frames(mask, TIMES, shot).any()
+
+
+def test_a_mouth_that_the_border_cuts_off_is_not_in_view():
+    """Nor are the moments between in which it comes back for less than can be driven."""
+    points = talking_landmarks(60)
+    lips = points[0, OUTER_LIPS, 1].max()
+    low, (width, _) = round(float(lips)) + 10, SIZE
+    assert not in_view(points, TIMES[:60], ONE_SHOT[:60], (width, low + 4))[1].any()
+    points[20:26, :, 1] += 12
+    points[33:40, :, 1] += 40
+    usable, cut_off = in_view(points, TIMES[:60], ONE_SHOT[:60], (width, low + 4))
+    assert np.flatnonzero(cut_off).tolist() == list(range(20, 40))
+    assert np.flatnonzero(~usable).tolist() == list(range(20, 40))
+    assert not in_view(points, TIMES[:60], ONE_SHOT[:60], None)[1].any()
+    points[..., 0] -= points[:, OUTER_LIPS, 0].min(1, keepdims=True)
+    assert in_view(points, TIMES[:60], ONE_SHOT[:60], SIZE)[1].all(), "to the side as well"
 
 
 def test_a_single_picture_of_a_face_counts():

@@ -8,6 +8,7 @@ import pytest
 
 from apps.inference.engine.analysis import FootageAnalysis, analyse_footage
 from apps.inference.engine.errors import EngineError
+from apps.inference.engine.face.landmarks import OUTER_LIPS
 from apps.inference.engine.footage import check as check_room
 from apps.inference.engine.footage.check import check_footage, check_sound
 from apps.inference.engine.footage.findings import clock, said, stretches
@@ -163,6 +164,18 @@ def test_a_face_cut_every_fifth_of_a_second_is_driven_and_one_seen_for_half_of_t
     assert {one.kind for one in check_footage(cut, own_sound=TALK).findings} == {"scene_cut"}
     flashing = replace(cut, landmarks=np.where(np.arange(100)[:, None, None] % 5 < 3, np.nan, cut.landmarks))
     assert check_footage(flashing, own_sound=TALK).findings[0].severity == "blocking"
+
+
+def test_a_mouth_that_the_border_cuts_off_is_told(talking):
+    low = round(float(talking.landmarks[:, OUTER_LIPS, 1].max()))
+    sinking = talking.landmarks + np.where(np.arange(100) < 50, 0, [[0], [30], [0]]).T[:, None].astype(np.float32)
+    cut = replace(large(talking), landmarks=sinking, size=(SIZE[0], low + 20))
+    (found,) = [one for one in check_footage(cut, own_sound=TALK).findings if one.kind == "mouth_cut_off"]
+    assert (found.start_s, found.end_s, found.severity) == (2.0, 4.0, "warning")
+    assert found.fixes == [{"action": "exclude_range", "start_s": 2.0, "end_s": 4.0}]
+    assert "no_face" not in check_footage(cut, own_sound=TALK).kinds()
+    found = check_footage(replace(cut, size=(SIZE[0], low - 5)), own_sound=TALK).findings[0]
+    assert (found.kind, found.severity) == ("mouth_cut_off", "blocking")
 
 
 def test_footage_that_shows_nobody_is_blocking(talking):

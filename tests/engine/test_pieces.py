@@ -6,12 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from apps.inference.engine.analysis import FootageAnalysis
+from apps.inference.engine.analysis import FootageAnalysis, require_face
 from apps.inference.engine.assembly import assemble
+from apps.inference.engine.errors import EngineError
+from apps.inference.engine.face.landmarks import OUTER_LIPS
 from apps.inference.engine.media.frame_source import FrameSource
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
 from apps.inference.engine.pieces import drawn_frames, frame_job, render_piece
-from apps.inference.engine.plan import NO_FACE, STILL_MOUTH, MotionPlan
+from apps.inference.engine.plan import CUT_OFF, NO_FACE, STILL_MOUTH, MotionPlan
 from apps.inference.engine.planning import make_plan
 from apps.inference.engine.render.compose import face_box
 from apps.inference.engine.render.mesh import LOWER_LINE, UPPER_LINE
@@ -110,6 +112,21 @@ def test_a_mouth_moves_fully_from_a_cut_on_and_eases_over_elsewhere(tmp_path):
     assert plan.driven.nonzero()[0].tolist() == list(range(20, 40))
     assert (plan.strength[20:36] == 1).all()
     assert plan.strength[39] < plan.strength[38] < 1
+
+
+def test_where_the_border_cuts_the_mouth_off_frames_pass_through(tmp_path):
+    """Half a mouth was read as a whole one, and lent."""
+    _, footage = make_footage(tmp_path, 60)
+    landmarks = footage.landmarks.copy()
+    landmarks[30:, :, 1] += footage.size[1] - landmarks[30:, OUTER_LIPS, 1].max(1, keepdims=True)
+    plan = planned(replace(footage, landmarks=landmarks))
+    assert plan.driven.nonzero()[0].tolist() == list(range(30))
+    assert (plan.passed[30:] == CUT_OFF).all()
+    assert (plan.exemplar[:30] < 30).all()
+    assert describe(plan).passed[0]["reason"] == "mouth_cut_off"
+    with pytest.raises(EngineError, match="cut off") as refused:
+        require_face(replace(footage, landmarks=np.concatenate([landmarks[30:], landmarks[30:]])))
+    assert refused.value.code == "generation_input_video_no_face"
 
 
 def test_a_short_miss_is_bridged(tmp_path):

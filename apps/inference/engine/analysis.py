@@ -20,7 +20,7 @@ from .beside import beside
 from .crops import CropStore, CropWriter
 from .errors import EngineError, video_invalid
 from .face.people import PeopleTracker
-from .faces_in_time import usable_frames
+from .faces_in_time import in_view
 from .lettering.lines import Rows, lasting, no_lines
 from .media.colour import ColourTags
 from .media.probe import MediaInfo, probe_media
@@ -236,7 +236,10 @@ def _end(info: MediaInfo, times: np.ndarray, typical: float) -> float:
 
 def require_face(footage: FootageAnalysis) -> None:
     """Raise EngineError (generation_input_video_no_face) where the person looked at is never well enough seen."""
-    seen = usable_frames(footage.has_face, footage.times, footage.shot_of()) & footage.has_face
+    usable, cut_off = in_view(footage.landmarks, footage.times, footage.shot_of(), footage.size)
+    seen = usable & footage.has_face
+    if not seen.any() and cut_off.any():
+        raise mouth_cut_off()
     if not seen.any():
         raise EngineError(
             "generation_input_video_no_face",
@@ -250,3 +253,12 @@ def require_face(footage: FootageAnalysis) -> None:
             f"The face is only {2 * np.median(eyes):.0f} pixels wide.",
             "Use footage in which the face is at least 100 pixels wide.",
         )
+
+
+def mouth_cut_off() -> EngineError:
+    """The picture's border cuts the mouth off wherever it should speak."""
+    return EngineError(
+        "generation_input_video_no_face",
+        "The mouth is cut off by the picture's border wherever it should speak.",
+        "Use footage in which the whole mouth is in the picture.",
+    )

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from .analysis import FootageAnalysis
 from .errors import EngineError
-from .faces_in_time import usable_frames
+from .faces_in_time import is_cut_off, usable_frames
 from .people import Person
 from .reading import MIN_EYES_PX
 from .speaking import who_speaks
@@ -77,7 +77,7 @@ def taking_part(footage: FootageAnalysis) -> list[Person]:
     found = []
     for person in footage.people:
         seen = np.zeros(footage.frame_count, bool)
-        seen[person.rows.frames] = True
+        seen[person.rows.frames[~is_cut_off(person.rows.points, footage.size)]] = True
         stays = usable_frames(seen, footage.times, shot).sum() >= least
         if stays and not person.fixed and person.eyes_px >= MIN_EYES_PX:
             found.append(person)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .face.canonical import CanonicalFaces, canonicalise
-from .face.landmarks import EYE_CORNERS
+from .face.landmarks import EYE_CORNERS, OUTER_LIPS
 from .face.mouth_params import mouth_params
 from .face.smoothing import FRAMES, smoothed
 
@@ -20,6 +20,9 @@ from .face.smoothing import FRAMES, smoothed
 JITTER = 0.0045
 SHORTEST_RUN_S = 0.4  # a face seen for less of a shot is a passer-by or no face at all
 LONGEST_GAP_S = 0.5  # a face missed for less is bridged
+# Lips nearer to the picture's border than so many eye distances count as cut off by it: half a mouth is read as a whole
+# one that lies up to .03 inside.
+BORDER = 0.05
 # The landmark net takes a turned head for less turned than it is, by a quarter (`python -m benchmarks.turned`); from
 # 25° on heads are read from the front ever more (`face/head_reader.py`), from 35° on their turn is what it is.
 READ, TURNED = (0.0, 18.75, 35.0, 180.0), (0.0, 25.0, 35.0, 180.0)
@@ -33,11 +36,13 @@ class FaceTrack:
     """The followed face over F frames.
 
     ``usable`` (F,): seen, or missed so shortly that the landmarks in between can be told; ``faces``: pose and shape
-    (rows that are not usable are meaningless); ``params`` (F, 6): what the mouth does.
+    (rows that are not usable are meaningless); ``params`` (F, 6): what the mouth does. ``cut_off`` (F,): the mouth lies
+    at the picture's border or beyond it, so that the frame is not usable.
     """
 
     usable: NDArray[np.bool_]
     seen: NDArray[np.bool_]
+    cut_off: NDArray[np.bool_]
     faces: CanonicalFaces
     params: NDArray[np.float64]
 
@@ -56,14 +61,16 @@ class FaceTrack:
 
 
 def follow_face(
-    landmarks: NDArray[np.floating], times: NDArray[np.floating], shot: NDArray[np.integer], smooth: bool = True
-) -> FaceTrack:
+    landmarks: NDArray[np.floating], times: NDArray[np.floating], shot: NDArray[np.integer], smooth: bool = True,
+    size: tuple[int, int] | None = None,
+) -> FaceTrack:  # fmt: skip
     """Smooth ``landmarks`` (F, N, 3; NaN where unseen) within each shot and take the pose out of them.
 
     Frames that are farther apart than those of a film shall not be smoothed: a closure would be lost between them.
+    ``size`` (width, height) of the picture tells where mouths are cut off.
     """
     seen = np.isfinite(landmarks[:, 0, 0])
-    usable = usable_frames(seen, times, shot)
+    usable, cut_off = in_view(landmarks, times, shot, size)
     points = np.array(landmarks, np.float32)
     points[~usable] = np.nan
     steady = [(first, last) for first, last in runs(usable & seen, shot) if smooth and last - first >= FRAMES]
@@ -73,7 +80,7 @@ def follow_face(
     params = np.concatenate([mouth_params(block.astype(np.float64)) for block in faces.shape_blocks()])
     for first, last in steady:  # what a mouth does on the whole counts here, not where each frame's lips lie
         params[first:last] = smoothed(params[first:last])
-    return FaceTrack(usable, usable & seen, faces, params)
+    return FaceTrack(usable, usable & seen, cut_off, faces, params)
 
 
 def _take_jitter_out(points: NDArray[np.float32]) -> None:
@@ -83,6 +90,35 @@ def _take_jitter_out(points: NDArray[np.float32]) -> None:
     far = np.linalg.norm(moved[..., :2], axis=2)
     moved[..., :2] *= np.minimum(1, JITTER * eyes[:, None] / np.maximum(far, 1e-6))[..., None]
     points += moved
+
+
+def is_cut_off(landmarks: NDArray[np.floating], size: tuple[int, int]) -> NDArray[np.bool_]:
+    """(F,): faces whose mouth lies at the border of a picture of this ``size`` (width, height) or beyond it."""
+    lips = np.asarray(landmarks[:, OUTER_LIPS, :2])
+    eyes = np.linalg.norm(landmarks[:, EYE_CORNERS[0]] - landmarks[:, EYE_CORNERS[1]], axis=1)
+    least = BORDER * eyes[:, None, None]
+    return np.asarray(((lips < least) | (lips > np.array(size) - least)).any(axis=(1, 2)))
+
+
+def in_view(
+    landmarks: NDArray[np.floating], times: NDArray[np.floating], shot: NDArray[np.integer],
+    size: tuple[int, int] | None,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:  # fmt: skip
+    """(F,) each: frames of a face that stays for a while, and those in which the picture's border cuts its mouth off.
+
+    Moments between the latter that are too short to be driven count among them; the former are without them.
+    """
+    usable = usable_frames(np.isfinite(landmarks[:, 0, 0]), times, shot)
+    none = np.zeros(len(usable), bool)
+    cut_off = none if size is None else usable & is_cut_off(landmarks, size)
+    if not cut_off.any():
+        return usable, none
+    whole = cut_off.copy()
+    for first, last in runs(usable & ~cut_off, shot):
+        beside = cut_off[max(0, first - 1) : first + 1].any() or cut_off[last : last + 1].any()
+        if beside and times[last - 1] - times[first] < SHORTEST_RUN_S:
+            whole[first:last] = True
+    return usable & ~whole, whole
 
 
 def usable_frames(seen: NDArray[np.bool_], times: NDArray[np.floating], shot: NDArray[np.integer]) -> NDArray[np.bool_]:

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 
-from .analysis import FootageAnalysis, require_face
+from .analysis import FootageAnalysis, mouth_cut_off, require_face
 from .choice import Chosen, choose
 from .errors import EngineError
 from .motion.trajectory import MouthRange, mouth_trajectory
 from .one_thread import one_thread
-from .plan import NO_FACE, OUTSIDE_RANGE, TURNED_AWAY, MotionPlan
+from .plan import CUT_OFF, NO_FACE, OUTSIDE_RANGE, TURNED_AWAY, MotionPlan
 from .planning import make_plan
 from .segments import MAIN, Segment, SoundPart, Span, check_order, driven_spans
 from .settings import LARGEST_TURN, EngineSettings
@@ -135,8 +135,10 @@ def _require_sound(spans: Sequence[Span], heard: Mapping[str, SpeechAnalysis]) -
 
 
 def _require_in_view(layers: Sequence[MotionPlan], settings: EngineSettings) -> None:
-    """Refuse what would come back as it was because everybody looks away all the time."""
+    """Refuse what would come back as it was because everybody looks away or is cut off all the time."""
     left = np.concatenate([layer.passed[layer.passed != OUTSIDE_RANGE] for layer in layers])
+    if len(left) and (left == CUT_OFF).any() and np.isin(left, (CUT_OFF, TURNED_AWAY, NO_FACE)).all():
+        raise mouth_cut_off()
     if len(left) and (left == TURNED_AWAY).any() and np.isin(left, (TURNED_AWAY, NO_FACE)).all():
         raise EngineError(
             "generation_input_video_no_face",

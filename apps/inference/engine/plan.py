@@ -25,12 +25,12 @@ Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
 # Why a frame is left as it was; the number is what ``passed`` holds.
-REASONS = ("", "no_face", "turned_away", "still_mouth", "outside_range", "obstructed")
+REASONS = ("", "no_face", "turned_away", "still_mouth", "outside_range", "obstructed", "mouth_cut_off")
 # A drawn mouth is looked at together with so many frames to either side.
 LOOKED_AT = 16
 LOOKED_AGAIN = 48  # with `reasoning`
 MAPPED_FROM = 1 << 20  # bytes
-DRIVEN, NO_FACE, TURNED_AWAY, STILL_MOUTH, OUTSIDE_RANGE, OBSTRUCTED = range(len(REASONS))
+DRIVEN, NO_FACE, TURNED_AWAY, STILL_MOUTH, OUTSIDE_RANGE, OBSTRUCTED, CUT_OFF = range(len(REASONS))
 
 
 @dataclass

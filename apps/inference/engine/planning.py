@@ -15,7 +15,7 @@ from .lettering.lines import Rows
 from .motion.joins import find_joins
 from .motion.selection import ExemplarPool, Wanted, select_exemplars
 from .motion.softening import soften
-from .plan import DRIVEN, NO_FACE, OBSTRUCTED, OUTSIDE_RANGE, STILL_MOUTH, TURNED_AWAY, MotionPlan
+from .plan import CUT_OFF, DRIVEN, NO_FACE, OBSTRUCTED, OUTSIDE_RANGE, STILL_MOUTH, TURNED_AWAY, MotionPlan
 from .render.basis import generic_displacement
 from .render.detail import reference_detail
 from .render.mesh import OUTER
@@ -218,6 +218,7 @@ def _passed(
         passed[:] = STILL_MOUTH
     passed[speaker.track.turn > settings.largest_turn + TURN_ERROR] = TURNED_AWAY
     passed[~usable] = NO_FACE
+    passed[speaker.track.cut_off] = CUT_OFF
     return passed[line.source]
 
 

@@ -50,7 +50,7 @@ class Speaker:
 def study_speaker(footage: FootageAnalysis) -> Speaker:
     """Pose, shape, mouth code and mesh of the followed face."""
     shot = footage.shot_of()
-    track = follow_face(footage.landmarks, footage.times, shot)
+    track = follow_face(footage.landmarks, footage.times, shot, size=footage.size)
     frames = np.flatnonzero(track.usable)
     frames = frames[:: max(1, len(frames) // STUDIED)]
     code = learn_mouth_code(track.faces.shapes_of(frames), track.params[frames])

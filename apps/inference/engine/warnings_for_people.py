@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .plan import DRIVEN, NO_FACE, OBSTRUCTED, STILL_MOUTH, TURNED_AWAY
+from .plan import CUT_OFF, DRIVEN, NO_FACE, OBSTRUCTED, STILL_MOUTH, TURNED_AWAY
 from .settings import EngineSettings
 from .speaker import Speaker
 
@@ -39,6 +39,7 @@ def footage_warnings(
     for reason, code, message in (
         (NO_FACE, "no_face", "Some frames show no usable face and were left as they are."),
         (TURNED_AWAY, "turned_away", "Where the face is turned away, frames were left as they are."),
+        (CUT_OFF, "mouth_cut_off", "Where the picture's border cuts the mouth off, frames were left as they are."),
         (OBSTRUCTED, "obstructed", "Where the mouth is covered, frames were left as they are."),
     ):
         if (passed == reason).mean() > NOTED_SHARE:

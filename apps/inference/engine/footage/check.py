@@ -59,6 +59,10 @@ def check_sound(sound: Sound) -> FootageCheck:
 
 def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
     """Where nobody, several people, or faces that are too small are seen, and where they turn away."""
+    if picture.speaker is None and picture.cut_off:
+        cut = "The picture's border cuts the mouth off."
+        whole_mouth = every_model("Use footage in which the whole mouth is in the picture.")
+        return [Finding("mouth_cut_off", 0.0, footage.end_s, BLOCKING, cut, whole_mouth)]
     if picture.speaker is None:
         small = picture.eyes_px > 0
         kind = "small_face" if small else "no_face"
@@ -73,6 +77,10 @@ def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
         found.append(
             _finding("no_face", one, WARNING, f"No usable face is seen at {said([one])}.", leaves, [_exclude(one)])
         )
+    for one in picture.cut_off:
+        reason = f"The picture's border cuts the mouth off at {said([one])}."
+        leaves = every_model(f"{{model}} leaves {said([one])} as it is.")
+        found.append(_finding("mouth_cut_off", one, WARNING, reason, leaves, [_exclude(one)]))
     for one in picture.several:
         choose = every_model("{model} moves the lips of one person. Choose whom, or follow whoever speaks.")
         speaking = _option("active_speaker_detection", MODELS)

@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d
 from ..analysis import CROPS, MIN_EYES_PX, FootageAnalysis
 from ..crops import CropStore
 from ..face.mouth_params import APERTURE
-from ..faces_in_time import usable_frames
+from ..faces_in_time import in_view
 from ..people import Person
 from ..render.occlusion import SHOWN_SHARE, find_obstructions
 from ..speaker import Speaker, mesh_points, study_speaker, turned_eyes
@@ -34,6 +34,7 @@ DARK = 45.0  # mean luma of the lips; faces in thirteen clips lie between 103 an
 # read 13 to 430; four of them blurred by .01 eye distances 4 to 6, by .02 2 to 3.
 BLURRED = 4.0
 SHORTEST_S, BRIDGE_S = 0.75, 0.6
+CUT_OFF_S = 0.2  # a mouth that is cut off for less is a nod
 NOT_SEEN_S = 0.5  # as in a run: shorter gaps are bridged
 OTHERS_SHARE = 0.4  # of the main person's eye distance: who is smaller than that stays in the background
 OTHERS_S = 1.0
@@ -54,6 +55,7 @@ class Picture:
     dark: Ranges
     blurred: Ranges
     lettered: Ranges
+    cut_off: Ranges
     eyes_px: float
     is_still_mouth: bool
     is_still_picture: bool
@@ -66,14 +68,15 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
     times, end_s = footage.times, footage.end_s
     still = footage.info.kind == "image" or bool((footage.motion[1:] < STILL_MOTION).mean() > STILL_SHARE)
     main = footage.people[0] if footage.people else None
-    if main is None or main.eyes_px < MIN_EYES_PX or not _stays_in_sight(footage.of(main.id)):
-        eyes = main.eyes_px if main and main.eyes_px < MIN_EYES_PX else 0.0
-        return Picture([(0.0, end_s)], [], [], [], [], [], [], [], eyes, False, still, None, [])
+    if main is None or main.eyes_px < MIN_EYES_PX:
+        return _nobody(footage, main.eyes_px if main else 0.0, still)
     footage = footage.of(main.id)
+    usable, cut_off = in_view(footage.landmarks, times, footage.shot_of(), footage.size)
+    if not usable.any():
+        return _nobody(footage, 0.0, still, cut_off=bool(cut_off.any()))
     speaker = study_speaker(footage)
-    usable = speaker.track.usable
     others = [person for person in footage.people[1:] if _counts(person, main, footage)]
-    anybody = usable.copy()
+    anybody = usable | cut_off
     for person in others:
         anybody[person.rows.frames] = True
     light, sharpness = _over_time(main, "light", footage), _over_time(main, "sharpness", footage)
@@ -88,13 +91,16 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
         dark=stretches(seen & (_steady(light, footage) < DARK), times, end_s, SHORTEST_S, BRIDGE_S),
         blurred=stretches(seen & (_steady(crisp, footage) < BLURRED), times, end_s, SHORTEST_S, BRIDGE_S),
         lettered=_lettered(footage),
+        cut_off=stretches(cut_off, times, end_s, CUT_OFF_S, BRIDGE_S),
         eyes_px=main.eyes_px, is_still_mouth=speaker.is_still, is_still_picture=still, speaker=speaker, others=others,
     )  # fmt: skip
 
 
-def _stays_in_sight(footage: FootageAnalysis) -> bool:
-    """Whether the person looked at is seen for long enough anywhere to be driven."""
-    return bool(usable_frames(footage.has_face, footage.times, footage.shot_of()).any())
+def _nobody(footage: FootageAnalysis, eyes_px: float, still: bool, *, cut_off: bool = False) -> Picture:
+    """Nobody is seen for long enough anywhere to be driven, or only with a mouth that is ``cut_off``."""
+    whole = [(0.0, footage.end_s)]
+    unseen, cut = ([], whole) if cut_off else (whole, [])
+    return Picture(unseen, [], [], [], [], [], [], [], cut, eyes_px, False, still, None, [])
 
 
 def _counts(person: Person, main: Person, footage: FootageAnalysis) -> bool:
