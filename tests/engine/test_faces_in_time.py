@@ -132,6 +132,14 @@ def test_a_flash_is_no_cut_and_startles_nobody():
     assert is_cut(Picture(np.ascontiguousarray(bright[19][::-1])))
 
 
+def test_a_film_that_begins_in_the_middle_of_a_movement_startles_nobody():
+    is_cut = CutDetector()
+    for at in range(6):
+        assert not is_cut(shown(np.roll(np.add.outer(np.zeros(256), np.linspace(0, 250, 256)), 6 * at, axis=1)))
+        assert not is_cut.startled
+    assert is_cut.motion > 4
+
+
 def shown(luma):
     """An I420 picture of this luma (256, 256), without colour."""
     return Picture(np.concatenate([np.clip(luma, 0, 255), np.full((128, 256), 128)]).astype(np.uint8))

@@ -53,7 +53,7 @@ class CutDetector:
         hsv = cv2.cvtColor(cv2.cvtColor(thumb, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV)
         histogram = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256])
         luma = cv2.extractChannel(thumb, 0)
-        cut = False
+        cut, self.startled = False, False
         self.motion = 0.0
         if self._luma is not None and self._histogram is not None:
             change = self.motion = cv2.norm(luma, self._luma, cv2.NORM_L1) / luma.size
@@ -64,9 +64,9 @@ class CutDetector:
             if cut:
                 self._dissolve = _Dissolve()
             cut = self._dissolve.is_over(luma, change) or cut
+            self.startled = self._is_startling()
+            self._before.append(self.motion)
         self._luma, self._histogram = luma, histogram
-        self.startled = self._is_startling()
-        self._before.append(self.motion)
         return cut
 
     def _is_startling(self) -> bool:
