@@ -162,6 +162,7 @@ ONE: dict[str, Callable[[Pictures], Pictures]] = {
     "black and white": each(without_colour),
     "tilted by 25": turned_by(25),
     "tilted by -50": turned_by(-50),
+    "upside down": each(lambda picture, _: picture[::-1, ::-1]),
     "lying": each(lambda picture, _: cv2.rotate(picture, cv2.ROTATE_90_CLOCKWISE)),
     "shaken": each(shaken),
     "zoomed in": each(lambda picture, at: moved(picture, 0, 1 + 0.012 * at)),

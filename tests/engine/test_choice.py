@@ -42,7 +42,8 @@ def film(empty, folder, mouths, sound=None, shots=(0,)):
     people = [made_up_person(points + index * APART, NO_CROPS, index) for index, points in enumerate(mouths)]
     if sound is not None:
         sound.save(folder / OWN_SOUND)
-    return replace(empty, people=people, person=None, folder=folder, shots=np.array(shots)).of(0)
+    size = (empty.size[0] + int(len(mouths) * APART[0]), empty.size[1])
+    return replace(empty, people=people, person=None, folder=folder, shots=np.array(shots), size=size).of(0)
 
 
 @pytest.fixture(scope="module")

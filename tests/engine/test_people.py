@@ -118,7 +118,7 @@ def test_what_is_a_face_in_one_square_only_is_taken_for_none(pictures, monkeypat
 
     def once(self, picture, region, yaw=None):
         readings.append(sure(self, picture, region, yaw))
-        return replace(readings[-1], presence=0.5) if len(readings) == 2 else readings[-1]
+        return replace(readings[-1], presence=0.5) if len(readings) == 2 else readings[-1]  # its own, upright
 
     monkeypatch.setattr(HeadReader, "read", once)
     assert len(PeopleTracker(settings.MODELS_DIR).track(shown)) == 1

@@ -168,6 +168,17 @@ def test_the_same_person_is_found_on_the_other_side_after_a_long_loss(portrait, 
     assert centre(tracker.track(after))[0] > 320
 
 
+def test_a_face_upside_down_is_read_the_right_way_up(portrait):
+    """The detector takes it for an upright one, whose eyes are a mouth."""
+    upright = scene((portrait, 1.2, 180, 100))
+    expected = FaceTracker(MODELS).track(upright)
+    seen = FaceTracker(MODELS).track(np.ascontiguousarray(upright[::-1, ::-1]))
+    assert seen is not None
+    back = np.array([639, 479]) - seen[:, :2]
+    eyes = np.linalg.norm(expected[33, :2] - expected[263, :2])
+    assert np.linalg.norm(back - expected[:, :2], axis=1).mean() < 0.06 * eyes
+
+
 def test_a_point_chooses_the_face(portrait, other_person):
     both = scene((portrait, 1.1, 20, 100), (other_person, 1.0, 380, 100))
     tracker = FaceTracker(MODELS)

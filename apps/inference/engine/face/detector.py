@@ -106,6 +106,12 @@ class FaceDetector:
         found = self._look(picture, x, y, side, least)
         return min(found, key=lambda face: np.hypot(face.x - x, face.y - y)) if found else None
 
+    def score(self, picture: Picture, region: Region) -> float:
+        """How surely there is a face in a square, upright as that is tilted, 0..1."""
+        return max(
+            (face.score for face in self._look(picture, region.x, region.y, region.side, tilt=region.tilt)), default=0.0
+        )
+
     def _in_squares(self, picture: Picture, side: float) -> list[Detection]:
         """Faces within squares of this side that cover the picture; those on two of them are there twice."""
         centres = [(x, y) for x in _centres(picture.width, side) for y in _centres(picture.height, side)]
@@ -113,12 +119,12 @@ class FaceDetector:
         return [face for face in found if face.size < LARGEST_SHARE * side]
 
     def _look(
-        self, picture: Picture, x: float, y: float, side: float, least: float = SCORE_THRESHOLD
+        self, picture: Picture, x: float, y: float, side: float, least: float = SCORE_THRESHOLD, tilt: float = 0.0
     ) -> list[Detection]:
-        """Faces within one upright square."""
-        scale = INPUT_SIZE / side
-        half = INPUT_SIZE / 2
-        matrix = np.array([[scale, 0, half - x * scale], [0, scale, half - y * scale]], np.float32)
+        """Faces within one square; where it has a ``tilt``, their places are those in it as it stands upright."""
+        scale, half = INPUT_SIZE / side, INPUT_SIZE / 2
+        turn = scale * np.array([[math.cos(tilt), math.sin(tilt)], [-math.sin(tilt), math.cos(tilt)]])
+        matrix = np.column_stack([turn, half - turn @ (x, y)]).astype(np.float32)
         boxes, logits = sorted(self._net(picture.patch(matrix, INPUT_SIZE) * 2 - 1), key=lambda t: -t.shape[-1])
         logits = logits.reshape(-1)
         likely = np.flatnonzero(logits > math.log(least / (1 - least)))

@@ -10,15 +10,20 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .detector import FaceDetector, Region
+from .detector import Detection, FaceDetector, Region
 from .from_the_front import FrontReader, yaw_read
 from .landmarks import EYE_CORNERS
-from .mesh import FaceMesh
+from .mesh import FaceMesh, region_around
 from .picture import Picture
 
 Floats = NDArray[np.float32]
 
 PRESENCE_THRESHOLD = 0.5
+# A face is taken up only when the mesh is sure of it: real ones read above .95, chance finds below .1.
+TAKE_UP_PRESENCE = 0.8
+# A face that stands on its head is detected as an upright one, whose eyes are a mouth, with .56 to .86; upright ones
+# with .9 and more. Turned over, the detector tells which way up it is.
+UPRIGHT_SCORE = 0.9
 # A face that the net reads as turned by more than this may be turned by more than 20°: then its key points are asked.
 ASK_FROM = 15.0
 # Between these turns both ways of reading count, the second one ever more. Up to 30° they are as exact, the first one
@@ -55,7 +60,8 @@ class HeadReader:
 
     def __init__(self, models: Path, threads: int = 1, detector: FaceDetector | None = None) -> None:
         self.mesh = FaceMesh(models, threads)
-        self._front = FrontReader(detector or FaceDetector(models, threads), self.mesh)
+        self._detector = detector or FaceDetector(models, threads)
+        self._front = FrontReader(self._detector, self.mesh)
 
     @property
     def points(self) -> int:
@@ -84,6 +90,23 @@ class HeadReader:
             return Reading(front.points, front.presence, front.yaw)
         mixed = straight.points + np.float32(share) * (front.points - straight.points)
         return Reading(mixed, max(straight.presence, front.presence), front.yaw)
+
+    def take_up(self, picture: Picture, face: Detection) -> Reading | None:
+        """The face that was detected, or None where there is none.
+
+        The detector's square is a rough one: the face is read again within its own, as in every later frame, and is one
+        there as well, which hands and patterns mostly are not.
+        """
+        square = face.region()
+        if face.score < UPRIGHT_SCORE:
+            over = replace(square, tilt=square.tilt + math.pi)
+            square = max((square, over), key=lambda region: self._detector.score(picture, region))
+        rough = self.read(picture, square)
+        if not rough.is_face(picture, square, TAKE_UP_PRESENCE):
+            return None
+        own = region_around(rough.points)
+        seen = self.read(picture, own, rough.yaw)
+        return seen if seen.is_face(picture, own, TAKE_UP_PRESENCE) else None
 
     def again(self, picture: Picture, region: Region, known: NDArray[np.floating]) -> Floats:
         """Landmarks (N, 3) of a face whose turn is known from those it had, `known`, before it was drawn anew."""

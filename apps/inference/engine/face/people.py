@@ -15,7 +15,7 @@ from .head_reader import HeadReader, Reading
 from .landmarks import EYE_CORNERS
 from .mesh import region_around
 from .picture import Picture
-from .tracker import MEMORY_FRAMES, TAKE_UP_PRESENCE, same_place
+from .tracker import MEMORY_FRAMES, same_place
 
 Floats = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
@@ -115,9 +115,9 @@ class PeopleTracker:
         for one in self._followed:
             near = [face for face in found if same_place(face, one.region)]
             for face in sorted(near, key=lambda face: math.hypot(face.x - one.region.x, face.y - one.region.y)):
-                reading = self._reader.read(picture, face.region())
-                if reading.is_face(picture, face.region(), TAKE_UP_PRESENCE):
-                    one.region, one.yaw = region_around(reading.points), reading.yaw
+                seen = self._reader.take_up(picture, face)
+                if seen is not None:
+                    one.region, one.yaw = region_around(seen.points), seen.yaw
                     break
 
     def _follow(self, one: _Followed, picture: Picture) -> Sighting | None:
@@ -152,23 +152,17 @@ class PeopleTracker:
 
     def _take_up(self, picture: Picture, found: list[Detection] | None) -> list[Sighting]:
         """Faces that nobody follows yet, of those ``found`` where that is known: lost ones near their place, or new."""
-        seen = []
+        taken = []
         for face in self._detector.detect_all(picture, self._squares()) if found is None else found:
             if any(_same_face(one.region, face.x, face.y) for one in self._followed if not one.missed):
                 continue
             lost = next((one for one in self._followed if one.missed and same_place(face, one.region)), None)
             if lost is None and len(self._followed) >= MOST_FACES:
                 continue
-            reading = self._reader.read(picture, face.region())
-            if not reading.is_face(picture, face.region(), TAKE_UP_PRESENCE):
-                continue
-            # The detector's square is a rough one: read within its own, as in every later frame. A face is one there as
-            # well, which hands and patterns mostly are not.
-            own = region_around(reading.points)
-            nearer = self._reader.read(picture, own, reading.yaw)
-            if nearer.is_face(picture, own, TAKE_UP_PRESENCE):
-                seen.append(self._begin(picture, nearer, lost))
-        return seen
+            seen = self._reader.take_up(picture, face)
+            if seen is not None:
+                taken.append(self._begin(picture, seen, lost))
+        return taken
 
     def _squares(self) -> int:
         """How many sizes of squares are looked at beside the whole picture."""

@@ -11,14 +11,12 @@ from numpy.typing import NDArray
 from ..media.video_reader import Planes
 from .appearance import Appearance, describe, likeness
 from .detector import Detection, FaceDetector, Region
-from .head_reader import PRESENCE_THRESHOLD, HeadReader
+from .head_reader import PRESENCE_THRESHOLD, HeadReader, Reading
 from .mesh import region_around
 from .picture import Picture
 
 Floats = NDArray[np.float32]
 
-# A face is taken up only when the mesh is sure of it: real ones read above .95, chance finds below .1.
-TAKE_UP_PRESENCE = 0.8
 # While no face is found, the search in many small squares (some twenty nets) runs only on every n-th frame.
 SEARCH_EVERY = 5
 # Every so many frames one cheap look tells whether a far larger face has come up beside a tiny followed one …
@@ -90,10 +88,11 @@ class FaceTracker:
         """The mesh where the face was in the frame before."""
         if self._region is None:
             return None
-        points = self._accept(picture, self._region)
-        if points is None:
-            self._region = None
-        return points
+        seen = self._reader.read(picture, self._region, self._yaw)
+        if not seen.is_face(picture, self._region):
+            self._region = self._yaw = None
+            return None
+        return self._keep(picture, seen)
 
     def _find(self, picture: Picture, scale: float) -> Floats | None:
         """The mesh on whichever detected face is the one to follow."""
@@ -103,17 +102,13 @@ class FaceTracker:
         else:
             faces = self._detector.detect(picture, search=self._missed % SEARCH_EVERY == 0)
         for face in self._ranked(faces, picture):
-            if self._accept(picture, face.region(), TAKE_UP_PRESENCE) is not None and self._region is not None:
-                # The detector's square is a rough one: read within its own, as in every later frame.
-                return self._accept(picture, self._region)
+            seen = self._reader.take_up(picture, face)
+            if seen is not None:
+                return self._keep(picture, seen)
         return None
 
-    def _accept(self, picture: Picture, region: Region, least: float = PRESENCE_THRESHOLD) -> Floats | None:
-        """Landmarks within the region when they are a face inside the picture; the region then moves along."""
-        seen = self._reader.read(picture, region, self._yaw)
-        if not seen.is_face(picture, region, least):
-            self._yaw = None
-            return None
+    def _keep(self, picture: Picture, seen: Reading) -> Floats:
+        """Landmarks of the face that is followed; the region moves along."""
         self._region = self._last = region_around(seen.points)
         self._yaw = seen.yaw
         if self._looks is None or (self._frame % LARGER_EVERY == 0 and not seen.hidden):
