@@ -5,8 +5,8 @@
 FOLDER holds sound files of voices (default: STUDIO_MEDIA_SAMPLES, else ../shared/media). Of each: how much of its loud
 part is taken for no speech and the longest such stretch, the spread of the opening, how far the opening under noise
 and music, 10 and 5 dB below the voice, follows that of the clean sound, and how far it follows the same sound heard in
-one window where the recording is longer than one. Last, the share of the clean sound's long pauses that is found under
-noise, 30 and 10 dB below the voice.
+one window where the recording is longer than one. Then the share of the clean sound's long pauses that is found under
+noise, 30 and 10 dB below the voice, and how much of the sound is told from pauses as before when it is 30 dB quieter.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from .footage import ROOT, clips_folder
 LOUD_BELOW_DB = 20.0  # under the loud parts: what is quieter is a pause
 BELOW_DB = (10.0, 5.0)
 PAUSES_BELOW_DB = (30.0, 10.0)
+QUIETER = 10 ** (-30 / 20)
 
 
 def missed(heard: SpeechAnalysis) -> tuple[float, float]:
@@ -87,7 +88,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     reader = SpeechReader(models_folder(ROOT / "var" / "models"))
     titles = f"{'sound':<32} {'s':>5} {'missed':>7} {'longest':>8} {'spread':>7}"
-    print(f"{titles} {'noise 10, 5 dB':>15} {'music 10, 5 dB':>15} {'window':>7} {'pauses 30, 10 dB':>17}")
+    titles += f" {'noise 10, 5 dB':>15} {'music 10, 5 dB':>15} {'window':>7} {'pauses 30, 10 dB':>17} {'quieter':>8}"
+    print(titles)
     for path in files:
         samples = read_mono(path)
         heard = reader.read(samples)
@@ -102,11 +104,14 @@ def main(arguments: list[str] | None = None) -> int:
             pauses_found(heard, reader.read(under(samples, made_noise(len(samples), random), below)))
             for below in PAUSES_BELOW_DB
         ]
+        quieter = reader.read((samples * QUIETER).astype(np.float32))
+        same = float(((quieter.activity > 0.5) == (heard.activity > 0.5)).mean())
         window = in_one_window(reader, samples, heard)
         print(
             f"{path.name[:32]:<32} {len(samples) / SAMPLE_RATE:5.1f} {100 * share:6.1f}% {longest:7.2f}s "
             f"{heard.mouth[heard.activity > 0.5, 0].std():7.2f} {beside[0]:8.2f} {beside[1]:6.2f} {beside[2]:8.2f} "
-            f"{beside[3]:6.2f} {'–' if window is None else format(window, '.4f'):>7} {pauses[0]:>10} {pauses[1]:>6}",
+            f"{beside[3]:6.2f} {'–' if window is None else format(window, '.4f'):>7} {pauses[0]:>10} {pauses[1]:>6} "
+            f"{same:8.2f}",
             flush=True,
         )
     return 0

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from django.conf import settings
 
-from apps.inference.engine.speech.activity import RATE, heard_activity
+from apps.inference.engine.speech.activity import RATE, heard_activity, speech_activity
 from apps.inference.engine.speech.analysis import SpeechReader
 from apps.inference.engine.speech.mel import SAMPLE_RATE
 from apps.inference.engine.speech.training.surroundings import made_music, made_noise
@@ -37,6 +37,30 @@ def test_what_is_far_quieter_than_the_rest_is_no_speech():
     heard = heard_activity(np.ones(4 * RATE), samples)
     assert heard[105:145].max() == 0
     assert (heard[:95] > 0.5).mean() > 0.8
+
+
+def test_a_quiet_recording_is_heard_as_a_loud_one_is():
+    """Its softer half was taken for pauses, in which the mouth rested, where it lay below a level fixed for all."""
+    samples = babble(6.0)
+    samples[2 * SAMPLE_RATE : 3 * SAMPLE_RATE] = 0
+    samples[4 * SAMPLE_RATE :] *= 0.05
+    samples += np.random.default_rng(4).normal(0, 0.01 * samples.std(), len(samples)).astype(np.float32)
+    loud = heard_activity(np.ones(6 * RATE), samples)
+    assert (loud[205:] > 0.5).mean() > 0.9 and loud[110:140].max() == 0
+    quiet = heard_activity(np.ones(6 * RATE), samples * np.float32(10 ** (-30 / 20)))
+    assert ((quiet > 0.5) == (loud > 0.5)).mean() > 0.98
+    quiet = speech_activity(samples * np.float32(10 ** (-20 / 20)))
+    assert ((quiet > 0.5) == (speech_activity(samples) > 0.5)).mean() > 0.98
+
+
+def test_a_word_in_a_minute_of_noise_is_found_and_the_noise_is_not():
+    """What is loud is told from the loudest half a second: the word is no more than a thirtieth of the sound."""
+    samples = np.random.default_rng(4).normal(0, 10 ** (-66 / 20), 40 * SAMPLE_RATE)
+    word = babble(1.2)
+    samples[20 * SAMPLE_RATE :][: len(word)] += 0.1 * word
+    heard = heard_activity(np.ones(40 * RATE), samples.astype(np.float32))
+    assert (heard[20 * RATE + 5 : 21 * RATE] > 0.5).all()
+    assert (heard[: 19 * RATE].max(), heard[22 * RATE :].max()) == (0, 0)
 
 
 @pytest.mark.parametrize("noise_db", [-30, -15])
