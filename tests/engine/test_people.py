@@ -110,6 +110,27 @@ def test_a_face_that_is_suddenly_nearer_is_read_whole_at_once(pictures, times):
     assert len(people_of({0: one, 1: other}, tracker.heads, np.zeros(24, np.int64), 25.0)) == 1
 
 
+def test_two_people_in_hundreds_of_shots_are_two():
+    """Of a talk cut at every sentence only the 120 longest tracks counted: half of five minutes was left alone."""
+    random, rows, heads = np.random.default_rng(5), {}, {}
+    faces = [(random.normal(2, 0.2, 8), random.random((48, 48, 3))) for _ in range(2)]
+    points = talking_landmarks(1)
+    for track in range(600):
+        proportions, colours = faces[track % 3 == 0]
+        looks = Appearance(
+            proportions + random.normal(0, 0.02, 8),
+            (colours + random.normal(0, 0.05, colours.shape)).astype(np.float32),
+        )
+        frames = np.arange(12 * track, 12 * track + 12)
+        rows[track] = FaceRows(
+            frames, np.repeat(points, 12, axis=0), np.ones(12), np.ones(12), np.full((12, 5), -1),
+        )  # fmt: skip
+        heads[track] = Head(looks, frame=12 * track)
+    people = people_of(rows, heads, np.arange(7200) // 12, 25.0)
+    assert [len(person.rows.frames) for person in people] == [4800, 2400]
+    assert (people[1].rows.frames // 12 % 3 == 0).all()
+
+
 def test_what_is_a_face_in_one_square_only_is_taken_for_none(pictures, monkeypatch):
     """Hands may be read as a face within the detector's square, but not within their own."""
     shown, sure = Picture(planar(pictures[0], pictures[0])), HeadReader.read

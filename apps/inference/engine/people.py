@@ -10,17 +10,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .face.appearance import Appearance, likeness
 from .face.landmarks import APERTURE_PAIRS, EYE_CORNERS
 from .face.people import Head
 from .faces_in_time import SHORTEST_RUN_S
+from .same_person import same_people
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 
-SAME_PERSON = 0.5  # two tracks show the same person from this likeness on
 MOST_PEOPLE = 12  # who is seen least is left out
-MOST_TRACKS = 120  # the longest; each is compared with each
+MOST_TRACKS = 2000  # the longest; each is compared with each
 LEAST_TRACK = 5  # frames: right after a cut one face may be taken up twice, until one of both gives way
 # A head whose middle never moves by more than this (median deviation) and whose lips open by no more than that (between
 # the tenth and the ninetieth percentile; both in eye distances) is a picture on a wall or a screen that stands still.
@@ -103,80 +102,27 @@ def people_of(rows: dict[int, FaceRows], heads: dict[int, Head], shot: NDArray[n
     shortest = min(SHORTEST_RUN_S * fps, 0.8 * len(shot))
     longest = sorted(rows, key=lambda number: -len(rows[number].frames))[:MOST_TRACKS]
     longest = [number for number in longest if len(rows[number].frames) >= min(LEAST_TRACK, shortest)]
-    groups = _joined([_Group([number], rows[number], heads[number].looks) for number in sorted(longest)], shot)
-    found = [_person(group, heads) for group in groups if len(group.rows.frames) >= shortest]
+    longest.sort()
+    groups = same_people([rows[number] for number in longest], [heads[number].looks for number in longest], shot)
+    found = []
+    for group in groups:
+        seen = FaceRows.joined([rows[longest[track]] for track in group])
+        if len(seen.frames) >= shortest:
+            found.append(_person(seen, [heads[longest[track]] for track in group]))
     found.sort(key=lambda person: -_presence(person))
     for place, person in enumerate(found[:MOST_PEOPLE]):
         person.id = place
     return found[:MOST_PEOPLE]
 
 
-def _joined(groups: list[_Group], shot: NDArray[np.integer]) -> list[_Group]:
-    """Groups of tracks, the two likest joined first, until none are alike."""
-    like = {
-        (one, other): groups[one].likeness(groups[other], shot) for other in range(len(groups)) for one in range(other)
-    }
-    left = set(range(len(groups)))
-    while like:
-        (one, other), best = max(like.items(), key=lambda item: item[1])
-        if best < SAME_PERSON:
-            break
-        groups[one].join(groups[other])
-        left.discard(other)
-        like = {pair: value for pair, value in like.items() if not {one, other} & set(pair)}
-        for third in left - {one}:
-            like[min(one, third), max(one, third)] = groups[min(one, third)].likeness(groups[max(one, third)], shot)
-    return [groups[number] for number in sorted(left)]
-
-
-@dataclass
-class _Group:
-    """Tracks that are one person."""
-
-    tracks: list[int]
-    rows: FaceRows
-    looks: Appearance
-
-    def likeness(self, other: _Group, shot: NDArray[np.integer]) -> float:
-        """How like another group is: nobody is seen twice in one frame, and who stays in place is the same."""
-        if np.isin(other.rows.frames, self.rows.frames, assume_unique=True).any():
-            return -1.0
-        stays = _stays(self.rows, other.rows, shot) or _stays(other.rows, self.rows, shot)
-        return likeness(self.looks, other.looks) + (STAYING if stays else 0.0)
-
-    def join(self, other: _Group) -> None:
-        """Take another group in; the longer one counts for more in the looks."""
-        share = len(other.rows.frames) / (len(other.rows.frames) + len(self.rows.frames))
-        self.looks = Appearance(
-            (1 - share) * self.looks.proportions + share * other.looks.proportions,
-            ((1 - share) * self.looks.colours + share * other.looks.colours).astype(np.float32),
-        )
-        self.rows = FaceRows.joined([self.rows, other.rows])
-        self.tracks += other.tracks
-
-
-STAYING = 0.3  # added to the likeness of a face that comes up where one of its size was lost, within one shot
-
-
-def _stays(rows: FaceRows, part: FaceRows, shot: NDArray[np.integer]) -> bool:
-    """Whether ``part`` begins where ``rows`` were last seen before it: same shot, same place, same size."""
-    before = int(np.searchsorted(rows.frames, part.frames[0])) - 1
-    if before < 0 or shot[rows.frames[before]] != shot[part.frames[0]]:
-        return False
-    last, first = rows.points[before], part.points[0]
-    eyes, eyes_now = _eyes(last[None])[0], _eyes(first[None])[0]
-    moved = np.linalg.norm(first[:, :2].mean(0) - last[:, :2].mean(0))
-    return bool(moved < 2 * eyes and 0.6 < eyes_now / eyes < 1.7)
-
-
-def _person(group: _Group, heads: dict[int, Head]) -> Person:
-    best = max((heads[number] for number in group.tracks), key=lambda head: head.worth)
-    row = int(np.argmin(np.abs(group.rows.frames - best.frame)))
-    points = group.rows.points[row, :, :2]
+def _person(rows: FaceRows, heads: list[Head]) -> Person:
+    best = max(heads, key=lambda head: head.worth)
+    row = int(np.argmin(np.abs(rows.frames - best.frame)))
+    points = rows.points[row, :, :2]
     low, high = points.min(0), points.max(0)
     box = (float(low[0]), float(low[1]), float(high[0] - low[0]), float(high[1] - low[1]))
-    eyes = float(np.median(_eyes(group.rows.points)))
-    return Person(0, group.rows, eyes, _is_fixed(group.rows, eyes), best.frame, box, best.picture)
+    eyes = float(np.median(_eyes(rows.points)))
+    return Person(0, rows, eyes, _is_fixed(rows, eyes), best.frame, box, best.picture)
 
 
 def _is_fixed(rows: FaceRows, eyes: float) -> bool:

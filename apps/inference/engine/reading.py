@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from .crops import CROP_MARGIN, DISK_BUDGET, Crop, CropWriter, cut_out, even_box, in_spread_runs
-from .face.appearance import Appearance
+from .face.appearance import Appearance, averaged
 from .face.landmarks import LIPS
 from .face.people import Head, PeopleTracker, Sighting
 from .face.picture import Picture
@@ -299,8 +299,4 @@ def _continued(tracks: dict[int, FaceRows], rows: FaceRows, border: int) -> int 
 def _better(one: Head, other: Head, share: float) -> Head:
     """The better portrait of the two, with the looks of both."""
     best = one if one.worth >= other.worth else other
-    looks = Appearance(
-        (1 - share) * one.looks.proportions + share * other.looks.proportions,
-        ((1 - share) * one.looks.colours + share * other.looks.colours).astype(np.float32),
-    )
-    return replace(best, looks=looks)
+    return replace(best, looks=averaged(one.looks, other.looks, share))

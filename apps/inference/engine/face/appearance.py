@@ -10,6 +10,7 @@ same, and count little.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -51,23 +52,56 @@ def describe(picture: Picture, points: Floats, before: Appearance | None = None)
     source = points[[*EYE_CORNERS, CHIN_TIP], :2].astype(np.float32)
     target = np.array([[0.28, 0.42], [0.72, 0.42], [0.5, 0.92]], np.float32) * _SIZE
     colours = picture.patch(cv2.getAffineTransform(source, target).astype(np.float32), _SIZE)
-    if before is None:
-        return Appearance(proportions, colours)
-    return Appearance(0.9 * before.proportions + 0.1 * proportions, 0.9 * before.colours + 0.1 * colours)
+    now = Appearance(proportions, colours)
+    return now if before is None else averaged(before, now, 0.1)
+
+
+@dataclass(frozen=True)
+class Features:
+    """What of the looks of n faces is compared: ``proportions`` (n, 8), ``tints`` (n, 432), ``outlines`` (n, 512)."""
+
+    proportions: NDArray[np.float64]
+    tints: Floats
+    outlines: Floats
+
+    @classmethod
+    def of(cls, looks: Sequence[Appearance]) -> Features:
+        """Those of several faces."""
+        return cls(
+            np.stack([one.proportions for one in looks]),
+            np.stack([_tints(one) for one in looks]),
+            np.stack([_outlines(one) for one in looks]),
+        )
+
+    def put(self, row: int, looks: Appearance) -> None:
+        """Other looks for one of the faces."""
+        self.proportions[row], self.tints[row], self.outlines[row] = looks.proportions, _tints(looks), _outlines(looks)
+
+    def likeness(self, row: int) -> NDArray[np.float64]:
+        """(n,) :func:`likeness` of one of the faces to each of them."""
+        shape = np.sqrt(np.mean((self.proportions - self.proportions[row]) ** 2, axis=1)) / _SHAPE_UNIT
+        colour = np.sqrt(np.mean((self.tints - self.tints[row]) ** 2, axis=1)) / _COLOUR_UNIT
+        outline = self.outlines @ self.outlines[row]
+        return np.asarray(0.5 + (_OUTLINE_WEIGHT * outline - shape - colour - _BORDER) / _SPREAD, np.float64)
 
 
 def likeness(one: Appearance, other: Appearance) -> float:
     """About 1 for the same looks, .5 where it may be either, falling below 0 for clearly different ones."""
-    shape = float(np.sqrt(np.mean((one.proportions - other.proportions) ** 2))) / _SHAPE_UNIT
-    colour = float(np.sqrt(np.mean((_tints(one) - _tints(other)) ** 2))) / _COLOUR_UNIT
-    outline = float(_outlines(one) @ _outlines(other))
-    return 0.5 + (_OUTLINE_WEIGHT * outline - shape - colour - _BORDER) / _SPREAD
+    return float(Features.of([one, other]).likeness(0)[1])
+
+
+def averaged(one: Appearance, other: Appearance, share: float) -> Appearance:
+    """The looks of two tracks of one face, of which the ``other`` counts by this share."""
+    return Appearance(
+        (1 - share) * one.proportions + share * other.proportions,
+        ((1 - share) * one.colours + share * other.colours).astype(np.float32),
+    )
 
 
 def _tints(looks: Appearance) -> Floats:
-    """(12, 12, 3) colours without the brightness."""
+    """(432,) colours without the brightness."""
     small = cv2.resize(looks.colours, (12, 12), interpolation=cv2.INTER_AREA)
-    return np.asarray(small - small.mean(axis=2, keepdims=True), np.float32)
+    return np.asarray(small - small.mean(axis=2, keepdims=True), np.float32).ravel()
 
 
 def _outlines(looks: Appearance) -> Floats:
