@@ -178,6 +178,19 @@ def test_a_mouth_that_the_border_cuts_off_is_told(talking):
     assert (found.kind, found.severity) == ("mouth_cut_off", "blocking")
 
 
+def test_half_a_face_that_is_taken_for_somebody_else_is_no_second_person(talking):
+    low = round(float(talking.landmarks[:, OUTER_LIPS, 1].max())) + 20
+    half, gone = talking.landmarks[50:] + np.float32([0, 30, 0]), talking.landmarks.copy()
+    gone[50:] = np.nan
+    nobody = np.full((100, 5), -1)
+    whole = replace(made_up_person(talking.landmarks[:50], nobody[:50]), eyes_px=120.0)
+    other = replace(made_up_person(half, nobody[50:], 1), eyes_px=120.0)
+    other.rows.frames += 50
+    cut = replace(talking, people=[whole, other], landmarks=gone, size=(SIZE[0], low))
+    found = [one for one in check_footage(cut, own_sound=TALK).findings if one.severity == "warning"]
+    assert [(one.kind, one.start_s) for one in found] == [("mouth_cut_off", 2.0)]
+
+
 def test_footage_that_shows_nobody_is_blocking(talking):
     nobody = FootageAnalysis.unseen(
         info=talking.info, colour=talking.colour, size=SIZE, times=talking.times, end_s=4.0, landmarks=468,

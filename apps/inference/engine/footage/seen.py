@@ -11,7 +11,7 @@ from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d
 from ..analysis import CROPS, MIN_EYES_PX, FootageAnalysis
 from ..crops import CropStore
 from ..face.mouth_params import APERTURE
-from ..faces_in_time import in_view
+from ..faces_in_time import in_view, is_cut_off
 from ..people import Person
 from ..render.occlusion import SHOWN_SHARE, find_obstructions
 from ..speaker import Speaker, mesh_points, study_speaker, turned_eyes
@@ -76,6 +76,9 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
         return _nobody(footage, 0.0, still, cut_off=bool(cut_off.any()))
     speaker = study_speaker(footage)
     others = [person for person in footage.people[1:] if _counts(person, main, footage)]
+    for person in others:  # half a face may not look like the same person's whole one
+        cut_off[person.rows.frames] |= is_cut_off(person.rows.points, footage.size) & ~usable[person.rows.frames]
+    others = [person for person in others if not cut_off[person.rows.frames].all()]
     anybody = usable | cut_off
     for person in others:
         anybody[person.rows.frames] = True
