@@ -204,6 +204,16 @@ def dipped(one: Pictures, other: Pictures) -> Pictures:
     return one[: half - length] + faded + other[length:half]
 
 
+def wiped(one: Pictures, other: Pictures) -> Pictures:
+    """The other one is laid over the one from the left within half a second."""
+    half, length, width = len(one) // 2, 12, one[0].shape[1]
+    between = [one[half + at].copy() for at in range(length)]
+    for at, picture in enumerate(between):
+        x = round(width * (at + 1) / (length + 1))
+        picture[:, :x] = other[at][:, :x]
+    return one[:half] + between + other[length:half]
+
+
 def pushed(one: Pictures, other: Pictures) -> Pictures:
     """The other one pushes the one out within half a second."""
     half, length, width = len(one) // 2, 12, one[0].shape[1]
@@ -215,7 +225,7 @@ def pushed(one: Pictures, other: Pictures) -> Pictures:
 
 
 BOTH: dict[str, Callable[[Pictures, Pictures], Pictures]] = {
-    "two in turn": shots, "a dissolve": dissolved, "a dip to black": dipped, "pushed out": pushed,
+    "two in turn": shots, "a dissolve": dissolved, "a dip to black": dipped, "a wipe": wiped, "pushed out": pushed,
 }  # fmt: skip
 
 

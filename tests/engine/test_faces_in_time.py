@@ -160,6 +160,18 @@ def test_a_dissolve_is_a_cut_where_it_ends(length):
     assert 0 <= cuts[0] - (35 + length) <= 1
 
 
+@pytest.mark.parametrize("length", [6, 12, 25])
+@pytest.mark.parametrize("shape", ["from the left", "from the middle"])
+def test_a_wipe_is_a_cut_where_it_ends(shape, length):
+    is_cut, one, other = CutDetector(), hilly(1), hilly(2)
+    rows, columns = np.mgrid[:256, :256] / 256
+    when = columns if shape == "from the left" else np.hypot(rows - 0.5, columns - 0.5) * 2**0.5
+    shares = np.concatenate([np.zeros(35), np.arange(1, length + 1) / (length + 1), np.ones(35)])
+    cuts = [at for at, share in enumerate(shares) if is_cut(shown(np.where(when < share, other, one)))]
+    assert len(cuts) == 1
+    assert abs(cuts[0] - (35 + length)) <= 2
+
+
 @pytest.mark.parametrize("change", ["fade", "pan"])
 def test_a_fade_and_a_pan_are_no_dissolves(change):
     is_cut, hills = CutDetector(), np.tile(hilly(3), (1, 3))

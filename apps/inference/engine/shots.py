@@ -17,7 +17,8 @@ HISTOGRAM_JUMP, LUMA_JUMP = 0.35, 18.0
 LEAST_NEW = 10.0
 MOST_CONTRAST = 2.5  # times or part of what was: beyond, it is no light that changes
 # Over a dissolve each picture is a mixture of those before and after it, which show something else: the one halfway
-# lies between both up to so much of what they differ by. It is over when a picture changes by so much less than in it.
+# lies between both up to so much of what they differ by. Over a wipe each of its pixels is that of one of both. It is
+# over when a picture changes by so much less than in it.
 DISSOLVES = (8, 16, 32)  # frames
 MOST_LEFT, MOST_ALIKE, MIXED, OVER = 0.15, 0.7, (0.2, 0.8), 0.4
 LEAST_CONTRAST = 4.0  # deviation of luma: a blank picture is none
@@ -79,14 +80,14 @@ class CutDetector:
 
 
 class _Dissolve:
-    """Looks for a picture that has gone over into another one."""
+    """Looks for a picture that has gone over into another one, everywhere at once or, in a wipe, bit by bit."""
 
     def __init__(self) -> None:
         self._past: deque[np.ndarray] = deque(maxlen=DISSOLVES[-1])
         self._pace = 0.0
 
     def is_over(self, luma: np.ndarray, change: float) -> bool:
-        """Whether a dissolve has ended with ``luma``, which differs by ``change`` from the one before."""
+        """Whether a dissolve or a wipe has ended with ``luma``, which differs by ``change`` from the one before."""
         now = luma.astype(np.float32)
         pace = max(self._pace_over(span, now) for span in DISSOLVES)
         over = self._pace > 0 and (pace == 0 or change < OVER * self._pace)
@@ -98,7 +99,7 @@ class _Dissolve:
         return over
 
     def _pace_over(self, span: int, now: np.ndarray) -> float:
-        """Change a frame over the last ``span`` frames, if they are part of a dissolve, else 0."""
+        """Change a frame over the last ``span`` frames, if they are part of a dissolve or a wipe, else 0."""
         if len(self._past) < span:
             return 0.0
         start, middle = self._past[-span], self._past[-span // 2]
@@ -109,8 +110,10 @@ class _Dissolve:
             return 0.0
         way, gone = now - start, middle - start
         share = float((gone * way).sum() / (way * way).sum())
-        left = float(np.abs(gone - share * way).mean())
-        return apart / span if MIXED[0] < share < MIXED[1] and left < MOST_LEFT * apart else 0.0
+        mixed = float(np.abs(gone - share * way).mean())
+        wiped = float(np.minimum(np.abs(gone), np.abs(middle - now)).mean())
+        fits = min(mixed, wiped) < MOST_LEFT * apart
+        return apart / span if MIXED[0] < share < MIXED[1] and fits else 0.0
 
 
 def _beyond_light(luma: np.ndarray, before: np.ndarray) -> float:
