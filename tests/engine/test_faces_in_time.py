@@ -170,6 +170,10 @@ def test_a_wipe_is_a_cut_where_it_ends(shape, length):
     cuts = [at for at, share in enumerate(shares) if is_cut(shown(np.where(when < share, other, one)))]
     assert len(cuts) == 1
     assert abs(cuts[0] - (35 + length)) <= 2
+    is_cut, half = CutDetector(), 35 + length // 2
+    late = [(is_cut(shown(np.where(when < share, other, one))), is_cut.late)[1] for share in shares]
+    assert abs(cuts[0] - late[cuts[0]] - half) <= 2 + length // 6, "where most of the picture is new"
+    assert sum(late) == late[cuts[0]]
 
 
 @pytest.mark.parametrize("change", ["fade", "pan"])

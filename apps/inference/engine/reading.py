@@ -181,6 +181,7 @@ class _Watcher:
         if cut:
             self._tracker.cut()
             self._before = []
+            self._forget(frame.index - self._is_cut.late)
         elif self._is_cut.startled:
             self._tracker.doubt()
         lines = lines_before(picture, self._before, frame.index)
@@ -202,6 +203,12 @@ class _Watcher:
             light = cv2.mean(crop.luma)[0] if crop is not None and crop.luma.size else 0.0
             self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
         self._rows.append((frame.time, cut, self._is_cut.motion))
+
+    def _forget(self, turned: int) -> None:
+        """Whoever was followed into the next shot, from frame ``turned`` on, has become somebody else there."""
+        for faces in self._faces.values():
+            if faces[0][0] < turned:
+                faces[:] = [face for face in faces if face[0] < turned]
 
     def _lips(self, planes: Planes, face: Sighting) -> Crop | None:
         eyes = math.dist(face.points[33], face.points[263])

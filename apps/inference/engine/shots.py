@@ -42,19 +42,21 @@ class CutDetector:
         self._dissolve = _Dissolve()
         self.motion = 0.0
         self.startled = False
+        self.late = 0
 
     def __call__(self, picture: Picture) -> bool:
         """Whether ``picture`` (planar) starts a new shot.
 
         Sets ``motion``, the mean luma change in 0..255 that is none of the light, and ``startled``: the picture changes
         so much more than before that this may be a cut between pictures of the same colours, after which other people
-        may be in the same places.
+        may be in the same places. ``late`` is how many pictures before this one, which ends a dissolve or a wipe, show
+        the new shot more than the old one.
         """
         thumb = thumbnail(picture)
         hsv = cv2.cvtColor(cv2.cvtColor(thumb, cv2.COLOR_YCrCb2BGR), cv2.COLOR_BGR2HSV)
         histogram = cv2.calcHist([hsv], [0, 1, 2], None, [8, 4, 4], [0, 180, 0, 256, 0, 256])
         luma = cv2.extractChannel(thumb, 0)
-        cut, self.startled = False, False
+        cut, self.startled, self.late = False, False, 0
         self.motion = 0.0
         if self._luma is not None and self._histogram is not None:
             change = self.motion = cv2.norm(luma, self._luma, cv2.NORM_L1) / luma.size
@@ -64,7 +66,8 @@ class CutDetector:
             cut = jump > HISTOGRAM_JUMP and change > LUMA_JUMP and self.motion > LEAST_NEW
             if cut:
                 self._dissolve = _Dissolve()
-            cut = self._dissolve.is_over(luma, change) or cut
+            if self._dissolve.is_over(luma, change):
+                cut, self.late = True, self._dissolve.late
             self.startled = self._is_startling()
             self._before.append(self.motion)
         self._luma, self._histogram = luma, histogram
@@ -85,6 +88,7 @@ class _Dissolve:
     def __init__(self) -> None:
         self._past: deque[np.ndarray] = deque(maxlen=DISSOLVES[-1])
         self._pace = 0.0
+        self.late = 0
 
     def is_over(self, luma: np.ndarray, change: float) -> bool:
         """Whether a dissolve or a wipe has ended with ``luma``, which differs by ``change`` from the one before."""
@@ -93,10 +97,20 @@ class _Dissolve:
         over = self._pace > 0 and (pace == 0 or change < OVER * self._pace)
         self._pace = max(self._pace, pace)
         if over:
+            self.late = self._turned(now)
             self._past.clear()
             self._pace = 0.0
         self._past.append(now)
         return over
+
+    def _turned(self, now: np.ndarray) -> int:
+        """How many of the last pictures are nearer to the one ``now`` than to the first that is remembered."""
+        start, count = self._past[0], 0
+        for picture in reversed(self._past):
+            if cv2.norm(picture, now, cv2.NORM_L1) > cv2.norm(picture, start, cv2.NORM_L1):
+                break
+            count += 1
+        return count
 
     def _pace_over(self, span: int, now: np.ndarray) -> float:
         """Change a frame over the last ``span`` frames, if they are part of a dissolve or a wipe, else 0."""
