@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,23 +74,18 @@ def seen_at_once(tracks: Sequence[Track]) -> NDArray[np.bool_]:
 
 
 def stay_in_place(tracks: Sequence[Track], shot: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """(n, n): pairs of tracks of which one begins where the other was last seen before: same shot, place and size."""
-    stays = np.zeros((len(tracks), len(tracks)), bool)
-    shots = np.array([[shot[track.frames[0]], shot[track.frames[-1]]] for track in tracks])
-    for later, track in enumerate(tracks):
-        first, at = track.frames[0], shots[later, 0]
-        for before in np.flatnonzero((shots[:, 0] <= at) & (shots[:, 1] >= at)).tolist():
-            row = int(np.searchsorted(tracks[before].frames, first)) - 1
-            if row >= 0 and shot[tracks[before].frames[row]] == at:
-                stays[before, later] = stays[later, before] = _is_place(tracks[before].points[row], track.points[0])
-    return stays
+    """(n, n): pairs of tracks of which one begins where the other ended, in the same shot, and of about its size."""
+    (first, began, place, eyes), (last, ended, last_place, last_eyes) = (_ends(tracks, shot, end) for end in (0, -1))
+    later = (last[:, None] < first) & (ended[:, None] == began)
+    near = np.linalg.norm(last_place[:, None] - place, axis=2) < 2 * last_eyes[:, None]
+    grown = eyes / last_eyes[:, None]
+    stays = later & near & (grown > 0.6) & (grown < 1.7)
+    return np.asarray(stays | stays.T)
 
 
-def _is_place(last: NDArray[np.float32], first: NDArray[np.float32]) -> bool:
-    """Whether two sets of landmarks (N, 3) lie in one place and are of one size, as far as a moment can change them."""
-    eyes, eyes_now = (
-        float(np.linalg.norm(points[EYE_CORNERS[0]].astype(np.float64) - points[EYE_CORNERS[1]]))
-        for points in (last, first)
-    )
-    moved = np.linalg.norm(first[:, :2].mean(0) - last[:, :2].mean(0))
-    return bool(moved < 2 * eyes and 0.6 < eyes_now / eyes < 1.7)
+def _ends(tracks: Sequence[Track], shot: NDArray[np.integer], end: int) -> tuple[NDArray[Any], ...]:
+    """Of each track's first or last row: frame (n,), shot (n,), middle of the face (n, 2) and eye distance (n,)."""
+    frames = np.array([track.frames[end] for track in tracks])
+    points = np.stack([track.points[end] for track in tracks]).astype(np.float64)
+    eyes = np.linalg.norm(points[:, EYE_CORNERS[0]] - points[:, EYE_CORNERS[1]], axis=1)
+    return frames, np.asarray(shot)[frames], points[..., :2].mean(1), eyes
