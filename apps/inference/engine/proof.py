@@ -69,14 +69,14 @@ class Proof:
             lay_back(planes, behind)
         elif len(lines):
             take_off(planes, lines)
-        points = self._tracker.track(planes) if self._is_there(self._first + number) else None
+        points = self._tracker.track(planes) if self._aims(self._first + number) else None
         self._at.append(number)
         self._rows.append(np.full((self._tracker.points, 3), np.nan, np.float32) if points is None else points)
 
-    def _is_there(self, index: int) -> bool:
-        """Whether the planned face is seen in output frame ``index``.
+    def _aims(self, index: int) -> bool:
+        """Turn the tracker to the planned face; False where the plan sees none in output frame ``index``.
 
-        Where it comes up or leaps, at cuts, it is looked for where it is planned: half a face followed is misread.
+        Only where it comes up or leaps, as at cuts: there half a face would be followed, and misread.
         """
         before, self._face = self._face, _place(self._plan, index)
         if self._face and (before is None or _leapt(*before, *self._face)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
@@ -29,7 +30,7 @@ FACE_JUMP, FACE_SCALE_JUMP = 0.5, 0.25
 JUMP_LEAP, JUMP_MOTION, JUMP_RATIO, AROUND = 0.45, 4.0, 6.0, 12
 # Before a plain wall, or with a small face, less changes: of what three of four pictures around change by, 11 and more
 # times as much where the camera has come nearer by .15 to .6, at most 6 times as much within one shot of 12 clips.
-SMALL_JUMP, SMALL_JUMP_RATIO, LIVELIER, LEAST_BEFORE = 0.7, 8.0, 75, 4
+SMALL_JUMP, SMALL_JUMP_RATIO, LIVELIER, LEAST_AROUND = 0.7, 8.0, 75, 4
 
 
 class CutDetector:
@@ -74,12 +75,7 @@ class CutDetector:
         return cut
 
     def _is_startling(self) -> bool:
-        before = self._before
-        if self.motion > JUMP_MOTION and before and self.motion > JUMP_RATIO * np.median(before):
-            return True
-        if self.motion < SMALL_JUMP or len(before) < LEAST_BEFORE:
-            return False
-        return bool(self.motion > SMALL_JUMP_RATIO * np.percentile(before, LIVELIER))
+        return bool(self._before) and startles(self.motion, self._before)
 
 
 class _Dissolve:
@@ -130,6 +126,15 @@ class _Dissolve:
         return apart / span if MIXED[0] < share < MIXED[1] and fits else 0.0
 
 
+def startles(motion: float, around: Sequence[float] | np.ndarray) -> bool:
+    """Whether a picture changes so much more than those ``around`` (n,) it that this may be a cut."""
+    if motion > JUMP_MOTION and motion > JUMP_RATIO * np.median(around):
+        return True
+    if motion < SMALL_JUMP or len(around) < LEAST_AROUND:
+        return False
+    return bool(motion > SMALL_JUMP_RATIO * np.percentile(around, LIVELIER))
+
+
 def _beyond_light(luma: np.ndarray, before: np.ndarray) -> float:
     """Mean change of ``luma`` that no other light explains: what was brighter in the picture ``before`` is so still.
 
@@ -174,11 +179,10 @@ def leaps_of_place_and_size(frames: np.ndarray, points: np.ndarray) -> tuple[np.
     eyes = np.linalg.norm(points[:, 33].astype(np.float64) - points[:, 263], axis=1)
     moved = np.linalg.norm(np.diff(points[:, 168, :2].astype(np.float64), axis=0), axis=1) / eyes[:-1]
     grown = np.abs(np.diff(np.log(eyes)))
+    place, size = np.zeros(len(frames)), np.zeros(len(frames))
     follows = np.diff(frames) == 1
-    place, size = (
-        np.concatenate([np.zeros(min(1, len(frames))), np.where(follows, far, 0.0)])
-        for far in (moved / FACE_JUMP, grown / FACE_SCALE_JUMP)
-    )
+    place[1:] = np.where(follows, moved / FACE_JUMP, 0.0)
+    size[1:] = np.where(follows, grown / FACE_SCALE_JUMP, 0.0)
     return place, size
 
 
@@ -187,8 +191,7 @@ def jump_cuts(motion: np.ndarray, leap: np.ndarray) -> np.ndarray:
 
     ``motion`` (F,) luma change to the frame before; ``leap`` (F,) the smallest of all faces' :func:`leaps`.
     """
-    around = [motion[max(0, frame - AROUND) : frame + AROUND] for frame in range(len(motion))]
-    usual, livelier = np.array([(np.median(part), np.percentile(part, LIVELIER)) for part in around]).T
-    startled = (motion > JUMP_MOTION) & (motion > JUMP_RATIO * usual)
-    startled |= (motion > SMALL_JUMP) & (motion > SMALL_JUMP_RATIO * livelier)
-    return np.asarray((leap > 1.0) | (startled & (leap > JUMP_LEAP)))
+    cuts = leap > 1.0
+    for frame in np.flatnonzero(~cuts & (leap > JUMP_LEAP)):
+        cuts[frame] = startles(motion[frame], motion[max(0, frame - AROUND) : frame + AROUND])
+    return np.asarray(cuts)
