@@ -62,6 +62,8 @@ def test_a_mouth_that_the_border_cuts_off_is_not_in_view():
     usable, cut_off = in_view(points, TIMES[:60], ONE_SHOT[:60], (width, low + 4))
     assert np.flatnonzero(cut_off).tolist() == list(range(20, 40))
     assert np.flatnonzero(~usable).tolist() == list(range(20, 40))
+    cut = (np.arange(60) >= 26).astype(np.int64) + (np.arange(60) >= 33)
+    assert not in_view(points, TIMES[:60], cut, (width, low + 4))[1][26:33].any(), "another shot"
     assert not in_view(points, TIMES[:60], ONE_SHOT[:60], None)[1].any()
     points[..., 0] -= points[:, OUTER_LIPS, 0].min(1, keepdims=True)
     assert in_view(points, TIMES[:60], ONE_SHOT[:60], SIZE)[1].all(), "to the side as well"

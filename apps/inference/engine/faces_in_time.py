@@ -115,7 +115,8 @@ def in_view(
         return usable, none
     whole = cut_off.copy()
     for first, last in runs(usable & ~cut_off, shot):
-        beside = cut_off[max(0, first - 1) : first + 1].any() or cut_off[last : last + 1].any()
+        before, after = max(0, first - 1), min(last, len(shot) - 1)
+        beside = any(cut_off[at] and shot[at] == shot[first] for at in (before, after))
         if beside and times[last - 1] - times[first] < SHORTEST_RUN_S:
             whole[first:last] = True
     return usable & ~whole, whole

@@ -93,9 +93,10 @@ class PeopleTracker:
         """Everybody seen in the next picture."""
         self._frame += 1
         found = None
-        if any(one.doubted for one in self._followed):
+        doubted = [one for one in self._followed if one.doubted and not one.missed]
+        if doubted:
             found = self._detector.detect_all(picture, self._squares())
-            self._place(found, picture)
+            self._place(doubted, found, picture)
         seen = [sighting for one in self._followed if (sighting := self._follow(one, picture)) is not None]
         self._followed = [one for one in self._followed if one.missed <= MEMORY_FRAMES]
         if self._is_time_to_look():
@@ -106,13 +107,13 @@ class PeopleTracker:
                     self._remember(sighting, picture)
         return seen
 
-    def _place(self, found: list[Detection], picture: Picture) -> None:
-        """Look for doubted faces where they are ``found`` now.
+    def _place(self, doubted: list[_Followed], found: list[Detection], picture: Picture) -> None:
+        """Look for ``doubted`` faces where they are ``found`` now.
 
         A camera that has come nearer leaves half of a face where it was, and the mesh read in that takes some ten
         frames to creep onto the whole one.
         """
-        for one in self._followed:
+        for one in doubted:
             near = [face for face in found if same_place(face, one.region)]
             for face in sorted(near, key=lambda face: math.hypot(face.x - one.region.x, face.y - one.region.y)):
                 seen = self._reader.take_up(picture, face)
