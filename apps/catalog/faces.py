@@ -6,7 +6,7 @@ same (``auto_detect``, ``frame_number`` with ``coordinates``, ``bounding_boxes``
 """
 
 import json
-import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -113,7 +113,8 @@ def _boxes(raw: Any) -> list[list[float] | None]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    # JSON's whole numbers have no end, and those beyond a float's range cannot even be asked whether they are finite.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
 
 
 def _refusal(message: str, advice: str) -> StudioError:

@@ -236,7 +236,7 @@ def _value(option: OptionSpec, raw: Any) -> OptionValue:
         return option.default
     try:
         number = float(raw)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     if not option.minimum <= number <= option.maximum:
         raise StudioError(

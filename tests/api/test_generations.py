@@ -88,6 +88,12 @@ def test_a_face_chosen_in_two_ways_is_refused(api, wish):
     assert (answer.status_code, answer.json()["errorCode"]) == (422, "generation_input_face_selection_invalid")
 
 
+def test_a_face_with_a_number_beyond_all_numbers_is_refused(api, wish):
+    options = {"active_speaker_detection": {"frame_number": 10**400, "coordinates": [4, 5]}}
+    answer = api("POST", "generate", wish | {"options": options})
+    assert (answer.status_code, answer.json()["errorCode"]) == (422, "generation_input_face_selection_invalid")
+
+
 @pytest.mark.parametrize(
     "part",
     [

@@ -65,6 +65,7 @@ def test_an_option_the_model_lacks_is_ignored_and_said():
         ({"temperature": 1.5}, "temperature"),
         ({"temperature": "warm"}, "temperature"),
         ({"temperature": "nan"}, "temperature"),
+        ({"temperature": 10**400}, "temperature"),
         ({"reasoning_enabled": "maybe"}, "reasoning_enabled"),
         ({"speed": 2}, "speed"),
     ],
