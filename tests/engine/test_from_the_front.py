@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 
 from apps.inference.engine.face.canonical import canonicalise, fit_pose
-from apps.inference.engine.face.detector import FaceDetector, Region
+from apps.inference.engine.face.detector import Detection, FaceDetector, Region
 from apps.inference.engine.face.from_the_front import FrontReader, mean_face, yaw_read
 from apps.inference.engine.face.head_reader import FRONT_FROM, FRONT_ONLY, HeadReader
 from apps.inference.engine.face.landmarks import LIPS, POINTS, RIGID
@@ -127,6 +127,18 @@ def test_a_large_picture_is_read_as_a_small_one(turned_head):
     wide = Region(4 * region.x, 4 * region.y, 4 * region.side, 0.0)
     reader = HeadReader(MODELS)
     assert off(reader.read(Picture(large), wide).points / 4, reader.read(Picture(picture), region).points) < 0.04
+
+
+def test_key_points_that_no_head_turned_so_can_show_are_none(turned_head, monkeypatch):
+    """Seen in a street: such a head would be of negative size, and the whole film could not be looked at."""
+    picture, truth = turned_head(0)
+    points = np.array([[428, 81], [430, 82], [423, 87], [425, 92], [437, 81], [443, 84]], np.float64)
+    chance = Detection(430.0, 84.0, 30.0, 0.0, 0.57, points)
+    monkeypatch.setattr(FaceDetector, "nearest", lambda *arguments: chance)
+    reader = HeadReader(MODELS)
+    assert reader._front.stand(Picture(picture), about(truth), -43.4) is None
+    reading = reader.read(Picture(picture), about(truth), -43.4)
+    assert reading.yaw is None and np.isfinite(reading.points).all()
 
 
 def test_a_head_whose_front_is_no_face_counts_as_turned_too_far(turned_head, monkeypatch):

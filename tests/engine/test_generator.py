@@ -149,13 +149,13 @@ def plan_for(footage, **changes):
     return SimpleNamespace(**facts | changes)
 
 
-def painted(footage, net, **changes):
+def painted(footage, net, frame=3, **changes):
     """(before, after) of one frame as I420."""
     size = footage.size
     before = np.random.default_rng(5).integers(90, 110, (size[1] * 3 // 2, size[0]), np.uint8)
     after = before.copy()
     mel = np.full((80, 100), 1.0, np.float32)
-    Generated(net, mel).painter()(after, footage, plan_for(footage, **changes), 3, False)
+    Generated(net, mel).painter()(after, footage, plan_for(footage, **changes), frame, False)
     return before, after
 
 
@@ -226,6 +226,15 @@ class TestFaces:
         picture = np.full((footage.size[1] * 3 // 2, footage.size[0]), 100, np.uint8)
         Generated(net, mel).painter()(picture, footage, plan_for(footage, times=np.full(8, 0.25)), 3, False)
         assert net.heard[0, 0] == 20
+
+    @pytest.mark.parametrize("missed", [range(10, 11), range(8, 13), range(6, 15)])
+    def test_a_face_that_is_missed_for_a_moment_is_painted_where_it_was_on_its_way(self, tmp_path, missed):
+        """It is driven all the same: a black square was painted, and from six frames on the take failed."""
+        _, seen = make_footage(tmp_path / "seen", 20)
+        _, footage = make_footage(tmp_path / "missed", 20, unseen=missed)
+        _, wanted = painted(seen, Net(white), frame=10)
+        _, after = painted(footage, Net(white), frame=10)
+        assert np.abs(after.astype(int) - wanted).mean() < 1
 
     def test_a_tiny_face_is_left_alone(self, footage, monkeypatch):
         monkeypatch.setattr(faces, "SMALLEST_SIDE", 5000)

@@ -119,6 +119,16 @@ def test_two_sets_of_teeth_at_once_are_switched_hard():
     assert after.exemplar[12] == 70
 
 
+def test_where_a_loop_glides_over_no_mouth_is_looked_at():
+    """A join amid such frames ended the whole take."""
+    other, weight, glide = np.full(COUNT, -1, np.int64), np.ones(COUNT, np.float32), np.full(COUNT, -1, np.int64)
+    other[10:14], weight[10:14], glide[9:15] = 70, [0.8, 0.55, 0.45, 0.2], 60
+    usual = dict.fromkeys(range(70, 76), "lower teeth")
+    plan, after, found = mended(usual, other=other, weight=weight, glide=glide, glide_share=np.full(COUNT, 0.5))
+    assert found == []
+    np.testing.assert_array_equal(after.other, plan.other)
+
+
 def test_a_mouth_that_pops_is_replaced_by_another():
     plan, after, found = mended({25 + 5: "bright"})
     assert [(one.found, one.done) for one in found] == [([POP], "other_exemplars")]

@@ -180,6 +180,7 @@ class Mender:
         """(n,): the double exposure where two exemplars are seen at once."""
         found = np.zeros(stop - start)
         mixed = start + np.flatnonzero(is_mixed(plan)[start:stop])
+        mixed = mixed[np.isin(mixed, list(drawn))]  # while a loop glides over nothing is looked at
         if not len(mixed):
             return found
         one = self._patches(_only(plan, mixed), mixed)

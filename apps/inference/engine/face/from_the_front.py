@@ -123,7 +123,8 @@ class FrontReader:
         rows = left @ np.eye(2, 3) @ right
         rotation = np.vstack([rows, np.cross(rows[0], rows[1])])
         read = _yaw(rotation)
-        return self._onto(face, rotation @ _about_vertical(_believed(yaw, _turn(read, face.score)) - read))
+        pose = self._onto(face, rotation @ _about_vertical(_believed(yaw, _turn(read, face.score)) - read))
+        return pose if pose.scale > 0 else None  # what is no head may show one's points the wrong way round
 
     def read(self, picture: Picture, pose: Pose) -> Front:
         """The head that stands so, by two passes of the landmark net."""

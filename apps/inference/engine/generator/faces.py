@@ -48,7 +48,7 @@ class Generated:
     ) -> None:
         source = int(plan.source[index])
         size = (picture.shape[1], picture.shape[0] * 2 // 3)
-        points = footage.landmarks[source, :, :2].astype(np.float64)
+        points = face_at(footage, source)
         box = steady_box(footage, source, size)
         if min(box[2:]) < SMALLEST_SIDE or glides:  # between two scenes the face is nowhere in particular
             return
@@ -66,15 +66,27 @@ class Generated:
         write_box(picture, box, feathered(mixed.bytes(), original, box, size))
 
 
+def face_at(footage: FootageAnalysis, frame: int) -> NDArray[np.float64]:
+    """(N, 2) landmarks of a driven frame; where the face was missed for a moment, on the way between those around."""
+    points = footage.landmarks[frame, :, :2].astype(np.float64)
+    if np.isfinite(points[0, 0]):
+        return points
+    known = np.flatnonzero(footage.has_face)
+    after = int(np.searchsorted(known, frame))
+    one, other = known[after - 1], known[after]
+    before, behind = (footage.landmarks[at, :, :2].astype(np.float64) for at in (one, other))
+    return np.asarray(before + (behind - before) * ((frame - one) / (other - one)))
+
+
 def steady_box(footage: FootageAnalysis, frame: int, size: tuple[int, int]) -> Box:
     """The face of a frame with room below the chin, averaged over neighbours of the same shot that show it."""
     shots = footage.shot_of()
     near = [
         other
         for other in range(max(0, frame - STEADY), min(footage.frame_count, frame + STEADY + 1))
-        if footage.has_face[other] and shots[other] == shots[frame]
+        if other == frame or (footage.has_face[other] and shots[other] == shots[frame])
     ]
-    points = footage.landmarks[near, :, :2].astype(np.float64)
+    points = np.stack([face_at(footage, other) for other in near])
     low, high = points.min(1).mean(0), points.max(1).mean(0)
     high[1] += CHIN_ROOM * (high[1] - low[1])
     return aligned_box(low, high, size)
