@@ -43,6 +43,7 @@ def audio(tmp_path: Path) -> Path:
         (["{video}", "{audio}", "-o", "{video}"], "is no place for the result"),
         (["{video}", "{audio}", "-o", "{folder}"], "is no place for the result"),
         (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--report", "{audio}"], "is no place for the result"),
+        (["{video}", "{audio}", "-o", "{folder}/a.mp4", "--report", "{folder}/a.mp4"], "is the film's place"),
         (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--option", "temperature"], "Write NAME=VALUE."),
         (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--option", "temperature=9"], "[generation_input_validation"),
         (["{video}", "{audio}", "-o", "{folder}/out.mp4", "--segment", "1-"], "“1-” is no segment. Write START-END"),

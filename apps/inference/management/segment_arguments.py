@@ -65,7 +65,7 @@ def _listed(file: Path) -> list[tuple[dict[str, Any], Path | None]]:
         raise _refusal(f"{file} cannot be read: {error}.", "Write a list of segments as JSON.") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise _refusal(f"{file} holds no list of segments.", "Write one object for each segment.")
-    return [(row | {"audio": None}, file.parent / row["audio"] if row.get("audio") else None) for row in rows]
+    return [(row | {"audio": None}, file.parent / str(row["audio"]) if row.get("audio") else None) for row in rows]
 
 
 def _refusal(message: str, advice: str) -> StudioError:

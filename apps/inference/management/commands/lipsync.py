@@ -120,6 +120,8 @@ class Command(BaseCommand):
         check_output(given["output"], *inputs)
         if given["report"]:
             check_output(given["report"], *inputs)
+            if given["report"].resolve() == given["output"].resolve():
+                raise CommandError(f"{given['report']} is the film's place. Choose another name.", returncode=BAD_INPUT)
         bar = Bar(sys.stderr)
         began = time.monotonic()
         with ending_in_words(bar):
