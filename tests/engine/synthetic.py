@@ -4,6 +4,7 @@ A mean face (average canonical shape of the GRID speakers, CC BY 4.0) talks by t
 noise; lips and inner mouth are painted by its landmarks.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 
 import cv2
@@ -104,6 +105,14 @@ def made_up_person(landmarks, crops, number=0):
     lit = np.full(len(frames), 120.0)
     rows = FaceRows(frames, landmarks[frames], np.full(len(frames), 50.0), lit, crops[frames])
     return Person(number, rows, EYES_PX, False, int(frames[0]), (90.0, 70.0, 80.0, 100.0))
+
+
+def with_another(footage, frames):
+    """The same footage with a second person in ``frames``, who is where the first one is."""
+    rows = footage.people[0].rows
+    landmarks, crops = np.full_like(rows.points, np.nan), rows.crops.copy()
+    landmarks[list(frames)] = rows.points[list(frames)]
+    return replace(footage, people=[footage.people[0], made_up_person(landmarks, crops, 1)])
 
 
 def wanted_mouth(reference, count, period=11):

@@ -1,6 +1,7 @@
 """Every mouth is tried in miniature before it is drawn, and moved on where it would not look as open as it shall."""
 
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -53,6 +54,15 @@ def test_what_would_look_as_wanted_stays_but_for_jitter():
     after = moved(plan, Eye(lambda index: 1.0, jitter=0.002))
     np.testing.assert_allclose(opening(after.target, plan.eyes), opening(plan.target, plan.eyes), atol=0.0025)
     np.testing.assert_array_equal(moved(plan, Eye(lambda index: 1.0)).target, plan.target)
+
+
+@pytest.mark.parametrize("fps", [12, 25, Fraction(60000, 1001), 68, 120, 240])
+def test_a_piece_drawn_before_is_told_by_all_frames_that_its_mouths_depend_on(fps):
+    """At 120 frames a second those were 30 to either side, of which 16 told."""
+    plan = replace(made_plan(), fps=Fraction(fps), settings=EngineSettings())
+    look = FirstLook(plan, LANDMARKS, Eye(lambda index: 1.0), lambda layer, index: (index, layer.target[index]))
+    told = plan.looked_at(30, 31)
+    assert told.start <= max(0, 30 - look.ahead) and told.stop >= min(COUNT, 31 + look.ahead)
 
 
 def test_one_misread_frame_moves_little():

@@ -88,6 +88,13 @@ def test_one_bad_frame_is_no_finding(talking):
     assert kinds(large(with_person(talking, light=light))) == set()
 
 
+def test_lips_too_small_to_be_looked_at_or_outside_the_picture_are_neither_dark_nor_blurred(talking):
+    """Where somebody comes from afar, light and sharpness were taken for 0 until the face was large enough."""
+    light, sharpness = np.array(talking.people[0].rows.light), np.array(talking.people[0].rows.sharpness)
+    light[:60] = sharpness[:60] = 0.0
+    assert kinds(large(with_person(talking, light=light, sharpness=sharpness))) == set()
+
+
 def test_lips_that_never_move_need_sync_3(tmp_path):
     _, footage = make_footage(tmp_path, 75, opening=0.0)
     footage.people[0].rows.sharpness[:] = SHARP
@@ -176,6 +183,16 @@ def test_a_mouth_that_the_border_cuts_off_is_told(talking):
     assert "no_face" not in check_footage(cut, own_sound=TALK).kinds()
     found = check_footage(replace(cut, size=(SIZE[0], low - 5)), own_sound=TALK).findings[0]
     assert (found.kind, found.severity) == ("mouth_cut_off", "blocking")
+
+
+def test_where_the_main_person_cannot_be_driven_somebody_else_is_offered(talking):
+    below = replace(made_up_person(talking.landmarks + np.float32([0, SIZE[1], 0]), talking.crops.index), eyes_px=120.0)
+    film = replace(talking, people=[below, replace(talking.people[0], id=1)], person=None)
+    (found,) = [one for one in check_footage(film, own_sound=TALK).findings if one.severity == "blocking"]
+    assert (found.kind, found.fixes) == ("mouth_cut_off", [{"action": "choose_person", "person": 1}])
+    far = replace(film, people=[replace(below, eyes_px=15.0), film.people[1]])
+    (found,) = [one for one in check_footage(far, own_sound=TALK).findings if one.severity == "blocking"]
+    assert (found.kind, found.fixes) == ("small_face", [{"action": "choose_person", "person": 1}])
 
 
 def test_half_a_face_that_is_taken_for_somebody_else_is_no_second_person(talking):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
+from apps.inference.engine.film_plan import plan_motion
 from apps.inference.engine.media.morph import Morph
 from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.pieces import drawn_frames
@@ -14,7 +15,8 @@ from apps.inference.engine.settings import EngineSettings
 from apps.inference.engine.speaker import mouth_range, study_speaker
 from apps.inference.engine.sync_modes import build_timeline
 
-from .synthetic import make_footage, paint, talking_landmarks, wanted_mouth
+from .synthetic import make_footage, paint, talking_landmarks, wanted_mouth, with_another
+from .test_segments import speech
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,15 @@ def test_pieces_that_begin_within_a_glide_hold_the_same_pictures(talking, looped
     looped.save(tmp_path)
     for index, picture in drawn_frames(*talking, MotionPlan.load(tmp_path), 22, 28):
         np.testing.assert_array_equal(picture, whole[index])
+
+
+def test_where_one_of_two_faces_was_not_seen_at_the_end_the_picture_does_not_glide(talking, tmp_path):
+    """A mouth was drawn on its way from where that face was seen last, across whatever is there."""
+    settings = EngineSettings(model="sync-3", sync_mode="loop", face={"kind": "all"})
+    for footage, glides in ((talking[1], True), (with_another(talking[1], range(15)), False)):
+        plan = plan_motion(footage, speech(1.6), settings, tmp_path)
+        assert all(layer.driven[20:25].all() for layer in plan.layers)
+        assert [plan.glides_from(index) >= 0 for index in range(20, 25)] == [glides] * 5
 
 
 def test_the_mouth_is_where_the_gliding_face_is(talking, looped):

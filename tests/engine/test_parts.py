@@ -1,8 +1,10 @@
 """A film that is looked at in parts, by whoever, gives the analysis of one pass."""
 
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from django.conf import settings
@@ -13,7 +15,10 @@ from apps.inference.engine import reading
 from apps.inference.engine.analysis import OWN_SOUND
 from apps.inference.engine.errors import Cancelled, EngineError
 from apps.inference.engine.media import stretches as split
+from apps.inference.engine.media.colour import ColourTags
 from apps.inference.engine.media.stretches import shown_frames, stretches
+from apps.inference.engine.media.video_reader import VideoReader
+from apps.inference.engine.media.video_writer import PieceWriter
 
 from .tiny_media import write_video
 
@@ -33,6 +38,13 @@ def in_parts(video: Path, folder: Path) -> engine.FootageAnalysis:
     (folder / "all").mkdir()
     engine.join_parts(video, folders, folder / "all", models=models)
     return engine.FootageAnalysis.load(folder / "all")
+
+
+def written(film: Path, pictures: list[np.ndarray]) -> Path:
+    with PieceWriter(film, (320, 320), Fraction(25), ColourTags()) as writer:
+        for picture in pictures:
+            writer.write(picture)
+    return film
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +68,37 @@ def test_parts_give_the_analysis_of_one_pass(short_sample, whole, tmp_path):
     own, before = joined.own_sound, whole.own_sound
     assert own is not None and before is not None
     np.testing.assert_array_equal(own.level_db, before.level_db)
+
+
+def test_a_dissolve_across_a_border_ends_whoever_goes_into_it_at_its_middle(short_sample, tmp_path, monkeypatch):
+    """The stretch that sees its end knows nobody from before its middle, and the other one does not see its end."""
+    with VideoReader(short_sample.video) as reader:
+        frames = [frame.yuv.copy() for frame in reader]
+    other = [np.ascontiguousarray(255 - frame[::-1]) for frame in frames]
+    shares = np.concatenate([np.zeros(40), np.arange(1, 17) / 17, np.ones(19)])
+    mixed = [(1 - share) * one + share * late for share, one, late in zip(shares, frames, other, strict=True)]
+    film = written(tmp_path / "dissolve.mp4", [np.round(picture).astype(np.uint8) for picture in mixed])
+    models = Path(settings.MODELS_DIR)
+    (tmp_path / "whole").mkdir()
+    whole = engine.analyse_footage(film, tmp_path / "whole", models=models)
+    assert 40 < len(whole.people[0].rows.frames) < 52
+    monkeypatch.setattr(splitting, "stretches", lambda times, keys: [(0, 50), (50, 75)])
+    joined = in_parts(film, tmp_path)
+    np.testing.assert_array_equal(joined.shots, whole.shots)
+    np.testing.assert_array_equal(joined.people[0].rows.frames, whole.people[0].rows.frames)
+
+
+def test_where_a_border_may_be_a_cut_a_face_is_told_by_its_looks(short_sample, tmp_path, monkeypatch):
+    """Somebody else who comes to the same place before the same wall was one person with who was there before."""
+    with VideoReader(short_sample.video) as reader:
+        frames = [cv2.cvtColor(frame.yuv, cv2.COLOR_YUV2RGB_I420) for frame in reader]
+    mirrored = [frame if at < 40 else np.ascontiguousarray(frame[:, ::-1]) for at, frame in enumerate(frames)]
+    film = written(tmp_path / "mirrored.mp4", [cv2.cvtColor(frame, cv2.COLOR_RGB2YUV_I420) for frame in mirrored])
+    monkeypatch.setattr(splitting, "stretches", lambda times, keys: [(0, 40), (40, 75)])
+    in_parts(film, tmp_path)
+    seen = reading.join([tmp_path / "0-40", tmp_path / "40-75"], tmp_path)
+    assert not seen.cuts[1:].any()
+    assert [(rows.frames[0], rows.frames[-1]) for rows in seen.tracks.values()] == [(0, 39), (40, 74)]
 
 
 def test_the_lips_of_every_part_are_the_pictures_own(short_sample, whole, tmp_path):

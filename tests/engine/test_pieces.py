@@ -6,23 +6,24 @@ import cv2
 import numpy as np
 import pytest
 
-from apps.inference.engine.analysis import FootageAnalysis, require_face
+from apps.inference.engine.analysis import FootageAnalysis, require_face, require_somebody
 from apps.inference.engine.assembly import assemble
 from apps.inference.engine.errors import EngineError
 from apps.inference.engine.face.landmarks import OUTER_LIPS
 from apps.inference.engine.media.frame_source import FrameSource
 from apps.inference.engine.media.video_reader import VideoReader, split_planes
+from apps.inference.engine.mouth_track import mouth_track
 from apps.inference.engine.pieces import drawn_frames, frame_job, render_piece
-from apps.inference.engine.plan import CUT_OFF, NO_FACE, STILL_MOUTH, MotionPlan
+from apps.inference.engine.plan import CUT_OFF, NO_FACE, OUTSIDE_RANGE, STILL_MOUTH, MotionPlan
 from apps.inference.engine.planning import make_plan
 from apps.inference.engine.render.compose import face_box
 from apps.inference.engine.render.mesh import LOWER_LINE, UPPER_LINE
-from apps.inference.engine.report import describe
+from apps.inference.engine.report import describe, measure, planned_opening
 from apps.inference.engine.settings import MODELS, EngineSettings
 from apps.inference.engine.speaker import mouth_range, study_speaker
 from apps.inference.engine.sync_modes import build_timeline
 
-from .synthetic import make_footage, wanted_mouth
+from .synthetic import made_up_person, make_footage, wanted_mouth
 
 
 def planned(footage, model="sync-3", mode="cut_off", seconds=None):
@@ -127,6 +128,48 @@ def test_where_the_border_cuts_the_mouth_off_frames_pass_through(tmp_path):
     with pytest.raises(EngineError, match="cut off") as refused:
         require_face(replace(footage, landmarks=np.concatenate([landmarks[30:], landmarks[30:]])))
     assert refused.value.code == "generation_input_video_no_face"
+
+
+def test_a_film_is_refused_where_nobody_in_it_can_be_driven_whoever_is_seen_most(tmp_path):
+    """Who chose the other person was refused for the first one's mouth, unless a footage check had come before."""
+    _, footage = make_footage(tmp_path, 30)
+    below = made_up_person(footage.landmarks + np.float32([0, footage.size[1], 0]), footage.crops.index, 0)
+    film = replace(footage, people=[below, replace(footage.people[0], id=1)], person=None).of(0)
+    require_somebody(film)
+    for nobody in (replace(film, people=[below]), replace(film, people=[below, replace(below, id=1)])):
+        with pytest.raises(EngineError, match="cut off"):
+            require_somebody(nobody)
+
+
+def test_seconds_in_which_a_picture_is_held_are_reported_as_it_is(tmp_path):
+    """A second in which no frame begins counted as left alone."""
+    _, footage = make_footage(tmp_path, 40)
+    plan = planned(footage)
+    plan.times = np.where(np.arange(40) < 20, plan.times, plan.times + 3)
+    plan.duration_s += 3
+    plan.passed[30:] = NO_FACE
+    report = measure(tmp_path / "film.mp4", plan, seen=planned_opening(plan))
+    assert [row["driven"] for row in report.per_second] == [1.0, 1.0, 1.0, 1.0, pytest.approx(0.2 / 0.6, abs=0.001)]
+
+
+def test_of_several_faces_the_one_that_is_driven_is_reported(tmp_path):
+    """The seconds of whoever spoke second counted as left alone, and the close-up stayed on the first one."""
+    _, footage = make_footage(tmp_path, 100)
+    first, second = planned(footage), planned(footage)
+    second.own = second.own + np.float32(10)
+    first.passed[50:] = second.passed[:50] = OUTSIDE_RANGE
+    second.params = np.roll(second.params, 3, axis=0)
+    plan = replace(first, others=[second])
+    seen = planned_opening(plan)
+    np.testing.assert_allclose(seen[50:], planned_opening(second)[50:])
+    report = measure(tmp_path / "film.mp4", plan, seen=seen)
+    assert [row["driven"] for row in report.per_second] == [1.0] * 4
+    assert min(row["agreement"] for row in report.per_second) > 0.99
+    assert {row["gate"]: row["kept"] for row in report.gates}["unseen_s"]
+    places = np.array(report.mouth["at"])
+    assert (places[10:, 0] - mouth_track(first)["at"][10][0] > 5 / plan.size[0]).all()
+    lost = measure(tmp_path / "film.mp4", plan, seen=np.where(np.arange(100) < 50, seen, np.nan))
+    assert not {row["gate"]: row["kept"] for row in lost.gates}["unseen_s"]
 
 
 def test_a_short_miss_is_bridged(tmp_path):

@@ -7,12 +7,16 @@ import sys
 import typing
 from pathlib import Path
 
+import cv2
 import pytest
 from django.conf import settings
 
 from apps.inference import engine
+from apps.inference.engine.media.video_reader import VideoReader
 from apps.inference.engine.sample import SampleFormat, make_sample
 from tests.conftest import ROOT
+
+from .encoded import film
 
 NOTEBOOK = """
 import json, sys
@@ -81,3 +85,17 @@ def test_the_page_of_the_engine_shows_a_model_that_works(tmp_path, short_sample,
     exec(code, names)
     assert (tmp_path / "out.mp4").exists()
     assert names["report"].agreement > 0.8
+
+
+def test_a_folder_used_again_keeps_nothing_of_the_film_before(short_sample, tmp_path):
+    """A silent film had the sound of the one before: segments failed, and another's way of talking was learnt."""
+    with VideoReader(short_sample.video) as reader:
+        pictures = [
+            cv2.cvtColor(frame.yuv, cv2.COLOR_YUV2RGB_I420) for frame, _ in zip(reader, range(10), strict=False)
+        ]
+    silent = film(tmp_path / "silent.mp4", pictures)
+    heard = [
+        engine.analyse_footage(video, tmp_path / "work", models=Path(settings.MODELS_DIR)).own_sound
+        for video in (short_sample.video, silent)
+    ]
+    assert heard[0] is not None and heard[1] is None

@@ -35,6 +35,7 @@ def test_where_the_mouth_goes_over_to_its_own_movement_it_is_asked_for_both():
         params=np.full((5, 6), 0.1), own_params=np.full((3, 6), 0.02), source=np.array([0, 2, 2, 2, 1]),
         strength=np.array([1, 0.75, 0.25, 0, 0]), driven=np.array([True, True, True, True, False]),
     )  # fmt: skip
+    plan.layers, plan.foremost = [plan], np.zeros(5, int)
     plan.own_params[1] = np.nan  # not seen there
     plan.own_params[0] = 0.04
     assert planned_opening(plan) == pytest.approx([0.1, 0.08, 0.04, 0.02, 0.1])

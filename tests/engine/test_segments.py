@@ -15,14 +15,14 @@ from apps.inference.engine.media.audio import read_mono
 from apps.inference.engine.media.frame_source import FrameSource
 from apps.inference.engine.pieces import drawn_frames
 from apps.inference.engine.plan import MotionPlan
-from apps.inference.engine.report import describe
+from apps.inference.engine.report import describe, measure
 from apps.inference.engine.segments import MAIN, ORIGINAL, Segment, check_order, driven_spans
 from apps.inference.engine.settings import EngineSettings
 from apps.inference.engine.sound_plan import sound_parts
 from apps.inference.engine.speech.analysis import RATE, SpeechAnalysis
 from apps.inference.engine.sync_modes import build_timeline, own_timeline
 
-from .synthetic import make_footage
+from .synthetic import make_footage, with_another
 from .tiny_media import write_wav
 
 OTHER = Path("other.wav")
@@ -156,6 +156,23 @@ def test_neighbouring_segments_pass_over_without_a_jump(plan_of):
     assert (parted.strength == 1).all()
 
 
+def test_of_several_faces_the_report_says_what_became_of_the_one_that_was_asked_for(talking, tmp_path):
+    """The first one's reason was told, “not asked for”, and only its warnings."""
+    footage = with_another(talking[1], range(35))
+    segments = [Segment(*at, face={"kind": "person", "id": who}) for who, at in enumerate([(0.0, 0.8), (1.0, 2.0)])]
+    report = describe(plan_motion(footage, speech(2.0), EngineSettings(), tmp_path, segments=segments))
+    assert [(row["start_s"], row["reason"]) for row in report.passed] == [(0.8, "outside_range"), (1.4, "no_face")]
+    assert "no_face" in {warning["code"] for warning in report.warnings}
+
+
+def test_a_second_in_which_only_another_face_is_driven_counts_as_driven(talking, tmp_path):
+    footage = with_another(talking[1], range(50))
+    segments = [Segment(*at, face={"kind": "person", "id": who}) for who, at in enumerate([(0.0, 1.0), (1.0, 2.0)])]
+    plan = plan_motion(footage, speech(2.0), EngineSettings(), tmp_path, segments=segments)
+    report = measure(talking[0], plan, seen=np.zeros(50), models=Path(studio.MODELS_DIR))
+    assert [row["driven"] for row in report.per_second] == [1.0, 1.0]
+
+
 def test_a_plan_with_segments_survives_the_way_to_another_process(plan_of, tmp_path):
     plan = plan_of(Segment(0.4, 0.8, audio=OTHER), Segment(1.0, 1.4))
     again = MotionPlan.load(tmp_path)
@@ -259,6 +276,14 @@ def test_the_sound_of_a_plan_takes_each_part_from_its_file(plan_of, tmp_path):
     heard = np.concatenate(list(sound.blocks(96_000)), axis=1)[0]
     levels = [heard[round(at * 48_000)] for at in (0.2, 0.6, 0.9, 1.2, 1.7)]
     np.testing.assert_allclose(levels, [0, 0.25, 0, 0.5, 0], atol=2e-3)
+
+
+def test_however_somebody_is_chosen_the_mouth_runs_on_into_the_next_segment(plan_of):
+    """It was two faces in one place: at the border the one went back to its own mouth, and then the other came."""
+    same, chosen = Segment(0.0, 1.0), Segment(1.0, 2.0, face={"kind": "person", "id": 0})
+    plan = plan_of(same, chosen)
+    assert plan.others == []
+    assert plan.driven.all() and (plan.strength == 1).all()
 
 
 def test_footage_in_which_nobody_was_seen_is_refused_by_name(talking, tmp_path):

@@ -29,7 +29,7 @@ from .model_files import models_folder
 from .one_thread import one_thread
 from .people import FaceRows, Person, load_people, people_of, save_people
 from .progress import Monitor, Progress
-from .reading import CROPS, MIN_EYES_PX, Seen, read
+from .reading import CROPS, MIN_EYES_PX, Seen, read, to_their_middles
 from .shots import jump_cuts, leaps, leaps_of_place_and_size
 from .speech.analysis import SpeechAnalysis, analyse_speech
 
@@ -154,11 +154,12 @@ def analyse_footage(
     """Decode ``video`` once and save what was seen in ``workdir``, the same for every model.
 
     Without ``own_sound`` nobody is heard: no voice can be learnt, nor can be told who speaks. ``recent`` is given
-    the last pictures, for whoever draws into them next. Raises EngineError where nothing can be read or no face is seen
-    in the whole film; what was seen is saved then too.
+    the last pictures, for whoever draws into them next. Raises EngineError where nothing can be read or nobody can be
+    driven in the whole film; what was seen is saved then too.
     """
     info = probe_footage(video)
     workdir.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(workdir / OWN_SOUND, ignore_errors=True)  # of another film that was looked at here before
     monitor = Monitor(progress, cancelled)
 
     def on_frame(index: int) -> None:
@@ -173,7 +174,7 @@ def analyse_footage(
         footage = replace(concluded(seen, info, workdir), recent=recent)
         heard()
     monitor.step("read", footage.frame_count, footage.frame_count)
-    require_face(footage)
+    require_somebody(footage)
     return footage
 
 
@@ -189,7 +190,7 @@ def concluded(seen: Seen, info: MediaInfo, folder: Path) -> FootageAnalysis:
     """The analysis that follows from everything that was seen, saved in ``folder``."""
     count = len(seen.times)
     typical = float(np.median(np.diff(seen.times))) if count > 1 else 1 / float(info.fps)
-    tracks = {number: part for number, part in seen.tracks.items() if is_steady(part)}
+    tracks = {number: part for number, part in to_their_middles(seen).items() if is_steady(part)}
     first = seen.cuts | (np.arange(count) == 0)
     people = people_of(tracks, seen.heads, np.cumsum(first) - 1, 1 / typical)
     shots = np.flatnonzero(first | jump_cuts(seen.motion, _smallest_leap(people, count)))
@@ -234,25 +235,40 @@ def _end(info: MediaInfo, times: np.ndarray, typical: float) -> float:
     return info.duration_s if len(times) == info.frame_count else float(times[-1]) + typical
 
 
+def require_somebody(footage: FootageAnalysis) -> None:
+    """Raise what keeps the main person from being driven, unless somebody else can be, who may be chosen."""
+    refusal = unfit(footage)
+    if refusal is not None and all(unfit(footage.of(person.id)) for person in footage.people[1:]):
+        raise refusal
+
+
 def require_face(footage: FootageAnalysis) -> None:
     """Raise EngineError (generation_input_video_no_face) where the person looked at is never well enough seen."""
+    refusal = unfit(footage)
+    if refusal is not None:
+        raise refusal
+
+
+def unfit(footage: FootageAnalysis) -> EngineError | None:
+    """Why the person looked at cannot be driven anywhere in the film; None for one who can."""
     usable, cut_off = in_view(footage.landmarks, footage.times, footage.shot_of(), footage.size)
     seen = usable & footage.has_face
     if not seen.any() and cut_off.any():
-        raise mouth_cut_off()
+        return mouth_cut_off()
     if not seen.any():
-        raise EngineError(
+        return EngineError(
             "generation_input_video_no_face",
             "No face was found in the video.",
             "Use footage in which the speaker's face is seen from the front, at least 100 pixels wide.",
         )
     eyes = np.linalg.norm(footage.landmarks[seen, 33] - footage.landmarks[seen, 263], axis=1)
     if np.median(eyes) < MIN_EYES_PX:
-        raise EngineError(
+        return EngineError(
             "generation_input_video_no_face",
             f"The face is only {2 * np.median(eyes):.0f} pixels wide.",
             "Use footage in which the face is at least 100 pixels wide.",
         )
+    return None
 
 
 def mouth_cut_off() -> EngineError:

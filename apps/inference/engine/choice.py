@@ -12,16 +12,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .analysis import FootageAnalysis
+from .analysis import FootageAnalysis, unfit
 from .errors import EngineError
-from .faces_in_time import is_cut_off, usable_frames
+from .faces_in_time import LONGEST_GAP_S, is_cut_off, runs, usable_frames
 from .people import Person
 from .reading import MIN_EYES_PX
 from .speaking import who_speaks
@@ -46,7 +46,8 @@ class Chosen:
 def choose(footage: FootageAnalysis, face: Mapping[str, Any] | None) -> list[Chosen]:
     """The people that ``face`` means (see above), at least one.
 
-    Raises EngineError (generation_input_face_selection_invalid) for a choice that names nobody.
+    Of several, those who can be driven. Raises EngineError (generation_input_face_selection_invalid) for a choice that
+    names nobody.
     """
     kind = "auto" if face is None else str(face.get("kind"))
     everywhere = np.ones(footage.frame_count, bool)
@@ -60,7 +61,7 @@ def choose(footage: FootageAnalysis, face: Mapping[str, Any] | None) -> list[Cho
         return [Chosen(_at_point(footage, face), everywhere)]
     if kind == "boxes":
         return _in_boxes(footage, face.get("boxes"))
-    parts = taking_part(footage)
+    parts = _fit(footage, taking_part(footage))
     if kind == "all":
         return [Chosen(person.id, everywhere) for person in parts]
     speaks = who_speaks(footage, parts)
@@ -115,7 +116,10 @@ def _at_point(footage: FootageAnalysis, face: Mapping[str, Any]) -> int:
 
 
 def _in_boxes(footage: FootageAnalysis, boxes: Any) -> list[Chosen]:
-    """Each frame's box is taken for the person whose face lies nearest to its middle, and inside it."""
+    """Each frame's box is taken for the person whose face lies nearest to its middle, and inside it.
+
+    Who cannot be driven takes no frame from who can: boxes may be large, and somebody small in the background.
+    """
     wanted = np.full((footage.frame_count, 4), np.nan)
     try:
         for frame, box in enumerate(boxes[: footage.frame_count]):
@@ -132,12 +136,39 @@ def _in_boxes(footage: FootageAnalysis, boxes: Any) -> list[Chosen]:
         away = np.abs(centre - middle[frames])
         inside = (away <= (1 + AROUND) * half[frames]).all(axis=1)
         distance[row, frames] = np.where(inside, np.hypot(away[:, 0], away[:, 1]), np.inf)
-    nearest = np.where(np.isfinite(distance).any(axis=0), distance.argmin(axis=0), -1)
-    found = [Chosen(person.id, nearest == row) for row, person in enumerate(footage.people) if (nearest == row).any()]
-    if not found:
+    seen = np.isfinite(distance).any(axis=1)
+    if not seen.any():
         raise _refused(
             "No face lies in the boxes.", "Send boxes in pixels of the picture, one for each frame from the first on."
         )
+    fit = {person.id for person in _fit(footage, [footage.people[row] for row in np.flatnonzero(seen)])}
+    distance[[person.id not in fit for person in footage.people]] = np.inf
+    nearest = np.where(np.isfinite(distance).any(axis=0), distance.argmin(axis=0), -1)
+    _bridge(nearest, footage, np.isfinite(middle[:, 0]))
+    return [Chosen(person.id, nearest == row) for row, person in enumerate(footage.people) if (nearest == row).any()]
+
+
+def _bridge(nearest: NDArray[np.integer], footage: FootageAnalysis, boxed: Bools) -> None:
+    """Give ``nearest`` (F,), in place, the frames with a box in which a face is missed shortly, as everywhere else."""
+    times, shot = footage.times, footage.shot_of()
+    for first, last in runs((nearest < 0) & boxed, shot):
+        if first == 0 or last == len(shot) or shot[first - 1] != shot[last] or nearest[first - 1] != nearest[last]:
+            continue
+        row = int(nearest[last])
+        missed = row >= 0 and not np.isin(np.arange(first, last), footage.people[row].rows.frames).any()
+        if missed and times[last] - times[first] <= LONGEST_GAP_S:
+            nearest[first:last] = row
+
+
+def _fit(footage: FootageAnalysis, people: Sequence[Person]) -> list[Person]:
+    """Those of ``people`` who can be driven: one who cannot shall not keep the others from it.
+
+    Raises what is amiss with the first where that is so of all.
+    """
+    refusals = [unfit(footage.of(person.id)) for person in people]
+    found = [person for person, refusal in zip(people, refusals, strict=True) if refusal is None]
+    if not found and refusals[0] is not None:
+        raise refusals[0]
     return found
 
 

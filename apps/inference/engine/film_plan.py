@@ -25,9 +25,10 @@ from .speaker import Speaker, mouth_range, study_speaker
 from .speech.analysis import SpeechAnalysis
 from .speech.voice import learn_voice
 from .sync_modes import Timeline, build_timeline, own_timeline
-from .warnings_for_people import footage_warnings
+from .warnings_for_people import face_warnings, left_warnings
 
 Doubles = NDArray[np.float64]
+Bools = NDArray[np.bool_]
 
 SILENT_DB = -45.0  # dBFS at the loudest moment: a quiet room, not a quiet voice
 # Where one segment follows another without a gap the mouth goes over within so many seconds either way.
@@ -59,15 +60,17 @@ def plan_motion(
     if not footage.people:  # a footage check keeps what it saw where it saw nobody
         require_face(footage)
     layers = [
-        _plan_face(footage, chosen, line, mine, segments, heard, settings)
-        for face, mine in _by_face(spans, segments, settings.face)
-        for chosen in choose(footage, face)
+        _plan_face(footage, person, line, mine, segments, heard, settings)
+        for person, mine in _by_person(footage, spans, segments, settings.face)
     ]
     _require_in_view(layers, settings)
     plan = layers[0]
     plan.others = layers[1:]
+    _glide_together(plan)
     plan.sound = _sound_of(footage, line, spans)
     plan.segments = [_facts(index, segment) for index, segment in enumerate(segments)]
+    of_faces = {warning["code"]: warning for layer in layers for warning in layer.warnings}
+    plan.warnings = [*of_faces.values(), *left_warnings(plan.why_left)]
     plan.warnings += [{"code": "speech", "message": message} for message in _said_of(heard)]
     plan.save(workdir)
     return plan
@@ -147,37 +150,54 @@ def _require_in_view(layers: Sequence[MotionPlan], settings: EngineSettings) -> 
         )
 
 
-def _by_face(
-    spans: Sequence[Span], segments: Sequence[Segment], film: Mapping[str, Any] | None
-) -> list[tuple[Mapping[str, Any] | None, list[Span]]]:
-    """The spans of each chosen face, in the order in which they first appear; ``film`` is chosen where none is."""
-    groups: dict[str, tuple[Mapping[str, Any] | None, list[Span]]] = {}
+def _glide_together(plan: MotionPlan) -> None:
+    """Let the picture jump where a loop starts again but a driven face was not seen at its end: nobody glides there."""
+    if plan.glide is None:
+        return
+    for other in plan.others:
+        plan.glide[other.driven if other.glide is None else other.driven & (other.glide < 0)] = -1
+
+
+def _by_person(
+    footage: FootageAnalysis, spans: Sequence[Span], segments: Sequence[Segment], film: Mapping[str, Any] | None
+) -> list[tuple[int, list[tuple[Span, Bools]]]]:
+    """Everybody who is chosen, in the order in which they first are, with their spans and the source frames (F,) in
+    which they are meant there; ``film`` is chosen where a segment chooses nobody.
+
+    However somebody is chosen, it is one face: its mouth runs on from one segment into the next.
+    """
+    known: dict[str, list[Chosen]] = {}
+    found: dict[int, list[tuple[Span, Bools]]] = {}
     for span in spans:
         own = segments[span.segment].face if span.segment >= 0 else None
         face = film if own is None else own
-        groups.setdefault(json.dumps(face, sort_keys=True), (face, []))[1].append(span)
-    return list(groups.values())
+        name = json.dumps(face, sort_keys=True)
+        if name not in known:
+            known[name] = choose(footage, face)
+        for chosen in known[name]:
+            found.setdefault(chosen.person, []).append((span, chosen.frames))
+    return list(found.items())
 
 
 def _plan_face(
     film: FootageAnalysis,
-    chosen: Chosen,
+    person: int,
     line: Timeline,
-    spans: Sequence[Span],
+    spans: Sequence[tuple[Span, Bools]],
     segments: Sequence[Segment],
     heard: Mapping[str, SpeechAnalysis],
     settings: EngineSettings,
 ) -> MotionPlan:
-    """The plan of one face, driven in ``spans`` where it is meant."""
-    footage = film.of(chosen.person)
+    """The plan of one face, driven in ``spans``, in those source frames (F,) of each in which it is meant."""
+    footage = film.of(person)
     require_face(footage)
     speaker = study_speaker(footage)
     shape = mouth_range(speaker, footage.fps)
-    adapted = {name: _in_this_voice(footage, speaker, heard[name], settings) for name in {s.source for s in spans}}
+    adapted = {name: _in_this_voice(footage, speaker, heard[name], settings) for name in {s.source for s, _ in spans}}
     wanted = np.tile(shape.rest, (len(line), 1))
     asked, guarded = np.zeros(len(line), bool), np.zeros(len(line), bool)
     begun: list[int] = []
-    for span in spans:
+    for span, frames in spans:
         inside = line.within(span.start_s, span.end_s)
         if not inside.any():
             continue
@@ -186,13 +206,12 @@ def _plan_face(
         first = int(inside.argmax())
         if first > 0 and asked[first - 1]:
             begun.append(first)
-        asked |= inside
+        asked |= inside & frames[line.source]
         own_choice = segment.occlusion_detection if segment is not None else None
         guarded[inside] = settings.guards(own_choice)
-    asked &= chosen.frames[line.source]
     _ease_over(wanted, begun, footage.fps)
     plan = make_plan(footage, speaker, line, wanted, settings, asked, guarded)
-    plan.warnings += footage_warnings(speaker, plan.passed, settings, np.isin(line.source, footage.lettering[:, 0]))
+    plan.warnings += face_warnings(speaker, plan.passed, settings, np.isin(line.source, footage.lettering[:, 0]))
     return plan
 
 

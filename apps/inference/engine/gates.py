@@ -60,7 +60,7 @@ def longest_unseen_s(plan: MotionPlan, seen: Doubles) -> float:
     """Seconds between two sightings of the face, at most, in any driven stretch; its ends count as sightings."""
     longest = 0.0
     ends = np.append(plan.times[1:], plan.duration_s)
-    for first, last in runs(plan.driven, np.zeros(len(plan), np.int64)):
+    for first, last in runs(plan.anybody_driven, np.zeros(len(plan), np.int64)):
         found = plan.times[first:last][np.isfinite(seen[first:last])]
         marks = np.concatenate([[plan.times[first]], found, [ends[last - 1]]])
         longest = max(longest, float(np.diff(marks).max()))
@@ -68,7 +68,14 @@ def longest_unseen_s(plan: MotionPlan, seen: Doubles) -> float:
 
 
 def opening_at_rest(plan: MotionPlan, seen: Doubles) -> float | None:
-    """Eye distances; None where the plan never rests for half a second."""
+    """Eye distances, the most of all faces; None where the plan never rests for half a second."""
+    foremost = plan.foremost
+    told = [_at_rest(layer, np.where(foremost == face, seen, np.nan)) for face, layer in enumerate(plan.layers)]
+    return max((value for value in told if value is not None), default=None)
+
+
+def _at_rest(plan: MotionPlan, seen: Doubles) -> float | None:
+    """The same for one face, ``seen`` (N,) where it was looked at."""
     planned = plan.params[:, 0].astype(np.float64)
     still = plan.driven & (np.abs(np.gradient(planned)) < REST_CHANGE) if len(plan) > 1 else plan.driven
     low = np.nanpercentile(planned[plan.driven], CLOSED_PERCENTILE) if plan.driven.any() else 0.0
@@ -83,7 +90,12 @@ def opening_at_rest(plan: MotionPlan, seen: Doubles) -> float | None:
 
 
 def reach(plan: MotionPlan) -> float | None:
-    """Eye distances; None where nothing is driven."""
+    """Eye distances, the most of all faces; None where nothing is driven."""
+    told = [_reach(layer) for layer in plan.layers]
+    return max((value for value in told if value is not None), default=None)
+
+
+def _reach(plan: MotionPlan) -> float | None:
     frames = np.flatnonzero(plan.driven)
     largest = [
         np.nanmax(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .plan import MotionPlan
+from .plan import NO_FACE, MotionPlan
 from .render.mesh import ALL_LIPS
 
 # A talking head moves little between two places a fifth of a second apart; pages draw straight lines between them.
@@ -19,15 +19,19 @@ def mouth_track(plan: MotionPlan) -> dict[str, Any]:
     """``{"rate": places a second, "at": [[x, y, eyes] | None, …]}``.
 
     ``x`` and ``y`` are the middle of the lips as fractions of the picture's width and height, ``eyes`` the distance of
-    the eyes as a fraction of its width; None where no face is followed.
+    the eyes as a fraction of its width; None where no face is followed. Of several faces it is the one that is driven.
     """
     rate = min(RATE, MOST / max(plan.duration_s, 1e-9))
     moments = np.arange(0.0, plan.duration_s, 1 / rate)
     frames = np.clip(np.searchsorted(plan.times, moments, side="right") - 1, 0, len(plan.source) - 1)
-    return {"rate": round(rate, 4), "at": [_place(plan, int(frame)) for frame in frames]}
+    faces = plan.foremost[frames]
+    places = [_place(plan.layers[face], frame) for face, frame in zip(faces.tolist(), frames.tolist(), strict=True)]
+    return {"rate": round(rate, 4), "at": places}
 
 
 def _place(plan: MotionPlan, frame: int) -> list[float] | None:
+    if plan.passed[frame] == NO_FACE:  # what the plan holds there is made up of the frames around
+        return None
     source = plan.source[frame]
     middle = plan.own[source][ALL_LIPS].mean(axis=0)
     eyes = float(plan.eyes[source])

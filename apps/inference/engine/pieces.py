@@ -28,7 +28,7 @@ from .media.video_writer import Packet, PieceWriter
 from .mending import LipsSeen, Mender, whole_blocks
 from .model_files import models_folder
 from .one_thread import one_thread
-from .plan import LOOKED_AT, MotionPlan
+from .plan import MotionPlan
 from .progress import Monitor, Progress
 from .proof import Proof
 from .render.compose import FrameJob, Mouth, draw
@@ -174,7 +174,7 @@ def drawn_frames(
     With a ``reader`` each mouth is tried in miniature first, and its points are moved to where it looks as planned.
     ``behind`` is given, by frame, what is drawn behind letters.
     """
-    shown = plan.source[max(0, first - LOOKED_AT) : last + LOOKED_AT]
+    shown = plan.source[max(0, first - plan.around) : last + plan.around]
     source = FrameSource(video, footage.times, bool((np.diff(shown) >= 0).all()), footage.recent)
     try:
         yield from _drawn(source, footage, plan, first, last, paint, reader, behind)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -27,7 +28,7 @@ Indices = NDArray[np.int64]
 # Why a frame is left as it was; the number is what ``passed`` holds.
 REASONS = ("", "no_face", "turned_away", "still_mouth", "outside_range", "obstructed", "mouth_cut_off")
 # A drawn mouth is looked at together with so many frames to either side.
-LOOKED_AT = 16
+LOOKED_AT, LOOKED_AT_S = 16, 0.27  # frames, and seconds: beyond 60 frames a second these are more
 LOOKED_AGAIN = 48  # with `reasoning`
 MAPPED_FROM = 1 << 20  # bytes
 DRIVEN, NO_FACE, TURNED_AWAY, STILL_MOUTH, OUTSIDE_RANGE, OBSTRUCTED, CUT_OFF = range(len(REASONS))
@@ -115,6 +116,22 @@ class MotionPlan:
         """(N,): frames in which some mouth is new."""
         return np.any([layer.driven for layer in self.layers], axis=0)
 
+    @property
+    def why_left(self) -> NDArray[np.uint8]:
+        """(N,) index into ``REASONS`` of why nobody's mouth is new, ``DRIVEN`` where somebody's is.
+
+        The reason of a face that was asked for counts before “outside_range”.
+        """
+        reasons = np.stack([layer.passed for layer in self.layers])
+        asked = (reasons != OUTSIDE_RANGE).argmax(axis=0)
+        why = np.take_along_axis(reasons, asked[None], axis=0)[0]
+        return np.asarray(np.where(self.anybody_driven, DRIVEN, why), np.uint8)
+
+    @property
+    def foremost(self) -> Indices:
+        """(N,): the number among ``layers`` of the face that is measured and shown: the first one that is driven."""
+        return np.asarray(np.argmax([layer.driven for layer in self.layers], axis=0), np.int64)
+
     def glides_from(self, index: int) -> int:
         """The source frame from which output frame ``index`` glides over, or -1."""
         return -1 if self.glide is None else int(self.glide[index])
@@ -134,11 +151,16 @@ class MotionPlan:
             _add(digest, layer, layer.looked_at(first, last))
         return digest.hexdigest()
 
+    @property
+    def around(self) -> int:
+        """How many frames to either side a drawn mouth is looked at with (see :attr:`.first_look.FirstLook.ahead`)."""
+        return max(LOOKED_AT, math.ceil(LOOKED_AT_S * self.fps))
+
     def looked_at(self, first: int, last: int) -> slice:
         """Frames on which the pictures [``first``, ``last``) of this face depend: some more of the same stretches."""
         if self.settings.looks_again:
             return slice(max(0, first - LOOKED_AGAIN), min(len(self), last + LOOKED_AGAIN))
-        start, stop = max(0, first - LOOKED_AT), min(len(self), last + LOOKED_AT)
+        start, stop = max(0, first - self.around), min(len(self), last + self.around)
         rests = np.flatnonzero(~self.driven)
         before, after = rests[rests <= first], rests[rests >= last - 1]
         return slice(max(start, before[-1] if len(before) else 0, 0), min(stop, after[0] + 1 if len(after) else stop))

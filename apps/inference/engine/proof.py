@@ -32,7 +32,10 @@ LEAP, LEAP_OF_SIZE = 0.3, 0.12
 
 
 class Proof:
-    """Follows the planned face through the encoded pictures of output frames [``first``, ``last``)."""
+    """Follows the planned face through the encoded pictures of output frames [``first``, ``last``).
+
+    Of several faces it is the one that is driven, in each frame the plan's ``foremost``.
+    """
 
     def __init__(
         self, plan: MotionPlan, first: int, last: int, models: Path | None = None, *, every_frame: bool = False
@@ -40,14 +43,15 @@ class Proof:
         self._plan, self._first, self._last = plan, first, last
         self.every = 1 if every_frame else looked_at_every(plan)
         self._models = models
+        self._foremost = plan.foremost
         self._at: list[int] = []
-        self._face: tuple[FaceChoice, float] | None = None
+        self._face: tuple[FaceChoice, float, int] | None = None
         self._rows: list[NDArray[np.float32]] = []
 
     @property
     def looks(self) -> bool:
         """Whether a mouth is driven in these frames; nothing need be shown otherwise."""
-        return bool(self._plan.driven[self._first : self._last].any())
+        return bool(self._plan.anybody_driven[self._first : self._last].any())
 
     @cached_property
     def _tracker(self) -> FaceTracker:
@@ -76,10 +80,13 @@ class Proof:
     def _aims(self, index: int) -> bool:
         """Turn the tracker to the planned face; False where the plan sees none in output frame ``index``.
 
-        Only where it comes up or leaps, as at cuts: there half a face would be followed, and misread.
+        Only where it comes up or leaps, as at cuts, or is another one than before: there half a face would be followed,
+        and misread.
         """
-        before, self._face = self._face, _place(self._plan, index)
-        if self._face and (before is None or _leapt(*before, *self._face)):
+        number = int(self._foremost[index])
+        place = _place(self._plan.layers[number], index)
+        before, self._face = self._face, None if place is None else (*place, number)
+        if self._face and (before is None or before[2] != number or _leapt(*before[:2], *self._face[:2])):
             self._tracker.look_at(self._face[0])
         return self._face is not None
 
@@ -88,11 +95,14 @@ class Proof:
         opening = np.full(self._last - self._first, np.nan)
         if not self._rows:
             return opening
-        landmarks = np.stack(self._rows)
-        if np.isfinite(landmarks[:, 0, 0]).sum() > 2:
-            times, one_shot = self._plan.times[self._first :][self._at], np.zeros(len(self._at), np.int64)
-            track = follow_face(landmarks, times, one_shot, smooth=self.every == 1)
-            opening[self._at] = np.where(track.usable, track.params[:, 0], np.nan)
+        landmarks, at = np.stack(self._rows), np.array(self._at)
+        times, whose = self._plan.times[self._first :][at], self._foremost[self._first :][at]
+        turn = np.cumsum(np.diff(whose, prepend=whose[:1]) != 0)  # each time it is one face's turn is a shot of its own
+        for face in np.unique(whose):  # every head has a shape of its own
+            here = whose == face
+            if np.isfinite(landmarks[here, 0, 0]).sum() > 2:
+                track = follow_face(landmarks[here], times[here], turn[here], smooth=self.every == 1)
+                opening[at[here]] = np.where(track.usable, track.params[:, 0], np.nan)
         return opening
 
 
@@ -118,7 +128,7 @@ def seen_opening(
 
     NaN where no face is seen, and in frames that are not looked at: see :func:`looked_at_every`, unless ``every_frame``
     is asked for, which takes half as long again and is steadier, for it can be smoothed. The face looked for is the one
-    the plan is about.
+    that is driven there.
     """
     last = len(plan) if last is None else last
     proof = Proof(plan, first, last, models, every_frame=every_frame)

@@ -48,7 +48,9 @@ class ClockBroken(Exception):
 class Seen:
     """Frames [``first``, ``first`` + n): ``times`` (n,) seconds, ``cuts`` (n,) bool, ``motion`` (n,) of luma,
     ``tracks`` with frame numbers of the whole film, ``heads`` by track. ``points`` landmarks make a face.
-    ``lettering`` (m, 6) are lines of letters before faces, see :mod:`.lettering.lines`.
+    ``lettering`` (m, 6) are lines of letters before faces, see :mod:`.lettering.lines`. ``dissolves`` (k, 2) are, of
+    each dissolve and wipe, the first frame that shows the new shot more than the old one, and the one that ends it.
+    ``doubted`` tells that there may be a cut before the very first frame, see :meth:`.face.people.PeopleTracker.doubt`.
     """
 
     first: int
@@ -59,12 +61,14 @@ class Seen:
     cuts: np.ndarray
     motion: np.ndarray
     lettering: Rows = field(default_factory=no_lines)
+    dissolves: np.ndarray = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     tracks: dict[int, FaceRows] = field(default_factory=dict)
     heads: dict[int, Head] = field(default_factory=dict)
+    doubted: bool = False
 
     def save(self, folder: Path) -> None:
         """Write everything to ``folder``; the crops are there already."""
-        arrays = {name: getattr(self, name) for name in ("times", "cuts", "motion", "lettering")}
+        arrays = {name: getattr(self, name) for name in ("times", "cuts", "motion", "lettering", "dissolves")}
         for track, rows in self.tracks.items():
             head = self.heads[track]
             arrays |= {f"{track}.{name}": getattr(rows, name) for name in ROWS}
@@ -75,6 +79,7 @@ class Seen:
         facts = {
             "first": self.first, "size": self.size, "colour": self.colour.to_dict(), "points": self.points,
             "heads": {track: [self.heads[track].worth, self.heads[track].frame] for track in self.tracks},
+            "doubted": self.doubted,
         }  # fmt: skip
         (folder / FACTS).write_text(json.dumps(facts))
 
@@ -91,7 +96,7 @@ class Seen:
             heads[int(number)] = Head(looks, worth, arrays.pop(f"{number}.picture", None), frame)
         return cls(
             first=facts["first"], size=(facts["size"][0], facts["size"][1]), colour=ColourTags(**facts["colour"]),
-            points=facts["points"], tracks=tracks, heads=heads, **arrays,
+            points=facts["points"], tracks=tracks, heads=heads, doubted=facts.get("doubted", False), **arrays,
         )  # fmt: skip
 
 
@@ -164,6 +169,8 @@ class _Watcher:
         self._faces: dict[int, list[tuple[int, np.ndarray, float, float, tuple[int, ...]]]] = {}
         self._before: list[np.ndarray] = []  # landmarks in the frame before
         self._lettering: list[Rows] = []
+        self._dissolves: list[tuple[int, int]] = []
+        self._doubted = False
 
     def look(self, frame: Frame, fields: Fields) -> None:
         """Track everybody and keep their lips, both without any letters before them, at one moment."""
@@ -181,9 +188,11 @@ class _Watcher:
         if cut:
             self._tracker.cut()
             self._before = []
-            self._forget(frame.index - self._is_cut.late)
+            if self._is_cut.late:
+                self._dissolves.append((frame.index - self._is_cut.late, frame.index))
         elif self._is_cut.startled:
             self._tracker.doubt()
+            self._doubted |= frame.index == self._first
         lines = lines_before(picture, self._before, frame.index)
         planes = _without(whole, lines)
         seen = self._tracker.track(Picture(planes) if len(lines) else picture)
@@ -204,12 +213,6 @@ class _Watcher:
             self._faces.setdefault(face.track, []).append((frame.index, face.points, _sharpness(crop), light, row))
         self._rows.append((frame.time, cut, self._is_cut.motion))
 
-    def _forget(self, turned: int) -> None:
-        """Whoever was followed into the next shot, from frame ``turned`` on, has become somebody else there."""
-        for faces in self._faces.values():
-            if faces[0][0] < turned:
-                faces[:] = [face for face in faces if face[0] < turned]
-
     def _lips(self, planes: Planes, face: Sighting) -> Crop | None:
         eyes = math.dist(face.points[33], face.points[263])
         if eyes < MIN_EYES_PX:
@@ -228,6 +231,7 @@ class _Watcher:
             first=self._first, size=self._size, colour=colour, points=self._tracker.points, times=times,
             cuts=cuts.astype(bool), motion=motion, tracks=tracks, heads=heads,
             lettering=np.concatenate(self._lettering),
+            dissolves=np.array(self._dissolves, np.int64).reshape(-1, 2), doubted=self._doubted,
         )  # fmt: skip
 
 
@@ -270,11 +274,14 @@ def join(folders: Sequence[Path], into: Path) -> Seen:
 
 
 def _joined(one: Seen, other: Seen) -> Seen:
-    """``other`` follows ``one``; a face that is there on both sides of the border keeps its number."""
+    """``other`` follows ``one``; a face that is there on both sides of the border keeps its number.
+
+    Not where there is a cut between them or may be one: who is who is told by their looks then.
+    """
     fresh = 1 + max(one.tracks, default=-1)
     tracks, heads = dict(one.tracks), dict(one.heads)
     for number, rows in other.tracks.items():
-        same = None if other.cuts[0] else _continued(tracks, rows, other.first)
+        same = None if other.cuts[0] or other.doubted else _continued(tracks, rows, other.first)
         if same is None:
             tracks[fresh], heads[fresh] = rows, other.heads[number]
             fresh += 1
@@ -286,7 +293,21 @@ def _joined(one: Seen, other: Seen) -> Seen:
         one, tracks=tracks, heads=heads, times=np.concatenate([one.times, other.times]),
         cuts=np.concatenate([one.cuts, other.cuts]), motion=np.concatenate([one.motion, other.motion]),
         lettering=np.concatenate([one.lettering, other.lettering]),
+        dissolves=np.concatenate([one.dissolves, other.dissolves]),
     )  # fmt: skip
+
+
+def to_their_middles(seen: Seen) -> dict[int, FaceRows]:
+    """The tracks of a whole film, those that go into a dissolve up to its middle: from there on, whoever was followed
+    has become somebody else. Told of the whole film, for it may have begun before the stretch that sees its end.
+    """
+    tracks = dict(seen.tracks)
+    for turned, over in seen.dissolves.tolist():
+        for number, rows in tracks.items():
+            kept = (rows.frames < turned) | (rows.frames >= over)
+            if rows.frames[0] < turned and not kept.all():
+                tracks[number] = FaceRows(*(getattr(rows, name)[kept] for name in ROWS))
+    return tracks
 
 
 def _continued(tracks: dict[int, FaceRows], rows: FaceRows, border: int) -> int | None:

@@ -14,12 +14,12 @@ from .faces_in_time import runs
 from .gates import gates
 from .model_files import models_folder
 from .mouth_track import mouth_track
-from .plan import OUTSIDE_RANGE, REASONS, MotionPlan
+from .plan import DRIVEN, REASONS, MotionPlan
 from .progress import Progress
 from .proof import seen_opening
 from .versions import card_versions
 
-ENGINE_VERSION = "1.10"
+ENGINE_VERSION = "1.11"
 Doubles = NDArray[np.float64]
 
 WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables
@@ -31,7 +31,8 @@ STEADY = 0.008  # iod: an opening that moves less has nothing to correlate
 class Report:
     """What was done and how well; :meth:`to_dict` is JSON.
 
-    ``per_second`` rows hold ``second``, ``driven`` (share of its frames), ``agreement`` (correlation of the opening
+    Of several faces, what is measured is each time the one that is driven, see :attr:`.plan.MotionPlan.foremost`.
+    ``per_second`` rows hold ``second``, ``driven`` (share of it), ``agreement`` (correlation of the opening
     seen with the opening planned, None where the mouth rests) and ``offset_ms`` (picture late positive). ``mouth`` is
     where the mouth is, see :func:`.mouth_track.mouth_track`. ``segments`` repeat what was asked of each range, with
     its ``lipsynced_s``, ``agreement`` and ``offset_ms``. ``watermark``: every frame carries the studio's name.
@@ -94,19 +95,11 @@ def _inside(plan: MotionPlan, asked: dict[str, Any]) -> NDArray[np.bool_]:
 
 def passed_ranges(plan: MotionPlan) -> list[dict[str, Any]]:
     """Stretches left as they were: ``start_s``, ``end_s`` and the ``reason``'s name."""
-    ends = np.append(plan.times[1:], plan.duration_s)
-    found = []
-    for first, last in runs(~plan.anybody_driven, _why_passed(plan)):
-        reason = REASONS[plan.passed[first]]
-        found.append({"start_s": float(plan.times[first]), "end_s": float(ends[last - 1]), "reason": reason})
-    return found
-
-
-def _why_passed(plan: MotionPlan) -> NDArray[np.int64]:
-    """(N,) index of the reason; that of a face that was asked for counts before “outside_range”."""
-    reasons = np.stack([layer.passed for layer in plan.layers]).astype(np.int64)
-    asked = (reasons != OUTSIDE_RANGE).argmax(axis=0)
-    return np.asarray(np.take_along_axis(reasons, asked[None], axis=0)[0])
+    ends, why = np.append(plan.times[1:], plan.duration_s), plan.why_left
+    return [
+        {"start_s": float(plan.times[first]), "end_s": float(ends[last - 1]), "reason": REASONS[why[first]]}
+        for first, last in runs(why != DRIVEN, why)
+    ]
 
 
 def measure(
@@ -127,12 +120,12 @@ def measure(
     report = describe(plan)
     report.mended = list(mended)
     report.made_with = card_versions(models_folder(models))
-    if not plan.driven.any():
+    if not plan.anybody_driven.any():
         return report
     if seen is None:
         seen = seen_opening(film, plan, progress=progress, cancelled=cancelled, models=models)
     planned = planned_opening(plan)
-    valid = plan.driven & np.isfinite(seen)
+    valid = plan.anybody_driven & np.isfinite(seen)
     report.agreement, offset = agreement(plan.times, planned, seen, valid)
     report.per_second = [_second(plan, planned, seen, valid, at) for at in range(int(np.ceil(plan.duration_s)))]
     offsets = [row["offset_ms"] for row in report.per_second if row["offset_ms"] is not None]
@@ -144,16 +137,22 @@ def measure(
 
 
 def planned_opening(plan: MotionPlan) -> Doubles:
-    """(N,): how open the mouth shall look, in eye distances: where it goes over to what was there, between both."""
+    """(N,): how open the mouth that is measured shall look, in eye distances."""
+    return np.asarray(np.choose(plan.foremost, [_planned(layer) for layer in plan.layers]))
+
+
+def _planned(plan: MotionPlan) -> Doubles:
+    """The same for one face: where its mouth goes over to what was there, between both."""
     wanted, own = (params[:, 0].astype(np.float64) for params in (plan.params, plan.own_params[plan.source]))
     return np.where(plan.driven, own + plan.strength * (wanted - own), wanted)
 
 
 def _second(plan: MotionPlan, planned: Doubles, seen: Doubles, valid: NDArray[np.bool_], at: int) -> dict[str, Any]:
-    inside = (plan.times >= at) & (plan.times < at + 1)
+    ends = np.append(plan.times[1:], plan.duration_s)
+    shown = np.clip(np.minimum(ends, at + 1) - np.maximum(plan.times, at), 0, None)  # a picture may be held for seconds
     near = valid & (np.abs(plan.times - at - 0.5) <= WINDOW_S / 2)
     value, offset = agreement(plan.times, planned, seen, near)
-    share = float(plan.driven[inside].mean()) if inside.any() else 0.0
+    share = float(shown[plan.anybody_driven].sum() / max(shown.sum(), 1e-9))
     return {"second": at, "driven": round(share, 3), "agreement": value, "offset_ms": offset}
 
 

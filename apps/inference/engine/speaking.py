@@ -8,6 +8,7 @@ somebody else talks does not follow it).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from scipy.ndimage import uniform_filter1d
 
 from .analysis import FootageAnalysis
 from .face.mouth_params import APERTURE
-from .faces_in_time import FaceTrack, follow_face
+from .faces_in_time import follow_face
 from .people import Person
 from .speech.analysis import at_times
 from .speech.offset import estimate_offset
@@ -37,6 +38,14 @@ NOBODY_SCORE = 0.4
 HAND_OVER_S = 0.35
 
 
+@dataclass(frozen=True)
+class _Lips:
+    """What counts of somebody's face: ``usable`` (F,) and ``params`` (F, 6), see :class:`.faces_in_time.FaceTrack`."""
+
+    usable: NDArray[np.bool_]
+    params: Doubles
+
+
 def who_speaks(footage: FootageAnalysis, people: Sequence[Person]) -> NDArray[np.int64]:
     """(F,) id of the one of ``people`` who speaks in each frame of the footage, or -1.
 
@@ -48,18 +57,23 @@ def who_speaks(footage: FootageAnalysis, people: Sequence[Person]) -> NDArray[np
     scores = np.stack([_score(track, voice, footage.fps) for track in tracks])
     scores = np.vstack([np.where(seen, scores * activity, -1.0), NOBODY_SCORE * activity])
     step = max(1, round(STEP_S * footage.fps))
-    chosen = np.repeat(_path(scores[:, ::step], footage.shot_of()[::step]), step)[: footage.frame_count]
+    # Whoever comes up at a cut speaks from it on.
+    at = np.union1d(np.arange(0, footage.frame_count, step), footage.shots)
+    lengths = np.diff(at, append=footage.frame_count)
+    chosen = np.repeat(_path(scores[:, at], footage.shot_of()[at]), lengths)
     ids = np.array([*(person.id for person in people), NOBODY])[chosen]
     there = np.vstack([seen, np.ones(footage.frame_count, bool)])[chosen, np.arange(footage.frame_count)]
     return np.asarray(np.where(there, ids, NOBODY), np.int64)
 
 
-def _follow(footage: FootageAnalysis, person: Person) -> FaceTrack:
+def _follow(footage: FootageAnalysis, person: Person) -> _Lips:
+    """The rest of the track is let go: in half an hour everybody's landmarks are 250 MB."""
     points = person.dense(footage.frame_count, person.rows.points.shape[1])[0]
-    return follow_face(points, footage.times, footage.shot_of())
+    track = follow_face(points, footage.times, footage.shot_of())
+    return _Lips(track.usable, track.params)
 
 
-def _voice(footage: FootageAnalysis, tracks: Sequence[FaceTrack]) -> tuple[Doubles | None, Doubles]:
+def _voice(footage: FootageAnalysis, tracks: Sequence[_Lips]) -> tuple[Doubles | None, Doubles]:
     """(F,) opening that the sound asks for in standard deviations (None without sound), and (F,) speech 0..1.
 
     Sound and picture may be apart: the offset of whoever follows the sound best is allowed for.
@@ -76,7 +90,7 @@ def _voice(footage: FootageAnalysis, tracks: Sequence[FaceTrack]) -> tuple[Doubl
     return (wanted - heard.mean()) / max(float(heard.std()), 1e-6), speaks.astype(np.float64)
 
 
-def _score(track: FaceTrack, voice: Doubles | None, fps: float) -> Doubles:
+def _score(track: _Lips, voice: Doubles | None, fps: float) -> Doubles:
     """(F,) how surely this mouth speaks: about 0 for lips at rest, about 1 for somebody who talks and is heard."""
     window = max(3, round(WINDOW_S * fps))
     mouth = track.params[:, APERTURE]

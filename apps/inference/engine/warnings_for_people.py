@@ -14,10 +14,10 @@ STEEP_TURN = 30.0  # degrees
 NOTED_SHARE = 0.02  # of the frames
 
 
-def footage_warnings(
+def face_warnings(
     speaker: Speaker, passed: NDArray[np.uint8], settings: EngineSettings, lettered: NDArray[np.bool_]
 ) -> list[dict[str, str]]:
-    """``code`` and ``message`` of everything in the footage that shows in the result; ``lettered`` (N,) output frames
+    """``code`` and ``message`` of everything about one face that shows in the result; ``lettered`` (N,) output frames
     have captions before a face."""
     usable = speaker.track.usable
     eyes = float(np.median(speaker.track.faces.scale[usable]))
@@ -36,12 +36,18 @@ def footage_warnings(
                 f"The mouth never moves in the footage, so {settings.model} left it alone. sync-3 opens still mouths.",
             )
         )
-    for reason, code, message in (
-        (NO_FACE, "no_face", "Some frames show no usable face and were left as they are."),
-        (TURNED_AWAY, "turned_away", "Where the face is turned away, frames were left as they are."),
-        (CUT_OFF, "mouth_cut_off", "Where the picture's border cuts the mouth off, frames were left as they are."),
-        (OBSTRUCTED, "obstructed", "Where the mouth is covered, frames were left as they are."),
-    ):
-        if (passed == reason).mean() > NOTED_SHARE:
-            found.append((code, message))
     return [{"code": code, "message": message} for code, message in found]
+
+
+def left_warnings(why: NDArray[np.uint8]) -> list[dict[str, str]]:
+    """The same of frames that were left as they were: ``why`` (N,), see :attr:`.plan.MotionPlan.why_left`."""
+    return [
+        {"code": code, "message": message}
+        for reason, code, message in (
+            (NO_FACE, "no_face", "Some frames show no usable face and were left as they are."),
+            (TURNED_AWAY, "turned_away", "Where the face is turned away, frames were left as they are."),
+            (CUT_OFF, "mouth_cut_off", "Where the picture's border cuts the mouth off, frames were left as they are."),
+            (OBSTRUCTED, "obstructed", "Where the mouth is covered, frames were left as they are."),
+        )
+        if (why == reason).mean() > NOTED_SHARE
+    ]

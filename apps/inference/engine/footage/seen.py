@@ -165,10 +165,14 @@ def _resting(speaker: Speaker, footage: FootageAnalysis) -> Ranges:
 
 
 def _over_time(person: Person, name: str, footage: FootageAnalysis) -> Doubles:
-    """(F,) a value of the person's lips, the median where the person is not seen."""
-    values = getattr(person.rows, name)
-    row = np.full(footage.frame_count, float(np.median(values)))
-    row[person.rows.frames] = values
+    """(F,) a value of the person's lips, the median where the person is not seen.
+
+    Lips that were too small to be looked at, or lie outside the picture, have no light (0): they are not seen either.
+    """
+    seen = person.rows.light > 0
+    values = getattr(person.rows, name)[seen]
+    row = np.full(footage.frame_count, float(np.median(values)) if len(values) else 0.0)
+    row[person.rows.frames[seen]] = values
     return row
 
 
