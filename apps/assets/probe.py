@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from apps.inference.engine.errors import EngineError, video_invalid
-from apps.inference.engine.media.audio import blocks
+from apps.inference.engine.media.audio import blocks, picture_start
 from apps.inference.engine.media.container import decode_tolerantly, open_input
 from apps.inference.engine.media.probe import MediaInfo, probe_media
 from studio.errors import StudioError
@@ -84,7 +84,8 @@ def examine(path: Path, name: str) -> Examination:
         raise StudioError(
             "generation_input_audio_invalid", f"{name} holds no sound.", "Export it again and upload that."
         )
-    if info.kind != "image" and promised_s - actual > CUT_OFF_S and actual < CUT_OFF_SHARE * promised_s:
+    reached = max(actual, peaks.seconds if peaks else 0.0)  # sound may well be longer than the picture
+    if info.kind != "image" and promised_s - reached > CUT_OFF_S and reached < CUT_OFF_SHARE * promised_s:
         raise StudioError(
             f"generation_input_{info.kind}_invalid",
             f"{name} ends after {clock(actual)} of {clock(promised_s)}.",
@@ -190,10 +191,11 @@ def _still(path: Path, info: MediaInfo) -> Image.Image:
 
 
 def _header(path: Path) -> tuple[str, float]:
-    """Name of the container format and the seconds its header promises (0 where it does not say)."""
+    """Name of the container format and the seconds its header promises from the first picture on (0: does not say)."""
+    begun = picture_start(path) or 0.0
     with open_input(path, video_invalid) as container:
         name = container.format.name.split(",")[0]
         # One reader for both; the file itself says QuickTime or, by any other brand, MP4.
         if name == "mov" and container.metadata.get("major_brand", "qt").strip() != "qt":
             name = "mp4"
-        return name[:60], float(Fraction(container.duration or 0, av.time_base))
+        return name[:60], float(Fraction(container.duration or 0, av.time_base)) - max(0.0, begun)

@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest.mock import MagicMock
 
 import av
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -19,6 +20,7 @@ from apps.assets.probe import clock, sound_peaks, thumbnail
 from apps.billing.plans import current_plan, subscribe
 from apps.inference.engine.media.probe import probe_media
 from studio import tries
+from tests.engine.encoded import Track, film
 from tests.factories import write_audio, write_video
 
 pytestmark = pytest.mark.django_db
@@ -107,6 +109,24 @@ def test_a_cut_matroska_says_where_it_ends(workspace, owner, tmp_path):
     assert (asset.status, asset.error_code) == (Status.REJECTED, "generation_input_video_invalid")
     assert asset.error_message.startswith("lecture.mkv ends after ")
     assert " of 20 s." in asset.error_message
+
+
+@pytest.mark.parametrize(("late_s", "seconds"), [(0, 3), (0, 4), (5, 2)])
+def test_a_film_whose_picture_is_the_shorter_track_is_whole(late_s, seconds, workspace, owner, tmp_path):
+    """The last bars after the picture has ended, or sound that runs before the first one: nothing was cut off."""
+    pictures = [np.full((96, 128, 3), 40 + index, np.uint8) for index in range(50)]
+    ticks = [1000 * late_s + 40 * index for index in range(50)]
+    sound = Track(np.sin(np.arange((late_s + seconds) * 48_000) / 20))
+    asset = brought(workspace, owner, film(tmp_path / "v.mkv", pictures, ticks=ticks, sounds=[sound]))
+    assert (asset.status, asset.error_message) == (Status.READY, "")
+    assert asset.duration_s == pytest.approx(2.0, abs=0.01)
+
+
+def test_a_bare_stream_is_as_long_as_its_pictures(workspace, owner, tmp_path):
+    """It has no clock: what it costs and whether the plan allows it still go by all of it."""
+    pictures = [np.full((96, 128, 3), 40 + index, np.uint8) for index in range(50)]
+    asset = brought(workspace, owner, film(tmp_path / "v.h264", pictures))
+    assert (asset.status, asset.frame_count, asset.duration_s) == (Status.READY, 50, pytest.approx(2.0))
 
 
 def test_what_is_longer_than_the_plan_is_refused_with_the_plans_limit(workspace, owner, tmp_path):

@@ -299,6 +299,33 @@ def test_ten_bits_are_spread_over_neighbours_instead_of_cut_off(tmp_path):
     assert (np.abs(luma - ramp / 4) < 1).all()
 
 
+def test_black_and_white_films_keep_their_blacks_and_whites(tmp_path):
+    path = tmp_path / "grey.mkv"
+    ramp = np.linspace(16, 235, 256).astype(np.uint8)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx265", rate=25)
+        stream.width, stream.height, stream.pix_fmt = 256, 64, "gray"
+        stream.options = {"x265-params": "log-level=error:qp=1"}
+        stream.codec_context.color_range = 1
+        frame = av.VideoFrame(256, 64, "gray")
+        frame.planes[0].update(np.tile(np.pad(ramp, (0, frame.planes[0].line_size - 256)), (64, 1)).tobytes())
+        frame.color_range = 1
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    with VideoReader(path) as reader:
+        luma, blue, red = next(iter(reader)).planes
+        assert reader.colour.range == 1
+    np.testing.assert_allclose(luma.astype(float).mean(0), ramp, atol=2)
+    assert (blue == 128).all()
+    assert (red == 128).all()
+
+
+def test_wide_pixels_lie_down_with_the_picture_that_is_turned(tmp_path):
+    frames = [np.full((96, 128, 3), 90, np.uint8)] * 3
+    info = probe_media(film(tmp_path / "v.mp4", frames, aspect=Fraction(16, 11), matrix=(0, 1, -1, 0)))
+    assert (info.width, info.height, info.sample_aspect) == (96, 128, Fraction(11, 16))
+
+
 def test_making_these_films_leaves_this_process_scheduled_as_it_was(pictures, tmp_path):
     before = os.sched_getscheduler(0)
     written("AV1, MKV", pictures[:5], tmp_path)

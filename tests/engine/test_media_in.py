@@ -195,6 +195,19 @@ def test_frames_by_number_are_those_of_a_straight_pass(tmp_path, order):
     source.close()
 
 
+def test_frames_a_millisecond_apart_are_told_apart(tmp_path):
+    """As browsers record calls: pictures that were held up come one right behind the other."""
+    ticks = [40 * index for index in range(200)]
+    ticks[151] = ticks[150] + 1
+    path = write_video(tmp_path / "v.mkv", 200, ticks=ticks, options={"crf": "4", "g": "25"})
+    with VideoReader(path) as reader:
+        given = [(frame.time, frame.yuv) for frame in reader]
+    source = FrameSource(path, np.array([time for time, _ in given]))
+    for index in range(145, 156):
+        np.testing.assert_array_equal(source.picture(index), given[index][1])
+    source.close()
+
+
 def test_pictures_still_in_memory_are_not_decoded_again(tmp_path):
     path = write_video(tmp_path / "n.mp4", 30, (64, 64))
     frames, _ = read_all(path)

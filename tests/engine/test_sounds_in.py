@@ -82,6 +82,15 @@ def test_full_channels_are_mixed_without_being_cut_off(tmp_path):
         assert 0.9 < np.abs(block).max() < 1.0
 
 
+@pytest.mark.parametrize("layout", ["mono", "stereo", "5.1"])
+def test_what_is_no_number_is_silent_in_any_number_of_channels(layout, tmp_path):
+    data = beeps(48_000, CHANNELS[layout])
+    data[:, 24_000:30_000] = np.nan
+    heard = read_mono(sound(tmp_path / "a.wav", Track(data, 48_000, "pcm_f32le", layout)))
+    np.testing.assert_allclose(starts(heard, 16_000), BEEPS_S, atol=1e-3)
+    assert np.abs(heard[8_000:10_000]).max() < 0.01
+
+
 def test_a_voice_is_as_loud_in_one_channel_as_in_two(tmp_path):
     mono = sound(tmp_path / "mono.wav", Track(beeps(48_000), 48_000, "pcm_s16le"))
     (one,), two = (np.concatenate(list(blocks(mono, OUTPUT_RATE, channels)), axis=1) for channels in (1, 2))

@@ -53,6 +53,14 @@ def test_remap_is_the_identity_for_equal_lengths_and_even_otherwise():
     assert timeline("remap", 0.2).source.tolist() == [0, 2, 4, 6, 8]
 
 
+@pytest.mark.parametrize("mode", ["cut_off", "loop", "bounce"])
+def test_a_picture_that_is_held_ends_with_the_sound(mode):
+    """Slides stay for seconds; whoever stops speaking does not wait for the next one."""
+    line = timeline(mode, 0.5, np.array([0.0, 0.04, 0.08]), 10.0)
+    assert line.source.tolist() == [0, 1, 2]
+    assert line.duration_s == pytest.approx(0.5 + 1 / FPS)
+
+
 def test_a_variable_rate_keeps_its_own_times_and_mirrors_them_on_the_way_back():
     times = np.array([0.0, 0.04, 0.12, 0.16])
     line = timeline("bounce", 0.6, times, 0.2)

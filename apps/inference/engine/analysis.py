@@ -34,6 +34,7 @@ from .shots import jump_cuts, leaps, leaps_of_place_and_size
 from .speech.analysis import SpeechAnalysis, analyse_speech
 
 OWN_SOUND = "own_sound"
+HELD = 0.75  # frames that the last one stays longer than others; an edit list may cut it off half a frame late
 # Shares of a track's frames: the size of a face leaps at cuts only, that of a chance find in one frame of twelve and
 # more. Its place leaps as well where one picture pushes another one out.
 MOST_LEAPS_OF_SIZE, MOST_LEAPS_OF_PLACE = 0.05, 0.25
@@ -229,9 +230,11 @@ def _smallest_leap(people: list[Person], frame_count: int) -> np.ndarray:
 
 
 def _end(info: MediaInfo, times: np.ndarray, typical: float) -> float:
-    """Where the last frame ends: by frame count at a constant rate, else by the file's own duration."""
-    if not info.vfr:
-        return len(times) / float(info.fps)
+    """Where the last frame ends: by frame count at a constant rate, else, or where it is held, by the file's own."""
+    by_count = len(times) / float(info.fps)
+    held = info.duration_s > by_count + HELD * typical
+    if not (info.vfr or held):
+        return by_count
     return info.duration_s if len(times) == info.frame_count else float(times[-1]) + typical
 
 

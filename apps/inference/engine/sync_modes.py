@@ -75,7 +75,7 @@ def build_timeline(times: np.ndarray, picture_s: float, sound_s: float, mode: st
     if mode == "remap":
         return _remap(times, picture_s, sound_s, fps)
     if mode == "cut_off":
-        return _cut(np.arange(len(times)), times, picture_s, min(picture_s, sound_s))
+        return _cut(np.arange(len(times)), times, picture_s, min(picture_s, sound_s), fps)
     if mode == "silence":
         return _hold(times, picture_s, sound_s, fps)
     forward = np.arange(len(times))
@@ -86,14 +86,14 @@ def build_timeline(times: np.ndarray, picture_s: float, sound_s: float, mode: st
     rounds = max(1, int(np.ceil(sound_s / period)))
     source = np.tile(order, rounds)
     clock = np.concatenate([starts + turn * period for turn in range(rounds)])
-    return _cut(source, clock, rounds * period, sound_s)
+    return _cut(source, clock, rounds * period, sound_s, fps)
 
 
-def _cut(source: np.ndarray, clock: np.ndarray, end: float, limit: float) -> Timeline:
-    """All frames that start before ``limit``, and at least one."""
+def _cut(source: np.ndarray, clock: np.ndarray, end: float, limit: float, fps: float) -> Timeline:
+    """All frames that start before ``limit``, and at least one; one that is held stays a usual frame longer at most."""
     count = max(1, int(np.sum(clock < limit - CLOCK_SLACK_S)))
     stop = float(clock[count]) if count < len(clock) else end
-    return Timeline(source[:count], clock[:count].astype(np.float64), stop)
+    return Timeline(source[:count], clock[:count].astype(np.float64), min(stop, max(limit, clock[count - 1]) + 1 / fps))
 
 
 def _there_and_back(times: np.ndarray, picture_s: float) -> tuple[np.ndarray, np.ndarray, float]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,14 @@ import av
 import numpy as np
 
 from ..errors import audio_invalid
-from .container import decode_tolerantly, open_input, pictures_of, sounds_of
+from .container import CLOCK_JUMP_S, decode_tolerantly, open_input, pictures_of, sounds_of
 
 ANALYSIS_RATE = 16_000
 OUTPUT_RATE = 48_000
-MAX_START_GAP_S = 600.0  # a clock further off than this is broken, not late
+MAX_GAP_S = 600.0  # a clock further off than this is broken, not late
+# Sound that fails to come for longer is silence: packets were lost, or a recorder writes none while nobody speaks. By
+# less the clocks of recorders tremble; FFmpeg, too, fills in from a tenth of a second on.
+LEAST_GAP_S = 0.1
 # Two channels of which one is turned round (a miswired microphone, say) are heard well by two ears, but cancel each
 # other out in their mean: from this share of the louder one's power down, that one is taken alone.
 CANCELLED = 0.05
@@ -43,27 +47,39 @@ def channel_count(path: Path) -> int:
 def blocks(path: Path, rate: int, channels: int) -> Iterator[np.ndarray]:
     """Decoded blocks (channels, n) float32, gapless from time 0.
 
-    Time 0 is the first frame of the picture where the file has one, else the start of the sound. Sound that begins
-    later is preceded by silence; what lies before time 0 is left out.
+    Time 0 is the first frame of the picture where the file has one, else the start of the sound. Where sound begins
+    later, or stops for a while, there is silence; what lies before time 0 is left out.
     """
     with open_input(path, audio_invalid) as container:
         track = _first_track(container, path)
-        origin = _picture_start(container)
         mixer = _Mixer(rate, channels)
-        skip: int | None = None
-        for frame in decode_tolerantly(container, track):
-            if skip is None:
-                stamp = float(frame.pts * frame.time_base) if frame.pts is not None else None
-                start = 0.0 if origin is None or stamp is None else stamp - origin
-                skip = -round(start * rate) if abs(start) < MAX_START_GAP_S else 0
-                if skip < 0:
-                    yield np.zeros((channels, -skip), np.float32)
-                    skip = 0
-            for block in mixer.mix(frame):
+        skip = 0
+        for missing_s, frame in _on_clock(decode_tolerantly(container, track), picture_start(path)):
+            missing = round(missing_s * rate)
+            skip = max(skip, -missing)
+            for block in itertools.chain(mixer.silence(missing), mixer.mix(frame)):
                 yield block[:, skip:]
                 skip = max(0, skip - block.shape[1])
-        if skip is not None:
-            yield from mixer.rest()
+        yield from mixer.rest()
+
+
+def _on_clock(frames: Iterable[Any], origin: float | None) -> Iterator[tuple[float, Any]]:
+    """Each frame with the seconds of silence before it; less than none before the first where it begins too early.
+
+    ``origin`` is time 0 by the file's clock, None where that is when the first frame comes.
+    """
+    due, begun = origin, False  # when the next frame should come
+    for frame in frames:
+        stamp = float(frame.pts * frame.time_base) if frame.pts is not None else due
+        missing = stamp - due if stamp is not None and due is not None else 0.0
+        if not begun or missing > LEAST_GAP_S or missing < -CLOCK_JUMP_S:
+            due = stamp
+            yield (missing if abs(missing) < MAX_GAP_S and not (begun and missing < 0) else 0.0), frame
+        else:
+            yield 0.0, frame
+        begun = True
+        if due is not None:
+            due += frame.samples / frame.sample_rate
 
 
 class _Mixer:
@@ -91,14 +107,22 @@ class _Mixer:
                 rate=self._rate,
             )
             self._kind = kind
-        for out in self._resampler.resample(frame):
+        for out in self._resampler.resample(_of_numbers(frame)):
             yield self._as_wanted(out.to_ndarray())
+
+    def silence(self, count: int) -> Iterator[np.ndarray]:
+        """``count`` samples in which nothing is heard, after all that was."""
+        if count > 0:
+            yield from self.rest()
+            self._kind = ()
+            yield np.zeros((self._channels, count), np.float32)
 
     def rest(self) -> Iterator[np.ndarray]:
         """What the filter still holds, at the end."""
         if self._resampler is not None:
             for out in self._resampler.resample(None):
                 yield self._as_wanted(out.to_ndarray())
+            self._resampler = None
 
     def _as_wanted(self, block: np.ndarray) -> np.ndarray:
         if block.dtype == np.int32:
@@ -122,6 +146,18 @@ def _finite(block: np.ndarray) -> np.ndarray:
     return np.nan_to_num(block, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
 
 
+def _of_numbers(frame: Any) -> Any:
+    """The same frame; where it holds what is no number another one: mixing would make full loudness of it.
+
+    Only uncompressed sound, whose channels lie side by side, can; of eight planes PyAV 18 reads one too many.
+    """
+    if frame.format.name not in ("flt", "dbl") or np.isfinite(samples := frame.to_ndarray()).all():
+        return frame
+    clean = av.AudioFrame.from_ndarray(_finite(samples), frame.format.name, frame.layout)
+    clean.sample_rate, clean.pts, clean.time_base = frame.sample_rate, frame.pts, frame.time_base
+    return clean
+
+
 def _first_track(container: Any, path: Path) -> Any:
     tracks = sounds_of(container)
     if not tracks:
@@ -129,9 +165,15 @@ def _first_track(container: Any, path: Path) -> Any:
     return tracks[0]
 
 
-def _picture_start(container: Any) -> float | None:
+def picture_start(path: Path) -> float | None:
     """When the first picture is shown, in seconds of the file's clock; None for a file of sound alone."""
-    stream = next(iter(pictures_of(container)), None)
-    if stream is None:
-        return None
-    return float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
+    with open_input(path, audio_invalid) as container:
+        stream = next(iter(pictures_of(container)), None)
+        if stream is None:
+            return None
+        start = stream.start_time
+        opening = next((packet for packet in container.demux(stream) if packet.size), None)
+        if opening is not None and not opening.is_keyframe:  # a recording that begins midway: nothing is shown at first
+            shown = next(decode_tolerantly(container, stream), None)
+            start = start if shown is None or shown.pts is None else shown.pts
+        return float(start * stream.time_base) if start is not None else 0.0

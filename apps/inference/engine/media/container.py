@@ -56,6 +56,29 @@ def open_input(path: Path, invalid: Callable[[str], EngineError]) -> InputContai
         raise invalid(f"The file {path.name} is not a readable media file.") from error
 
 
+# A clock that goes back by more has begun anew, as where recordings were put one behind another; by less it trembles.
+CLOCK_JUMP_S = 1.0
+
+
+class PacketClock:
+    """When the packets of a stream, given in order of decoding, are shown: as the readers of frames and sound count."""
+
+    def __init__(self) -> None:
+        self._decoded = float("-inf")
+        self._ahead = self._end = 0.0
+
+    def time(self, packet: Any, lasts_s: float) -> float:
+        """In seconds. A clock that begins anew goes on; what has none, as bare H.264, is shown one after another."""
+        if packet.dts is not None:
+            decoded = float(packet.dts * packet.time_base)
+            if decoded < self._decoded - CLOCK_JUMP_S and packet.pts is not None:
+                self._ahead = self._end - float(packet.pts * packet.time_base)
+            self._decoded = decoded
+        time = self._end if packet.pts is None else float(packet.pts * packet.time_base) + self._ahead
+        self._end = max(self._end, time + lasts_s)
+        return time
+
+
 ATTACHED_PICTURE = 0x0400  # AV_DISPOSITION_ATTACHED_PIC: the cover of a song is no video
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import av.error
 import numpy as np
 from numpy.typing import NDArray
 
+from .container import CLOCK_JUMP_S
 from .recent import RecentPictures
 from .video_reader import Frame, VideoReader
 
@@ -65,7 +68,7 @@ class FrameSource:
         if frame.index >= 0:
             self._position = frame.index
         else:
-            self._position = int(np.searchsorted(self._times, frame.time + TIME_TOLERANCE_S, side="right")) - 1
+            self._position = max(self._position + 1, self._nearest(frame.time))  # frames may be 1 ms apart
         self._hold(self._position, frame.yuv)
 
     def _go_near(self, index: int) -> None:
@@ -78,10 +81,12 @@ class FrameSource:
         room = self._room()
         wanted = max(0, index - (room - 8 if backward else 0))
         if self._can_seek and wanted > 0 and self._reader is not None:
-            self._reader.seek(self._times[wanted] - SEEK_EARLY_S)
-            self._frames = iter(self._reader)
-            frame = next(self._frames, None)
-            nearest = -1 if frame is None else int(np.argmin(np.abs(self._times - frame.time)))
+            frame = None
+            with suppress(av.error.FFmpegError):  # a bare stream has nothing to find a place by
+                self._reader.seek(self._times[wanted] - SEEK_EARLY_S)
+                self._frames = iter(self._reader)
+                frame = next(self._frames, None)
+            nearest = -1 if frame is None else self._nearest(frame.time)
             if (
                 frame is not None and nearest <= index
                 and abs(self._times[nearest] - frame.time) <= TIME_TOLERANCE_S
@@ -93,10 +98,19 @@ class FrameSource:
         if backward or not self._can_seek:
             self._restart()
 
+    def _nearest(self, time: float) -> int:
+        """The number of the frame that is shown at ``time``."""
+        after = min(int(np.searchsorted(self._times, time)), len(self._times) - 1)
+        before = max(0, after - 1)
+        return before if time - self._times[before] < self._times[after] - time else after
+
     def _restart(self) -> None:
         self.close()
         self._reader = VideoReader(self._path)
         self._frames, self._position = iter(self._reader), -1
+        announced_s = self._reader.announced_s
+        if announced_s is not None and announced_s < self._times[-1] - CLOCK_JUMP_S / 2:
+            self._can_seek = False  # its clock begins anew on the way: one time is that of several frames
 
     def _hold(self, index: int, picture: NDArray[np.uint8]) -> None:
         self._held[index] = picture

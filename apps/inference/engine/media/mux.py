@@ -51,7 +51,7 @@ def join(
 def _ticks(times: np.ndarray, duration_s: float, fps: Fraction) -> tuple[np.ndarray, Fraction]:
     """Frame times and the end as integers of a time base: exact frame counts where the rate is constant."""
     steady = np.allclose(times, np.arange(len(times)) / float(fps), atol=1e-4)
-    if steady:
+    if steady and duration_s < (len(times) + 0.5) / float(fps):  # the last frame is not held
         return np.arange(len(times) + 1, dtype=np.int64) * fps.denominator, Fraction(1, fps.numerator)
     ticks = np.round(np.append(times, duration_s) * VFR_TIME_BASE.denominator).astype(np.int64)
     ticks = np.maximum.accumulate(ticks - np.arange(len(ticks))) + np.arange(len(ticks))  # strictly increasing

@@ -16,7 +16,7 @@ from av.sidedata.sidedata import Type
 from PIL import Image
 
 from ..errors import EngineError, audio_invalid, video_invalid
-from .container import decode_tolerantly, open_input, pictures_of, sounds_of
+from .container import PacketClock, decode_tolerantly, open_input, pictures_of, sounds_of
 from .fields import Fields, fields_of
 
 PICTURE_FORMATS = {"png_pipe", "jpeg_pipe", "webp_pipe", "bmp_pipe", "tiff_pipe"}
@@ -27,12 +27,14 @@ VFR_TOLERANCE = 0.2
 
 EXIF_ORIENTATION, MIRRORED = 0x0112, (2, 4, 5, 7)  # the tag, and its values that mirror before they turn
 
+CLOCK_ERROR_S = 1e-4
 LONGEST_LAST_S = 2.0  # a track that goes on longer after its last picture is broken off, not slow
 
 
 @dataclass(frozen=True)
 class MediaInfo:
-    """Facts about one file. ``width`` and ``height`` are as shown, after ``rotation`` (degrees counter-clockwise).
+    """Facts about one file. ``width``, ``height`` and ``sample_aspect`` (how wide a pixel is shown, in its height) are
+    as shown, after ``rotation`` (degrees counter-clockwise).
 
     ``fps`` is the exact rate, or frames divided by duration where the rate varies (``vfr``). ``frame_count`` counts
     the packets that are shown; ``fields`` is which rows of interlaced ones come first. What is about a kind of stream
@@ -84,7 +86,9 @@ def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
         raise video_invalid(f"No picture of {path.name} can be decoded.")
     _check_size(first.width, first.height)
     rotation = quarter_turns(first) * 90
-    width, height = (first.height, first.width) if rotation % 180 else (first.width, first.height)
+    width, height, aspect = first.width, first.height, Fraction(stream.sample_aspect_ratio or 1)
+    if rotation % 180:
+        width, height, aspect = height, width, 1 / aspect
     is_picture = container.format.name in PICTURE_FORMATS
     if len(starts) > 1 and starts[0] == starts[-1] and not is_picture:
         raise video_invalid(f"All {len(starts)} pictures of {path.name} are to be shown at the same time.")
@@ -96,7 +100,7 @@ def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
         channels=sound.codec_context.channels if sound else 0,
         sample_rate=sound.codec_context.sample_rate if sound else 0, vfr=vfr,
         bit_depth=max((component.bits for component in first.format.components), default=8),
-        sample_aspect=Fraction(stream.sample_aspect_ratio or 1),
+        sample_aspect=aspect,
         fields="" if is_picture else woven(first, stream.codec_context, is_mirrored(first, path)),
     )  # fmt: skip
 
@@ -118,12 +122,18 @@ def _probe_audio(container: Any, path: Path) -> MediaInfo:
 def _read_through(container: Any, stream: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     """The first picture that can be decoded, None where there is none; and presentation times and durations of the
     shown packets, both (N,) in seconds, sorted."""
-    times, durations = [], []
+    times: list[float] = []
+    durations: list[float] = []
+    clock, rate = PacketClock(), float(stream.average_rate or 25)
+    midway = False
 
     def note(packet: Any) -> None:
-        if packet.size and packet.pts is not None and not packet.is_discard:
-            times.append(float(packet.pts * packet.time_base))
-            durations.append(float((packet.duration or 0) * packet.time_base))
+        nonlocal midway
+        if packet.size and not packet.is_discard:
+            midway = midway or not (times or packet.is_keyframe)
+            lasts = float((packet.duration or 0) * packet.time_base)
+            times.append(clock.time(packet, lasts or 1 / rate))
+            durations.append(lasts)
 
     stream.codec_context.flags |= Flags.low_delay  # it alone is wanted, not whatever else is shown before it
     first = next(decode_tolerantly(container, stream, note), None)
@@ -131,7 +141,11 @@ def _read_through(container: Any, stream: Any) -> tuple[Any, np.ndarray, np.ndar
         for packet in container.demux(stream):
             note(packet)
     order = np.argsort(times, kind="stable")
-    return first, np.asarray(times)[order], np.asarray(durations)[order]
+    starts, lengths = np.asarray(times)[order], np.asarray(durations)[order]
+    if midway and first is not None and first.pts is not None:  # what comes before the first key frame is never shown
+        shown = starts >= float(first.pts * first.time_base) - CLOCK_ERROR_S
+        starts, lengths = starts[shown], lengths[shown]
+    return first, starts, lengths
 
 
 def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fraction, float, bool]:
@@ -142,9 +156,13 @@ def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fract
     typical = float(np.median(steps))
     last = durations[-1] if durations[-1] > 0 else typical
     # Packets tell how long they take to decode; how long the last frame stays, only the track's own length tells.
-    track = float(stream.duration * stream.time_base) - (starts[-1] - starts[0]) if stream.duration else 0.0
-    duration = float(starts[-1] - starts[0] + (track if 0 < track <= LONGEST_LAST_S else last))
+    begun = float((stream.start_time or 0) * stream.time_base)
+    track = float(stream.duration * stream.time_base) - (starts[-1] - min(begun, starts[0])) if stream.duration else 0.0
     vfr = bool(np.any(np.abs(steps - typical) > VFR_TOLERANCE * typical))
+    container = stream.container
+    if not (vfr or container.format.name.startswith("mov") or not sounds_of(container)):
+        track = 0.0  # that of the longest track: Matroska, for one, knows no other
+    duration = float(starts[-1] - starts[0] + (track if 0 < track <= LONGEST_LAST_S else last))
     # Where the rate is constant the last frame does not count: a film may be cut off or held on in the midst of it.
     measured = len(starts) / duration if vfr else (len(starts) - 1) / float(starts[-1] - starts[0])
     if vfr or abs(float(nominal) - measured) > 0.02 * measured:

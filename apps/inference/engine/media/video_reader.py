@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import video_invalid
 from .colour import RANGE_FULL, RANGE_LIMITED, ColourTags
-from .container import decode_tolerantly, open_input, pictures_of
+from .container import CLOCK_JUMP_S, decode_tolerantly, open_input, pictures_of
 from .fields import Fields
 from .picture_memory import PictureMemory
 from .probe import PICTURE_FORMATS, is_mirrored, quarter_turns, woven
@@ -114,6 +114,13 @@ class VideoReader:
         self._container.close()
         self._memory.close()
 
+    @property
+    def announced_s(self) -> float | None:
+        """How long the file says its picture is, None where it does not."""
+        if self._stream.duration:
+            return float(self._stream.duration * Fraction(self._stream.time_base or 1))
+        return self._container.duration / av.time_base if self._container.duration else None
+
     def seek(self, time: float) -> None:
         """Go to a key frame at or before ``time``, so that frames from there on come next; their ``index`` is -1.
 
@@ -125,19 +132,30 @@ class VideoReader:
         self._counting = False
 
     def __iter__(self) -> Iterator[Frame]:
-        rate = float(self._stream.average_rate or 25)
-        last = -1.0
+        step = 1 / float(self._stream.average_rate or 25)
+        last, ahead = -step, 0.0
         for index, picture in enumerate(decode_tolerantly(self._container, self._stream)):
-            stamp = float(picture.pts * picture.time_base) if picture.pts is not None else None
+            stamp = self._stamp(picture)
             if self._origin is None:
                 self._origin = stamp if stamp is not None else 0.0
-            time = stamp - self._origin if stamp is not None else last + 1 / rate
-            if time <= last:  # broken clocks go back; a frame is never shown before the one ahead of it
-                time = last + 0.5 / rate
+            time = stamp - self._origin + ahead if stamp is not None else last + step
+            if time < last - CLOCK_JUMP_S:
+                time, ahead = last + step, ahead + last + step - time
+            elif time <= last:  # broken clocks go back; a frame is never shown before the one ahead of it
+                time = last + 0.5 * step
             last = time
             yield Frame(index if self._counting else -1, time, self._upright(picture), self._memory)
         if self._origin is None:
             raise video_invalid(f"No picture of {self.path.name} can be decoded.")
+
+    def _stamp(self, picture: Any) -> float | None:
+        """When ``picture`` is shown by the file's clock, None where it does not tell.
+
+        AVI only tells in which order pictures are decoded: of H.264 with B-frames FFmpeg takes that for the order in
+        which they are shown.
+        """
+        stamp = picture.dts if self._container.format.name == "avi" else picture.pts
+        return float(stamp * picture.time_base) if stamp is not None else None
 
     def _upright(self, picture: Any) -> Planes | np.ndarray:
         """The decoder's own planes where they stand as they shall, else a copy as one array."""
@@ -191,6 +209,11 @@ def _on_white(picture: Any) -> Any:
 def _planes(picture: Any, colour: ColourTags) -> tuple[list[np.ndarray], ColourTags]:
     """Y, U and V of a decoded picture as 8-bit 4:2:0, with the tags that then hold."""
     name = picture.format.name
+    if name.startswith("gray") and colour.range == RANGE_LIMITED:
+        # FFmpeg takes all grey for full range, and would squeeze it once more.
+        luma = planes_of(picture.reformat(format="gray"))[0]
+        half = np.full(((luma.shape[0] + 1) // 2, (luma.shape[1] + 1) // 2), 128, np.uint8)
+        return [luma, half, half], colour
     if name.startswith(("rgb", "bgr", "gbr", "pal8", "gray", "mono", "argb", "abgr", "ya")):
         # Pictures and screen recordings: ITU-R BT.709 at limited range is what every player assumes for untagged HD.
         # The range has to be named: a PNG says of its RGB that it is full, which the planes would else become too.
