@@ -29,5 +29,6 @@ class PatientTransport(redis.Transport):
 
 
 def use() -> None:
-    """Let addresses that begin with redis:// lead to this transport."""
-    TRANSPORT_ALIASES["redis"] = f"{__name__}:{PatientTransport.__name__}"
+    """Let addresses that begin with redis://, or with rediss:// for TLS, lead to this transport."""
+    for scheme in ("redis", "rediss"):
+        TRANSPORT_ALIASES[scheme] = f"{__name__}:{PatientTransport.__name__}"

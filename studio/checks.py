@@ -6,6 +6,9 @@ from pathlib import Path
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register
 
+from apps.catalog.registry import MODELS
+from apps.inference.backends.registry import SHIPPED
+
 
 @register
 def models_are_unpacked(app_configs, **kwargs) -> list[CheckMessage]:
@@ -61,6 +64,16 @@ def several_machines_share_media(app_configs, **kwargs) -> list[CheckMessage]:
             id="studio.W003",
         )
     ]
+
+
+@register
+def backends_are_named_as_they_are_called(app_configs, **kwargs) -> list[CheckMessage]:
+    """``STUDIO_BACKENDS`` names models there are and, where it is no class of one's own, backends there are."""
+    chosen = settings.INFERENCE_BACKENDS
+    wrong = [f"the model {model}" for model in chosen if model not in MODELS]
+    wrong += [f"the backend {name}" for name in sorted(set(chosen.values())) if "." not in name and name not in SHIPPED]
+    known = f"Models are {', '.join(MODELS)}; backends {', '.join(SHIPPED)}, or the dotted path of a class."
+    return [Error(f"STUDIO_BACKENDS names {one}, which there is not.", hint=known, id="studio.E003") for one in wrong]
 
 
 @register

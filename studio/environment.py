@@ -76,19 +76,26 @@ VARIABLES: dict[str, Variable] = {
     "PORT": Variable(int, 8000, "port the web server listens on"),
 }
 
-env = environ.Env()
-
 
 def read(name: str):
-    """Value of one variable of the table, converted to its type.
+    """Value of one variable of the table, converted to its type; spaces around the parts of a list do not count.
 
     Raises ``ImproperlyConfigured`` naming the variable when the value does not convert.
     """
     variable = VARIABLES[name]
+    # Read here and not by the library, to which a key that begins with $ is the name of another variable.
+    text = os.environ.get(name)
+    if text is None:
+        return variable.default
     try:
-        return env.get_value(name, cast=variable.kind, default=variable.default)
+        value = environ.Env.parse_value(text, variable.kind)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is not a valid {variable.kind.__name__}: {error}") from error
+    if variable.kind is list:
+        return [part.strip() for part in value if part.strip()]
+    if variable.kind is dict:
+        return {key.strip(): part.strip() for key, part in value.items()}
+    return value
 
 
 def refuse_unknown_names() -> None:

@@ -4,6 +4,7 @@ supervisord restarts a part that died, stops the parts in the right order (web a
 leaves nothing running. A worker gets time to finish or hand back its step before it is killed.
 """
 
+import shlex
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,8 +37,7 @@ class Program:
 
 def quoted(part: str) -> str:
     """A word of a command line as supervisord reads it: shell quotes, and % doubled."""
-    escaped = part.replace("%", "%%")
-    return f"'{escaped}'" if any(sign in part for sign in " ;'\"") else escaped
+    return shlex.quote(part).replace("%", "%%")
 
 
 # Probing files, webhooks and mail: two at once, so that one long film does not hold up the rest.
@@ -93,9 +93,10 @@ def _worker(name: str, queue: str, slots: int) -> Program:
 def write_configuration(folder: Path, parts: list[Program]) -> Path:
     """Write the configuration of supervisord into ``folder`` and return its path."""
     folder.mkdir(parents=True, exist_ok=True)
+    place = str(folder).replace("%", "%%")
     head = (
-        f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={folder / 'supervisord.log'}\n"
-        f"pidfile={folder / 'supervisord.pid'}\nchildlogdir={folder}\n\n"
+        f"[supervisord]\nnodaemon=true\nsilent=true\nlogfile={place}/supervisord.log\n"
+        f"pidfile={place}/supervisord.pid\nchildlogdir={place}\n\n"
     )
     # Programs are stopped one after another, those of a group all at once.
     together = [part for part in parts if part.name != "redis"]

@@ -42,7 +42,8 @@ if PRODUCTION:
 SECRET_KEY = read("STUDIO_SECRET_KEY") or kept_secret(DATA_DIR / "keys" / "secret")
 ALLOWED_HOSTS = read("STUDIO_HOSTS") or ["localhost", "127.0.0.1", "[::1]"]
 PORT = read("PORT")
-PUBLIC_URL = read("STUDIO_URL") or f"http://localhost:{PORT}"
+# Without a slash at its end: paths are added to it, and browsers name origins without one.
+PUBLIC_URL = read("STUDIO_URL").rstrip("/") or f"http://localhost:{PORT}"
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 
 INSTALLED_APPS = [
@@ -327,6 +328,9 @@ CELERY_TASK_DEFAULT_QUEUE = "cpu"
 # but those who fetch.
 RENDER_QUEUES = ("cpu", "gpu", "remote")
 QUEUES = (*RENDER_QUEUES, "io", "fetch")
+# Of the priorities a queue in Redis has (0, 3, 6, 9) the one that comes when nothing else waits. The footage of a
+# hundred clips brought at once takes the better part of an hour: nobody's probe, mail or webhook stands behind that.
+GOES_LAST = 9
 CELERY_TASK_ROUTES = {
     "inference.prepare": {"queue": "cpu"},
     "inference.look": {"queue": "cpu"},
@@ -335,6 +339,7 @@ CELERY_TASK_ROUTES = {
     "inference.render_chunk": {"queue": "cpu"},  # or where the engine of the model renders
     "inference.assemble": {"queue": "cpu"},
     "inference.check_long_footage": {"queue": "cpu"},
+    "inference.check_footage": {"queue": "io", "priority": GOES_LAST},
     "inference.*": {"queue": "io"},
     "accounts.*": {"queue": "io"},
     "assets.*": {"queue": "io"},
@@ -361,6 +366,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
     "hand out waiting takes": {"task": "generations.dispatch", "schedule": 5.0, "options": {"expires": 5}},
     "sweep lost work": {"task": "inference.sweep", "schedule": 60.0},
+    "remove analyses of removed files": {"task": "inference.clean_analyses", "schedule": 3600.0},
     "webhooks of the API": {"task": "api.webhooks", "schedule": 5.0, "options": {"expires": 10}},
     "batches of the studio": {"task": "desk.go_on", "schedule": 10.0, "options": {"expires": 20}},
     "batches of the API": {"task": "api.batches", "schedule": 10.0, "options": {"expires": 20}},

@@ -89,15 +89,17 @@ def import_file(
     origin: Origin = Origin.UPLOAD,
     asset_id: UUID | None = None,
     move: bool = False,
+    visibility: str = "",
 ) -> Asset:
     """Put a copy of a local file into the library and send it to the probe; ``move`` gives the file itself away.
 
     With an ``asset_id`` of one's own a second run replaces the bytes of the same asset instead of adding one.
+    Without a ``visibility`` a new asset is the whole workspace's, and one that is there stays as it is.
     What people bring is checked like an upload of the same size and may raise the same ``StudioError``.
     """
     if origin not in OUR_OWN:
         uploads.check_size(workspace=workspace, name=name, size=path.stat().st_size)
-    return _keep(workspace, user, path, name, origin, asset_id=asset_id, move=move)
+    return _keep(workspace, user, path, name, origin, asset_id=asset_id, move=move, visibility=visibility)
 
 
 def rename_asset(*, asset: Asset, name: str) -> Asset:
@@ -213,6 +215,7 @@ def _keep(
     *,
     move: bool = False,
     asset_id: UUID | None = None,
+    visibility: str = "",
 ) -> Asset:
     digest = sha256_of(path)
     if asset_id is None and (known := same_bytes(workspace, user, digest)):
@@ -232,7 +235,8 @@ def _keep(
                 "file": stored,
                 "size": size,
                 "sha256": digest,
-            },
+            }
+            | ({"visibility": visibility} if visibility else {}),
         )
         recheck(asset)
     return asset

@@ -36,7 +36,11 @@ def mail_outcome(generation_id: UUID) -> bool:
     words = f"{name} {OUTCOMES[Status(take.status)]}"
     context = {"take": take, "words": words, "address": settings.PUBLIC_URL + _page(take)}
     body = render_to_string("generations/mail/outcome.txt", context)
-    EmailMessage(subject=" ".join(words.split()), body=body, to=[person.email]).send()
+    try:
+        EmailMessage(subject=" ".join(words.split()), body=body, to=[person.email]).send()
+    except OSError:  # the mail server is away: the task asks it again
+        signals.forget_first(take.pk, "mailed")
+        raise
     return True
 
 

@@ -39,7 +39,8 @@ def rendering(generation: Generation) -> Rendering:
 def percent_of(generation: Generation, drawn: Rendering | None = None) -> int:
     """How far a running take is, 0 to 99; never less than it was told before."""
     stage = Stage(generation.stage)
-    return signals.raise_percent(generation.pk, _percent(generation, stage, drawn or rendering(generation)))
+    percent = _percent(generation, stage, drawn or rendering(generation))
+    return signals.raise_percent(generation.pk, percent) or percent
 
 
 def _percent(generation: Generation, stage: Stage, drawn: Rendering) -> int:

@@ -149,8 +149,11 @@ def cancel_generation(*, membership: Membership, generation: Generation) -> Gene
     return generation
 
 
-def retry_generation(*, membership: Membership, generation: Generation) -> Generation:
-    """A new take with the files and settings of one that ended, at today's price; raises like a submit."""
+def retry_generation(*, membership: Membership, generation: Generation, identity: UUID | None = None) -> Generation:
+    """A new take with the files and settings of one that ended, at today's price; raises like a submit.
+
+    ``identity`` is the id it gets where somebody has chosen one.
+    """
     if not generation.is_final:
         raise StudioError("generation_conflict", "This take still runs.", "Cancel it first.", status=409)
     return submit_generation(
@@ -162,6 +165,7 @@ def retry_generation(*, membership: Membership, generation: Generation) -> Gener
         sync_mode=generation.sync_mode,
         options=generation.options,
         segments=generation.segments,
+        identity=identity,
     )
 
 
@@ -202,8 +206,9 @@ def end_without_result(generation_id: UUID, to: Status, error: StudioError | Non
     if error is not None:
         fields = {"error_code": error.code, "error_message": error.message, "error_advice": error.advice}
     with transaction.atomic():
-        moved = advance(generation_id, Status.PROCESSING, to, **fields) or advance(
-            generation_id, Status.PENDING, to, **fields
+        # In the order in which takes go: one that begins between the two is met by the second.
+        moved = advance(generation_id, Status.PENDING, to, **fields) or advance(
+            generation_id, Status.PROCESSING, to, **fields
         )
         if moved:
             generation = Generation.objects.select_related("workspace").get(pk=generation_id)

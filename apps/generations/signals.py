@@ -123,9 +123,12 @@ def share_read(generation_id: UUID) -> float | None:
     return float(sum(keys[key] * share for key, share in found.items()) / sum(keys.values()))
 
 
-@unless_away(0)
+@unless_away(None)
 def raise_percent(generation_id: UUID, percent: int) -> int:
-    """The highest percentage shown so far, this one included: a bar that goes back tells a lie."""
+    """The highest percentage shown so far, this one included: a bar that goes back tells a lie.
+
+    None while nobody knows what was shown.
+    """
     key = _key(generation_id, "percent")
     highest = max(percent, cache.get(key, 0))
     cache.set(key, highest, KEEP_S)
@@ -193,6 +196,12 @@ def forget_tries(generation_id: UUID, step: str) -> None:
 def first_in(generation_id: UUID, what: str, seconds: int) -> bool:
     """Whether nobody did ``what`` for this generation in the last ``seconds``."""
     return cache.add(_key(generation_id, what), 1, seconds)
+
+
+@unless_away(None)
+def forget_first(generation_id: UUID, what: str) -> None:
+    """Whoever was the first to do ``what`` could not: the next one is the first again."""
+    cache.delete(_key(generation_id, what))
 
 
 @unless_away(None)

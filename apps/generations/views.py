@@ -60,7 +60,8 @@ def status(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> 
     membership, project, one = _asked_for(request, ws, project_id, number)
     if request.headers.get("Accept") == "application/json":
         return JsonResponse({"status": one.status})
-    if request.headers.get("X-Looking"):  # not only open in some tab
+    # Not only open in some tab, and not staff who look as this person: they are not told by that.
+    if request.headers.get("X-Looking") and getattr(request, "visitor", None) is None:
         signals.note_looker(one.pk, request.user.pk)
     if one.is_final:
         response = render(request, "generations/parts/finished_answer.html", _page(membership, project, one))

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Count
 from django.utils import timezone
+from kombu.transport.redis import Channel
 from redis.exceptions import RedisError
 
 from apps.generations import signals, workers
@@ -80,7 +81,9 @@ def queue_lengths() -> dict[str, int] | None:
         with client.pipeline() as together:
             for queue in settings.QUEUES:
                 together.llen(queue)
-            return dict(zip(settings.QUEUES, together.execute(), strict=True))
+                together.llen(f"{queue}{Channel.sep}{settings.GOES_LAST}")
+            found = together.execute()
+        return {queue: found[2 * index] + found[2 * index + 1] for index, queue in enumerate(settings.QUEUES)}
     except RedisError:
         return None
 

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 TRANSIENT = (OSError, OperationalError, InterfaceError, RedisError, BotoCoreError, ClientError)
 MAX_RETRIES = 4
 BACKOFF_S = 4
-# A step that has begun this often without ending, retries aside, kills its worker (memory, a crash in a codec).
+# A step that has begun this often without ending, well or not, kills its worker (memory, a crash in a codec).
 MAX_DEATHS = 3
 REFUSED = "generation_input_"
 # What the engine says of a disk or a machine, not of the files: that may be over in a minute too.
@@ -61,8 +61,7 @@ def run_step(
     if is_held(generation.pk, step):
         log.warning("generation %s: %s came twice, and somebody is at it", generation.pk, step)
         raise Ignore
-    deaths = signals.count_try(generation.pk, step) - task.request.retries - 1
-    if deaths >= MAX_DEATHS:
+    if signals.count_try(generation.pk, step) > MAX_DEATHS:
         _end(generation, StudioError("generation_pipeline_failed", f"The step “{step}” broke its worker.", AGAIN))
         return None
     try:
@@ -70,6 +69,7 @@ def run_step(
             result = do(generation, watch)
     except Missing as error:
         log.warning("generation %s: %s: %s", generation.pk, step, error)
+        signals.forget_tries(generation.pk, step)
         take_up(generation)
         return None
     except Cancelled:
@@ -112,6 +112,7 @@ def _try_again(task: Task, generation: Generation, step: str, error: Exception) 
     wait_s = BACKOFF_S * 2**task.request.retries * random.uniform(0.75, 1.25)  # noqa: S311 - jitter, no secret
     log.warning("generation %s: %s again in %.0f s: %s", generation.pk, step, wait_s, error)
     signals.sign_of_life(generation.pk, ahead_s=wait_s)
+    signals.forget_tries(generation.pk, step)  # nobody has died of it, whoever tries next
     raise task.retry(countdown=wait_s, exc=error, max_retries=MAX_RETRIES)
 
 

@@ -251,6 +251,8 @@ def _keep_result(generation: Generation, film: Path) -> Asset:
         origin=Origin.RESULT,
         asset_id=keeping.result_id(generation.pk),
         move=True,
+        # From its first moment on: it is in the library before the take is finished.
+        visibility=generation.project.visibility if generation.project else "",
     )
     if check_asset(result.pk) != Status.READY:
         result.refresh_from_db()

@@ -36,13 +36,12 @@ SCRATCH_AFTER_S = 6 * 3600
 
 
 def sweep() -> None:
-    """All of it; each part works where another has nothing to do."""
+    """What cannot wait; each part works where another has nothing to do."""
     send_queued_again()
     take_up_silent()
     recheck_lost()
     keeping.clean()
     keeping.remove_orphaned_results()
-    clean_analyses()
     clean_scratch()
 
 
@@ -98,7 +97,8 @@ def queued_takes() -> set[str] | None:
 def clean_analyses() -> int:
     """Kept analyses of files that no library has any more and no queued or running take is made of.
 
-    Parts of an analysis that was never finished go with the last take that may go on with them.
+    Parts of an analysis that was never finished go with the last take that may go on with them. A bucket is asked once
+    for each file of the studio, so this is no part of :func:`sweep`.
     """
     cleaned = 0
     active = Generation.objects.active()

@@ -19,7 +19,7 @@ from apps.inference import footage_checks, steps, sweeping
 from apps.inference.announcing import renders
 from apps.inference.backends import Piece, backend_for
 from apps.inference.lanes import lanes_of
-from apps.inference.running import run_step
+from apps.inference.running import TRANSIENT, run_step
 from studio.tries import Poison, counted
 
 log = logging.getLogger(__name__)
@@ -148,7 +148,7 @@ def _check(task: Task, asset_id: str) -> None:
     bind=True,
     name="inference.check_footage",
     ignore_result=True,
-    autoretry_for=(OSError,),
+    autoretry_for=TRANSIENT,  # nobody else sends a check that has failed
     retry_backoff=2,
     retry_jitter=True,
     max_retries=4,
@@ -160,7 +160,15 @@ def check_footage(self: Task, asset_id: str) -> None:
     _check(self, asset_id)
 
 
-@shared_task(bind=True, name="inference.check_long_footage", ignore_result=True)
+@shared_task(
+    bind=True,
+    name="inference.check_long_footage",
+    ignore_result=True,
+    autoretry_for=TRANSIENT,
+    retry_backoff=2,
+    retry_jitter=True,
+    max_retries=4,
+)
 def check_long_footage(self: Task, asset_id: str) -> None:
     """The same for files of minutes, on the workers that render."""
     _check(self, asset_id)
@@ -170,3 +178,9 @@ def check_long_footage(self: Task, asset_id: str) -> None:
 def sweep() -> None:
     """Everything that was lost on the way: queued and running takes, probes, temporary files."""
     sweeping.sweep()
+
+
+@shared_task(name="inference.clean_analyses", ignore_result=True)
+def clean_analyses() -> None:
+    """Analyses that nobody needs any more."""
+    sweeping.clean_analyses()

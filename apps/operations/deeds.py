@@ -122,11 +122,24 @@ def _cancel(workspace: Workspace, form: DeedForm, take: Generation) -> Facts:
 
 
 def _retry(workspace: Workspace, form: DeedForm, take: Generation) -> Facts:
-    """As the workspace's owner, at today's price: all limits hold, and the new take is theirs."""
+    """As the workspace's owner, at today's price: all limits hold, and the new take is theirs.
+
+    It gets the id that its form brought, so that a form sent twice starts one take.
+    """
+    identity = form.cleaned_data["once"]
+    if Generation.objects.filter(pk=identity, workspace=workspace).exists():
+        return {"new": str(identity)}
     owner = Membership.objects.select_related("workspace", "user").filter(workspace=workspace, role=Role.OWNER).first()
     if owner is None:
         raise StudioError("generation_conflict", "The workspace has no owner.", "", status=409)
-    return {"new": str(retry_generation(membership=owner, generation=take).pk)}
+    retry_generation(membership=owner, generation=take, identity=identity)
+    return {"new": str(identity)}
+
+
+def _runs_again(take: Generation) -> bool:
+    """Where its people would see the new take: they pay for it."""
+    in_sight = take.project is None or take.project.deleted_at is None
+    return take.is_final and take.deleted_at is None and in_sight and take.workspace.closed_at is None
 
 
 def _paused(workspace: Workspace) -> bool:
@@ -150,6 +163,6 @@ TAKE_DEEDS = {
     for deed in (
         Deed("refund", "Refund", AmountForm, _refund, lambda take: bool(take.charged_micros)),
         Deed("cancel", "Cancel", DeedForm, _cancel, lambda take: not take.is_final),
-        Deed("retry", "Run again", DeedForm, _retry, lambda take: take.is_final),
+        Deed("retry", "Run again", DeedForm, _retry, _runs_again),
     )
 }

@@ -68,8 +68,9 @@ def search(request: SignedInRequest) -> HttpResponse:
     """A take by its id, else workspaces by name, slug or the e-mail of a member."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:100]
     try:
-        if Generation.objects.filter(pk=UUID(text)).exists():
-            return redirect("staff:take", text)
+        take_id = UUID(text)  # as a database or a log writes it, with capitals or without hyphens
+        if Generation.objects.filter(pk=take_id).exists():
+            return redirect("staff:take", take_id)
     except ValueError:
         pass  # no id: a name
     found: list[Workspace] = []

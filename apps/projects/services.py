@@ -13,7 +13,7 @@ from apps.assets.models import Asset, Kind
 from apps.generations.models import Generation
 from apps.generations.segments import clean_rows
 from apps.projects.models import Project
-from apps.workspaces.access import require, require_maker_or_admin
+from apps.workspaces.access import require, require_maker_or_admin, visible_to
 from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
@@ -158,6 +158,7 @@ def save_draft(*, membership: Membership, project: Project, revision: int, chang
         fields["options"] = {**project.options, **changes.options}
     if changes.segments is not None:
         fields["segments"], _ = clean_rows(changes.segments, changes.model or project.model)
+        _refuse_unseen(membership, project, fields["segments"])
     saved = Project.objects.filter(pk=project.pk, revision=revision, deleted_at=None).update(
         **fields, revision=F("revision") + 1, updated_at=timezone.now()
     )
@@ -165,6 +166,16 @@ def save_draft(*, membership: Membership, project: Project, revision: int, chang
     if not saved:
         raise StaleDraft(now)
     return now
+
+
+def _refuse_unseen(membership: Membership, project: Project, rows: list[dict[str, Any]]) -> None:
+    """A sound that this member does not see stays where another has put it, and is put nowhere by its id."""
+    put = {row["audio"] for row in rows} - {row["audio"] for row in project.segments} - {None}
+    there = Asset.objects.filter(workspace=membership.workspace, pk__in=put)
+    if there.filter(visible_to(membership)).count() < there.count():
+        raise StudioError(
+            "asset_not_found", "The sound of a segment does not exist.", "Choose another.", status=404, field="segments"
+        )
 
 
 def _usable(asset: Asset, place: str) -> Asset:

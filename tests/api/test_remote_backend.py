@@ -11,6 +11,7 @@ from django.db import connections
 
 from apps.api.models import Call
 from apps.generations.models import Generation, Status
+from apps.generations.services import end_without_result
 from apps.inference.backends import Piece, Render, RenderSegment, remote_job
 from apps.inference.backends.remote import FILM, RemoteBackend, remote_options
 from apps.inference.engine.errors import Cancelled, EngineError
@@ -142,6 +143,31 @@ def test_a_cancel_is_passed_on(job, plan, tmp_path, meanwhile):
     with pytest.raises(Cancelled):
         rendered(job, plan, tmp_path, watch)
     assert Generation.objects.get().status == Status.CANCELLED
+
+
+def test_a_take_goes_on_when_another_with_the_same_inputs_is_cancelled(job, plan, tmp_path, meanwhile):
+    """Both wait for one generation there, which the other one calls off."""
+    film = write_video(tmp_path / "film.mp4", seconds=1.5)
+    seen = []
+
+    def call_off_the_first(row: Generation) -> None:
+        seen.append(row)
+        if len(seen) == 1:
+            end_without_result(row.pk, Status.CANCELLED)
+        else:
+            finish(row, film)
+
+    meanwhile(call_off_the_first)
+    assert (rendered(job, plan, tmp_path) / FILM).read_bytes() == film.read_bytes()
+    assert len(seen) == 2
+
+
+def test_what_is_called_off_there_again_and_again_is_not_asked_for_for_ever(job, plan, tmp_path, meanwhile):
+    meanwhile(lambda row: end_without_result(row.pk, Status.CANCELLED))
+    with pytest.raises(EngineError) as ended:
+        rendered(job, plan, tmp_path)
+    assert ended.value.code == "generation_cancelled"
+    assert Generation.objects.count() == 2
 
 
 def test_a_failure_there_has_its_words_here_and_another_try_asks_anew(job, plan, tmp_path, meanwhile):

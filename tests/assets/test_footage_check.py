@@ -1,10 +1,11 @@
 """The footage check of an asset: asked for by itself, run once, stored, and never in the way of the file."""
 
 from datetime import timedelta
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import numpy as np
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.utils import timezone
 
 from apps.assets import checking, footage, services
 from apps.assets.models import CheckStatus, FootageCheck, Origin, Status
-from apps.inference import footage_checks, work
+from apps.inference import footage_checks, tasks, work
 from apps.inference.engine.errors import EngineError
 from apps.inference.engine.footage.findings import FootageCheck as Checked
 from tests.engine.tiny_media import write_wav
@@ -90,6 +91,16 @@ def test_a_fault_of_the_surroundings_is_tried_again(workspace, owner, tmp_path, 
         footage_checks.run_check(asset.pk)
     assert footage.check_of(asset).status == CheckStatus.WAITING
     footage_checks.run_check(asset.pk)
+    assert footage.check_of(asset).is_ready
+
+
+@pytest.mark.parametrize("task", [tasks.check_footage, tasks.check_long_footage])
+@pytest.mark.parametrize("fault", [OSError("disk away"), EndpointConnectionError(endpoint_url="https://s3.example")])
+def test_a_check_whose_storage_was_away_is_done_without_anybody_looking(workspace, owner, tmp_path, sent, task, fault):
+    asset = brought(workspace, owner, write_video(tmp_path / "talk.mp4", seconds=0.4))
+    look = MagicMock(side_effect=[fault, Checked("1", 0.4, 25.0, 640, 360, [], [], [], "lipsync-2")])
+    with patch.object(footage_checks, "_look", look):
+        task.apply(args=[str(asset.pk)])
     assert footage.check_of(asset).is_ready
 
 

@@ -1,5 +1,8 @@
 """Mails about takes that have ended: off by default, once, and not to those who look on."""
 
+import smtplib
+from unittest.mock import patch
+
 import pytest
 from django.core import mail
 from django.urls import reverse
@@ -53,6 +56,16 @@ def test_who_asked_is_told_once_with_the_way_there(take, owner, sent):
     page = reverse("generations:take", args=["harbour", take.project_id, 3])
     assert f"https://studio.example{page}" in letter.body
     assert "No face was found. Use other footage." in letter.body
+
+
+def test_a_mail_server_that_was_away_is_asked_again(take, owner, sent):
+    wants_mail(owner)
+    sent(take, Status.FAILED)
+    away = smtplib.SMTPServerDisconnected("try later")
+    with patch.object(mail.EmailMessage, "send", side_effect=away), pytest.raises(OSError, match="try later"):
+        notices.mail_outcome(take.pk)
+    assert notices.mail_outcome(take.pk) is True
+    assert len(mail.outbox) == 1
 
 
 def test_who_looks_on_a_batch_a_cancel_and_who_left_get_none(take, owner, viewer, sent, as_person):

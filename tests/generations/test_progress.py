@@ -2,7 +2,7 @@
 
 import time
 from datetime import timedelta
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import pytest
 from django.core.cache import cache
@@ -17,6 +17,7 @@ from studio.errors import StudioError
 from tests.factories import GenerationFactory
 
 pytestmark = pytest.mark.django_db
+AWAY = ("get.side_effect", "get_many.side_effect", "set.side_effect")
 
 
 @pytest.fixture
@@ -142,6 +143,13 @@ def test_a_cache_that_is_away_is_no_fault_of_the_take(take, caplog):
         view = progress.read(take)
     assert (view.stage, states(view)[2]) == ("speech", "now")
     assert "the cache is away" in caplog.text
+
+
+@pytest.mark.parametrize(("stage", "percent"), [("lipsync", 40), ("assemble", 84), ("proof", 88)])
+def test_without_a_cache_the_stage_alone_tells_how_far_it_is(take, stage, percent):
+    at(take, stage)
+    with patch("apps.generations.signals.cache", MagicMock(**dict.fromkeys(AWAY, RedisAway))):
+        assert progress.read(take).percent == percent
 
 
 def test_progress_costs_the_same_for_each_look(take, django_assert_max_num_queries):

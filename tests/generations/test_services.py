@@ -25,6 +25,7 @@ from apps.generations.services import (
     retry_generation,
     submit_generation,
 )
+from apps.generations.states import advance
 from apps.workspaces.access import membership_for
 from studio.errors import StudioError
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
@@ -200,6 +201,21 @@ def test_cancelling_releases_the_hold_and_tells_the_workers(membership, workspac
     assert signals.asked_to_stop(take.pk)
     assert take.cancel_requested_at is not None
     assert ledger.balance(workspace) == 0
+
+
+def test_a_take_that_begins_while_it_is_cancelled_ends_all_the_same(membership, workspace, monkeypatch):
+    take = GenerationFactory(workspace=workspace)
+
+    begun: list[bool] = []
+
+    def first_try_too_early(pk, frm, to, **fields) -> bool:
+        if begun:
+            return advance(pk, frm, to, **fields)
+        begun.append(advance(pk, Status.PENDING, Status.PROCESSING))  # a worker takes it just then
+        return False
+
+    monkeypatch.setattr("apps.generations.services.advance", first_try_too_early)
+    assert cancel_generation(membership=membership, generation=take).status == Status.CANCELLED
 
 
 def test_cancelling_a_finished_take_changes_nothing(membership, workspace):

@@ -9,13 +9,17 @@ from datetime import timedelta
 import pytest
 from django.core.management import call_command
 from django.utils import timezone
+from kombu import Consumer
+from kombu.transport.redis import Channel
 from prometheus_client.parser import text_string_to_metric_families
 
 from apps.accounts.models import User
 from apps.generations import signals, workers
 from apps.generations.models import Generation, Stage, Status
 from apps.generations.services import begin, end_without_result
+from apps.inference import overview
 from studio import metrics, redis_client
+from studio.celery import app as celery_app
 from studio.errors import StudioError
 from tests.factories import GenerationFactory
 
@@ -53,6 +57,26 @@ def figures(client, **headers) -> dict[str, float]:
             labels = ",".join(f"{key}={value}" for key, value in sorted(sample.labels.items()))
             found[sample.name + (f"{{{labels}}}" if labels else "")] = sample.value
     return found
+
+
+def test_footage_is_looked_through_when_nothing_else_waits_and_counted_all_the_same(settings):
+    """Somebody who brings a hundred clips must not hold up the probes, mails and webhooks of everybody."""
+    redis_client.client().delete("io", f"io{Channel.sep}{settings.GOES_LAST}")
+    for task in ("inference.check_footage", "assets.probe", "inference.check_footage", "generations.dispatch"):
+        celery_app.send_task(task, args=["x"])
+    assert overview.queue_lengths()["io"] == 4
+    came = []
+    with celery_app.connection_for_read() as connection:
+        queue = celery_app.amqp.queues["io"]
+        take = Consumer(connection, [queue], callbacks=[lambda _, message: came.append(message)], prefetch_count=1)
+        with take:
+            while len(came) < 4:
+                connection.drain_events(timeout=5)
+                came[-1].ack()
+    assert [message.headers["task"] for message in came] == [
+        *("assets.probe", "generations.dispatch"),
+        *("inference.check_footage", "inference.check_footage"),
+    ]
 
 
 @pytest.fixture

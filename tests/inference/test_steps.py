@@ -19,6 +19,8 @@ from apps.generations.services import begin, cancel_generation
 from apps.inference import drawn, steps, tasks, work
 from apps.inference.backends import Piece
 from apps.inference.watch import Watch
+from apps.projects.models import Project
+from apps.workspaces.models import Visibility
 from tests.factories import WorkspaceFactory
 from tests.inference.stepping import Task, planned, rendered, run, scratch, whole_run
 
@@ -124,6 +126,17 @@ def test_of_the_footage_only_missing_parts_are_looked_at_again(take, fake_engine
     planned(take)
     assert fake_engine.calls() == ["footage-b", "join", "plan"]
     assert not list((settings.DATA_DIR / "media").glob("work/analysis/footage/*/*.parts"))
+
+
+def test_the_result_of_a_private_project_is_private_before_the_take_is_finished(take, monkeypatch):
+    Project.objects.filter(pk=take.project_id).update(visibility=Visibility.PRIVATE)
+    begin(take.pk)
+    for piece in planned(take):
+        rendered(take, piece)
+    shown = []
+    monkeypatch.setattr(steps, "complete", lambda result, **_: shown.append(result.visibility))
+    run(take, "assemble", steps.assemble)
+    assert shown == [Visibility.PRIVATE]
 
 
 def test_a_take_that_was_cancelled_meanwhile_keeps_no_result(take, membership, workspace):

@@ -97,6 +97,18 @@ def test_a_step_that_kills_its_worker_is_not_tried_for_ever(take):
     assert "broke its worker" in take.error_message
 
 
+def test_tries_that_ended_in_words_are_no_deaths_whoever_tries_next(take, fake_engine):
+    """A retry that its worker took along, or that came too late, is taken up by a new message without its count."""
+    fake_engine.tell(fail_in="plan", how="disk", times=3)
+    begin(take.pk)
+    with pytest.raises(Retry):
+        planned(take)
+    for retries in (1, 2):
+        with pytest.raises(Retry):
+            run(take, "plan", steps.plan, Task(retries=retries))
+    assert len(run(take, "plan", steps.plan, Task())) == 2
+
+
 def test_a_cancelled_take_is_not_worked_on(take, fake_engine, membership):
     begin(take.pk)
     first, second = planned(take)

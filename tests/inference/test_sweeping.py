@@ -324,6 +324,19 @@ def test_two_who_remove_the_last_file_of_a_folder_at_once_both_succeed():
     assert not files.local_path("assets/a/b").exists()
 
 
+def test_a_sweep_asks_the_storage_no_more_often_for_a_thousand_files():
+    """Each question is a request to a bucket, and the next sweep comes in a minute."""
+    asked = []
+    for number in (1, 20):
+        for _ in range(number):
+            asset = AssetFactory(sha256=uuid4().hex * 2)
+            default_storage.save(f"work/analysis/footage/{asset.sha256}/native-1/x", ContentFile(b"x"))
+        with patch.object(default_storage, "listdir", wraps=default_storage.listdir) as listdir:
+            sweeping.sweep()
+        asked.append(listdir.call_count)
+    assert asked[0] == asked[1]
+
+
 def test_the_whole_sweep_runs_on_an_empty_studio():
     sweeping.sweep()
     assert sweeping.queued_takes() is not None

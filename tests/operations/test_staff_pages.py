@@ -5,16 +5,19 @@ from uuid import uuid4
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.api.catalogue import ENTRIES
 from apps.billing import invoices, ledger
 from apps.billing.models import BillingProfile, Invoice
 from apps.billing.plans import load_plans, plan_of
+from apps.generations import signals
 from apps.generations.models import Event, Generation, Status
 from apps.generations.services import begin, complete, end_without_result
 from apps.operations import visiting
 from apps.operations.models import StaffAction
+from apps.projects.models import Project
 from apps.workspaces.models import Activity, Workspace
 from apps.workspaces.services import create_workspace
 from tests.factories import AssetFactory, GenerationFactory
@@ -105,6 +108,12 @@ def test_search_finds_a_take_by_its_id(client, take):
     assert "Nothing has this name" in client.get(reverse("staff:search"), {"q": str(uuid4())}).content.decode()
 
 
+@pytest.mark.parametrize("written", [lambda id: id.hex, lambda id: str(id).upper(), lambda id: id.urn])
+def test_search_finds_a_take_however_its_id_is_written(client, take, written):
+    found = client.get(reverse("staff:search"), {"q": written(take.pk)})
+    assert found.url == reverse("staff:take", args=[take.pk])
+
+
 def test_a_credit_is_given_once_written_down_twice_and_pays_open_invoices(client, staff, workspace, take):
     invoice = invoices.issue(workspace=workspace)
     once = str(uuid4())
@@ -167,6 +176,30 @@ def test_a_running_take_is_cancelled_and_run_again_for_its_owner(client, workspa
     assert StaffAction.objects.get(action="retry").detail == {"new": str(again.pk)}
 
 
+def test_a_form_sent_twice_runs_a_take_again_once(client, workspace, settings):
+    settings.BILLING = False
+    take = GenerationFactory(workspace=workspace, status=Status.FAILED)
+    once = str(uuid4())
+    first, second = (do(client, take, "retry", once=once) for _ in range(2))
+    assert first.url == second.url == reverse("staff:take", args=[once])
+    assert Generation.objects.count() == 2
+
+
+@pytest.mark.parametrize("gone", ["project", "take", "workspace"])
+def test_nothing_is_run_again_where_its_people_would_not_see_it(client, workspace, settings, gone):
+    settings.BILLING = False
+    take = GenerationFactory(workspace=workspace, status=Status.FAILED)
+    now = timezone.now()
+    if gone == "workspace":
+        Workspace.objects.filter(pk=workspace.pk).update(closed_at=now)
+    elif gone == "project":
+        Project.objects.filter(pk=take.project_id).update(deleted_at=now)
+    else:
+        Generation.objects.filter(pk=take.pk).update(deleted_at=now)
+    assert do(client, take, "retry").status_code == 404
+    assert Generation.objects.count() == 1
+
+
 def test_the_whole_story_of_a_take(client, take):
     page = client.get(reverse("staff:take", args=[take.pk])).content.decode()
     for words in ("Finished", "Capture", "revenue $0.50", take.video.name, take.audio.name, str(take.pk)):
@@ -218,6 +251,15 @@ def test_a_visit_sees_what_the_member_sees_and_changes_nothing(client, owner, wo
     client.post(visiting.LEAVE_PATH)
     assert client.get(reverse("staff:dashboard")).status_code == 200
     assert StaffAction.objects.get(action="visit").detail["email"] == "ada@studio.example"
+
+
+def test_a_visit_is_not_taken_for_the_member_looking_on(client, owner, workspace):
+    """Or the member would get no mail when the take ends."""
+    running = GenerationFactory(workspace=workspace, created_by=owner)
+    status = reverse("generations:status", args=["harbour", running.project_id, running.number])
+    do(client, workspace, "visit", member=str(owner.pk))
+    assert client.get(status, headers={"X-Looking": "1"}).status_code == 200
+    assert not signals.looks_on(running.pk, owner.pk)
 
 
 def test_the_tables_bear_the_studios_name_and_mark_and_lead_back(client):

@@ -5,10 +5,11 @@ import json
 import pytest
 from django.urls import reverse
 
-from apps.assets.models import Status
+from apps.assets.models import Asset, Status
 from apps.billing.plans import current_plan, subscribe
 from apps.projects.models import Project
 from apps.projects.services import DraftChanges, StaleDraft, create_project, save_draft
+from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
 from tests.factories import AssetFactory
 
@@ -199,6 +200,20 @@ def test_segments_are_saved_with_the_draft_and_reach_the_take(client, membership
     emptied = client.post(address(project), {"revision": 4, "segments": ""}, headers=HTMX)
     project.refresh_from_db()
     assert (emptied.status_code, project.segments) == (200, [])
+
+
+def test_a_sound_that_somebody_does_not_see_is_none_for_their_segments(workspace, membership, project, viewer, audio):
+    """They may know its id from before it was private. Where others have put it, it stays."""
+    Membership.objects.filter(user=viewer).update(role=Role.EDITOR)
+    editor = Membership.objects.get(user=viewer)
+    Asset.objects.filter(pk=audio.pk).update(visibility=Visibility.PRIVATE, created_by=membership.user)
+    rows = [{"start_s": 1, "end_s": 3, "audio": str(audio.pk)}]
+    with pytest.raises(StudioError) as refused:
+        save(editor, project, 1, segments=rows)
+    assert (refused.value.code, refused.value.status) == ("asset_not_found", 404)
+    saved = save(membership, project, 1, segments=rows)
+    moved = save(editor, saved, 2, segments=[rows[0] | {"end_s": 4}])
+    assert moved.segments[0]["end_s"] == 4.0
 
 
 @pytest.mark.parametrize("text", ["{", "{}", "7", '[{"start_s": 1}]', "[" * 100_000, '[{"start_s": NaN, "end_s": 2}]'])

@@ -17,3 +17,9 @@ def test_an_acknowledgement_on_a_lost_connection_is_a_connection_error():
     with pytest.raises(AwayError):
         channel.basic_ack("a tag")
     assert AwayError in connection.connection_errors
+
+
+def test_an_address_with_tls_leads_to_the_same_transport():
+    assert isinstance(
+        app.connection("rediss://redis.example:6379/0?ssl_cert_reqs=required").transport, PatientTransport
+    )

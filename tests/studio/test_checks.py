@@ -43,3 +43,10 @@ def test_a_chosen_backend_without_its_needs_is_found(settings, tmp_path):
     assert "STUDIO_REMOTE_URL" in checks.backends_have_what_they_need(None)[0].msg
     settings.REMOTE_URL, settings.REMOTE_KEY = "https://studio.example", "sk-1"
     assert checks.backends_have_what_they_need(None) == []
+
+
+def test_a_misspelt_model_or_backend_is_found(settings):
+    settings.INFERENCE_BACKENDS = {"lipsync2": "native", "sync-3": "onxx"}
+    assert ids(checks.backends_are_named_as_they_are_called(None)) == ["studio.E003"] * 2
+    settings.INFERENCE_BACKENDS = {"lipsync-2": "native", "sync-3": "mystudio.backends.Mine"}
+    assert checks.backends_are_named_as_they_are_called(None) == []

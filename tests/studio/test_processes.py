@@ -1,7 +1,11 @@
 """The supervisor's configuration: what runs, in which order, and how it is stopped."""
 
 import configparser
+import shlex
 import sys
+
+import pytest
+from supervisor.options import ServerOptions
 
 from studio.processes import Program, programs, write_configuration
 from studio.redis_server import RedisServer
@@ -54,6 +58,16 @@ def test_a_dead_part_is_restarted_but_the_welcome_is_said_once(tmp_path):
 def test_paths_with_spaces_and_percent_signs_survive(tmp_path):
     parser = sections(tmp_path, [Program("odd", [sys.executable, "/data 100%/x"], 1)])
     assert parser["program:odd"]["command"].endswith("'/data 100%%/x'")
+
+
+@pytest.mark.parametrize("name", ["o'brien", "100%", 'say "so"'])
+def test_the_supervisor_reads_what_lies_in_any_folder(tmp_path, name):
+    folder = tmp_path / name
+    options = ServerOptions()
+    options.realize(["-c", str(write_configuration(folder, [Program("odd", [sys.executable, str(folder)], 1)]))])
+    assert options.logfile == str(folder / "supervisord.log")
+    (group,) = options.process_group_configs
+    assert shlex.split(group.process_configs[0].command)[1] == str(folder)
 
 
 def test_the_configuration_is_private(tmp_path):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from studio.environment import VARIABLES, kept_secret
+from studio.environment import VARIABLES, kept_secret, read
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -21,11 +21,13 @@ PRODUCTION = {
 }
 
 
-def start(tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+SHOW = "from django.conf import settings as s; print(s.MODE, s.ALLOWED_HOSTS, s.SESSION_COOKIE_SECURE, s.DEBUG)"
+
+
+def start(tmp_path: Path, show: str = SHOW, **variables: str) -> subprocess.CompletedProcess[str]:
     """Load the settings in a fresh process with only these variables and print what they decided."""
     environment = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
     environment |= {"STUDIO_DATA": str(tmp_path)} | variables
-    show = "from django.conf import settings as s; print(s.MODE, s.ALLOWED_HOSTS, s.SESSION_COOKIE_SECURE, s.DEBUG)"
     return subprocess.run(
         [sys.executable, "-c", show],
         cwd=ROOT,
@@ -63,6 +65,24 @@ def test_a_value_of_the_wrong_type_is_named(tmp_path):
     done = start(tmp_path, PORT="eighty")
     assert done.returncode != 0
     assert "PORT is not a valid int" in done.stderr
+
+
+def test_spaces_around_the_parts_of_a_list_do_not_count(monkeypatch):
+    monkeypatch.setenv("STUDIO_HOSTS", "a.example, b.example,")
+    monkeypatch.setenv("STUDIO_BACKENDS", "lipsync-2=onnx, sync-3 = remote")
+    assert read("STUDIO_HOSTS") == ["a.example", "b.example"]
+    assert read("STUDIO_BACKENDS") == {"lipsync-2": "onnx", "sync-3": "remote"}
+
+
+def test_a_key_may_begin_with_any_sign(monkeypatch):
+    monkeypatch.setenv("STUDIO_SECRET_KEY", "$a-key")
+    assert read("STUDIO_SECRET_KEY") == "$a-key"
+
+
+def test_the_public_address_ends_without_a_slash(tmp_path):
+    show = "from django.conf import settings as s; print(s.PUBLIC_URL, s.CSRF_TRUSTED_ORIGINS)"
+    done = start(tmp_path, show, STUDIO_URL="https://studio.example/")
+    assert done.stdout.split() == ["https://studio.example", "['https://studio.example']"], done.stderr
 
 
 def test_the_embedded_secret_is_made_once_and_private(tmp_path):

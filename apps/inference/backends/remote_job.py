@@ -28,6 +28,7 @@ except ImportError:  # an option: requirements-remote.txt
 log = logging.getLogger(__name__)
 
 UNAVAILABLE = "generation_infra_service_unavailable"
+CALLED_OFF = "generation_cancelled"
 SET_UP = "Tell whoever runs the studio."
 POLL_S, LISTEN_S = 3.0, 0.25
 # The API counts takes at once; a place may become free.
@@ -65,15 +66,25 @@ class RemoteJob:
         be over in a minute.
         """
         self.watch.progress("lipsync", 0, self.frames)
-        made = self._started(model, files, options)
         try:
-            done = self._awaited(made)
-        except Cancelled:
-            self._call_off(made.id)
-            raise
+            done = self._made(model, files, options)
+        except EngineError as error:
+            if isinstance(error, Cancelled) or error.code != CALLED_OFF:
+                raise
+            # Takes with the same inputs share one generation there, and another one of them was cancelled here.
+            done = self._made(model, files, options)
         self._fetch(done.output_url, out)
         self.watch.progress("lipsync", self.frames, self.frames)
         return {"id": done.id, "at": urlsplit(self._base).netloc, "report": self._report(done.id)}
+
+    def _made(self, model: str, files: Files, options: Mapping[str, Any]) -> Any:
+        """The generation of this take when it has its result; called off there where the take is cancelled here."""
+        made = self._started(model, files, options)
+        try:
+            return self._awaited(made)
+        except Cancelled:
+            self._call_off(made.id)
+            raise
 
     def _started(self, model: str, files: Files, options: Mapping[str, Any]) -> Any:
         """The generation of this take: a new one, or the one that an earlier try of this step asked for.
