@@ -135,10 +135,14 @@ def _book_tax_and_rest(invoice: Invoice, *, rest: int) -> None:
 
 
 def _take_credit(invoice: Invoice) -> None:
-    """Pay from credit what it covers; an invoice that it covers wholly is paid."""
+    """Pay from credit what it covers; an invoice that it covers wholly is paid. What is owed beyond all invoices, as
+    after a bank took a payment back, is asked for with it, but on the bill of a provider, which has its own sum.
+    """
     others = open_due(invoice.workspace) - invoice.due_cents * MICROS
     free = settled(invoice.workspace) + invoice.total_cents * MICROS + others
     invoice.applied_cents = min(invoice.total_cents, max(0, free // MICROS))
+    if free < 0 and not invoice.payment_ref:
+        invoice.applied_cents = -(-free // MICROS)
     if not invoice.due_cents:
         invoice.status, invoice.paid_at = InvoiceStatus.PAID, invoice.issued_at
     invoice.save(update_fields=["applied_cents", "status", "paid_at"])
@@ -182,6 +186,7 @@ def settle_from_credit(workspace: Workspace) -> list[Invoice]:
 @transaction.atomic
 def note_failure(invoice: Invoice, reason: str) -> bool:
     """Note that a payment failed, which stops new work; False where the invoice is paid by now."""
+    Workspace.objects.select_for_update().get(pk=invoice.workspace_id)  # first, as whoever pays it does
     open_ones = Invoice.objects.filter(pk=invoice.pk).open()
     noted = open_ones.update(failed_at=timezone.now(), failure=reason[:200]) == 1
     if noted:

@@ -110,7 +110,8 @@ def _sums(paper: Paper, invoice: Invoice) -> None:
         rows.append((f"Tax, {invoice.tax_permille / 10:g} %", cents(invoice.tax_cents), False))
     rows.append(("Total", f"{cents(invoice.total_cents)} USD", True))
     if invoice.applied_cents:
-        rows.append(("From credit and earlier payments", cents(-invoice.applied_cents), False))
+        applied = "From credit and earlier payments" if invoice.applied_cents > 0 else "Owed from before"
+        rows.append((applied, cents(-invoice.applied_cents), False))
         rows.append(("To pay", f"{cents(invoice.due_cents)} USD", True))
     if paper.will_page_break(LEADING * len(rows)):
         paper.add_page()

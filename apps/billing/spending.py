@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.billing import ledger
 from apps.billing.later import later
 from apps.billing.models import Account, BillingProfile, Entry, Invoice, Plan, SpendAlert
+from apps.billing.tax import tax_for
 from apps.billing.templatetags.money import cents, dollars, exact_dollars
 from apps.workspaces.models import Workspace
 from studio.errors import StudioError
@@ -84,7 +85,7 @@ def refusals(workspace: Workspace, plan: Plan, micros: int, *, take: bool = True
         return [StudioError("account_payment_required", message, "Pay it on the billing page.", status=402)]
     if micros <= 0:
         return []
-    return _cap_refusal(standing, micros) or _credit_refusal(standing, plan, micros, take)
+    return _cap_refusal(standing, micros) or _credit_refusal(workspace, standing, plan, micros, take)
 
 
 @dataclass(frozen=True)
@@ -139,16 +140,35 @@ def _cap_refusal(standing: Standing, micros: int) -> list[StudioError]:
     return [StudioError(CAP_REACHED, message, "Raise the cap on the billing page, or wait for next month.", status=402)]
 
 
-def _credit_refusal(standing: Standing, plan: Plan, micros: int, take: bool) -> list[StudioError]:
-    """A prepaid plan spends what was paid before and nothing else."""
-    if not plan.prepaid or standing.credit >= micros:
+def _credit_refusal(workspace: Workspace, standing: Standing, plan: Plan, micros: int, take: bool) -> list[StudioError]:
+    """A prepaid plan spends what was paid before and nothing else: the tax that invoices add is paid from it, too."""
+    if not plan.prepaid:
         return []
-    message = f"This costs {exact_dollars(micros)}, and the credit is {exact_dollars(max(0, standing.credit))}."
+    permille = tax_for(profile_of(workspace)).permille if settings.TAX_PERMILLE else 0
+    cost = micros + _taxed(micros, permille)
+    coming = _taxed(_not_invoiced(workspace), permille) if permille else 0
+    credit = standing.credit - coming
+    if credit >= cost:
+        return []
+    message = f"This costs {exact_dollars(cost)}{' with tax' if permille else ''}, and the credit is "
+    message += f"{exact_dollars(max(0, credit))}{' after the tax on what was used' if coming else ''}."
     included = take and plan.included_takes
     if included:
         message = f"The {plan.included_takes} free takes of this month are used. {message}"
     code = "free_tier_generations_exhausted" if included else "account_payment_required"
     return [StudioError(code, message, "Add credit, or choose a plan on the billing page.", status=402)]
+
+
+def _taxed(micros: int, permille: int) -> int:
+    """The tax on an amount, rounded up."""
+    return -(-max(0, micros) * permille // 1000)
+
+
+def _not_invoiced(workspace: Workspace) -> int:
+    """Micro-dollars that are held, or charged and on no invoice yet."""
+    charged = Q(account__in=(Account.REVENUE, Account.FEES), transaction__invoice_item=None)
+    entries = Entry.objects.filter(charged | Q(account=Account.HELD), workspace=workspace)
+    return entries.aggregate(total=Sum("amount_micros"))["total"] or 0
 
 
 def usage_happened(workspace: Workspace) -> None:

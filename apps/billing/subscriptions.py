@@ -155,6 +155,8 @@ def _renew(pk: int, now: datetime) -> None:
         start = one.period_end
         plan = one.next_plan or current_plan(one.plan.code)
         seats = one.next_seats if one.next_plan else one.extra_seats
+        if workspace.closed_at is not None and workspace.closed_at <= start:
+            plan, seats = default_plan(), 0  # nobody is in there any more to use the plan, or to end it
         if (plan.pk, seats) != (one.plan_id, one.extra_seats):
             one.ended_at = start
             one.save(update_fields=["ended_at"])

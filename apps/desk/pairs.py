@@ -91,7 +91,7 @@ def from_csv(membership: Membership, data: bytes) -> list[tuple[Asset, Asset]]:
     if len(data) > CSV_LIMIT:
         raise StudioError("batch_csv_too_large", "The CSV file is larger than 1 MB.", "Split it.", status=413)
     try:
-        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), strict=True))
+        rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig").replace("\x00", "")), strict=True))
     except (UnicodeDecodeError, csv.Error) as error:
         raise StudioError("batch_csv_invalid", "The file is no CSV in UTF-8.", "Export it again as CSV.") from error
     if not rows or [cell.strip().lower() for cell in rows[0]] != HEADER:

@@ -134,8 +134,14 @@ def _start(batch: Batch, line: Line) -> bool:
     try:
         if batch.created_by is None:
             raise PermissionDenied("Whoever made this batch has left.")
+        if batch.project is not None and batch.project.deleted_at is not None:
+            raise PermissionDenied("The project of this batch was deleted.")
         membership = membership_for(batch.created_by, batch.workspace)
         with transaction.atomic():
+            # Whoever cancels the batch waits here, and finds the take; another run of this finds its line taken.
+            running = Batch.objects.select_for_update().filter(pk=batch.pk, state=BatchState.RUNNING).exists()
+            if not running or not batch.lines.filter(NOT_STARTED, pk=line.pk).exists():
+                return False
             take = submit_generation(
                 membership=membership,
                 project=batch.project,
@@ -148,6 +154,7 @@ def _start(batch: Batch, line: Line) -> bool:
                 background=True,
             )
             Generation.objects.filter(pk=take.pk).update(note=line.audio.name[:300])
+            Line.objects.filter(pk=line.pk).update(generation_id=take.pk)
     except StudioError as error:
         if error.code in WAITS:
             return False
@@ -156,10 +163,10 @@ def _start(batch: Batch, line: Line) -> bool:
     except PermissionDenied as error:
         _refuse(line, "forbidden", str(error))
         return True
-    except IntegrityError:  # another run of this was quicker: the take is there under the line's id
+    except IntegrityError:  # the take of an earlier try is there under the line's id
         if not Generation.objects.filter(pk=line.pk).exists():
             raise
-    Line.objects.filter(pk=line.pk).update(generation_id=line.pk)
+        Line.objects.filter(pk=line.pk).update(generation_id=line.pk)
     return True
 
 

@@ -27,7 +27,7 @@ SHOWN = 100
 def commands(request: SignedInRequest, ws: str) -> HttpResponse:
     """Pages, projects, files and what can be begun, by their words: in the dialog of Ctrl K, or as a page."""
     membership = membership_in(request.user, ws)
-    text = request.GET.get("q", "")
+    text = request.GET.get("q", "").replace("\x00", "")
     template = "desk/commands.html#found" if request.htmx else "desk/commands.html"
     context = frame(membership) | {"groups": offered.found(membership, text), "text": text}
     return render(request, template, context)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from celery import current_task
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models import Max
 from django.utils import timezone
@@ -61,11 +62,14 @@ def submit_generation(
     ``segments`` are ranges with their own sound, face or options, see ``segments.py``; charged is what is lipsynced.
     The plan of this moment decides whether the result carries a watermark; a later change leaves the take as it is.
     ``identity`` is the id the take gets where somebody was already told one; ``background`` lets others go first.
-    Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers.
+    Raises ``StudioError`` with the first thing that stands in the way, ``PermissionDenied`` for viewers and in a
+    workspace that is closed.
     """
     require(membership, Role.EDITOR)
     with transaction.atomic():
         workspace = Workspace.objects.select_for_update().get(pk=membership.workspace.pk)
+        if workspace.closed_at is not None:  # closed since the caller came in
+            raise PermissionDenied("This workspace is closed.")
         _same_workspace(workspace, video, audio, project)
         found = estimate(
             workspace=workspace,

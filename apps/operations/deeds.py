@@ -16,8 +16,9 @@ from apps.generations.models import Generation, Status
 from apps.generations.services import end_without_result, retry_generation
 from apps.operations.forms import AmountForm, DeedForm, PaymentForm, PlanForm, VisitForm
 from apps.operations.models import StaffAction
+from apps.workspaces.access import open_memberships
 from apps.workspaces.activity import record
-from apps.workspaces.models import Membership, Role, Workspace
+from apps.workspaces.models import Role, Workspace
 from studio.errors import StudioError
 
 Facts = dict[str, Any]
@@ -40,6 +41,8 @@ class Deed:
 def do(deed: Deed, *, actor: User, workspace: Workspace, form: DeedForm, take: Generation | None = None) -> Facts:
     """Do it and write it down: in the staff's log, and in the activity that members read."""
     with transaction.atomic():
+        if take is not None:  # before the workspace, as a take that ends does: the other order would be a deadlock
+            Generation.objects.select_for_update().get(pk=take.pk)
         Workspace.objects.select_for_update().get(pk=workspace.pk)
         facts = deed.run(workspace, form, take)
         StaffAction.objects.create(
@@ -122,18 +125,16 @@ def _cancel(workspace: Workspace, form: DeedForm, take: Generation) -> Facts:
 
 
 def _retry(workspace: Workspace, form: DeedForm, take: Generation) -> Facts:
-    """As the workspace's owner, at today's price: all limits hold, and the new take is theirs.
-
-    It gets the id that its form brought, so that a form sent twice starts one take.
+    """As the workspace's owner, at today's price: all limits hold, and the new take is theirs. A form that is sent
+    twice makes one take: the form's mark is its id.
     """
-    identity = form.cleaned_data["once"]
-    if Generation.objects.filter(pk=identity, workspace=workspace).exists():
-        return {"new": str(identity)}
-    owner = Membership.objects.select_related("workspace", "user").filter(workspace=workspace, role=Role.OWNER).first()
+    owner = open_memberships().filter(workspace=workspace, role=Role.OWNER).first()
     if owner is None:
-        raise StudioError("generation_conflict", "The workspace has no owner.", "", status=409)
-    retry_generation(membership=owner, generation=take, identity=identity)
-    return {"new": str(identity)}
+        raise StudioError("generation_conflict", "The workspace is closed, or has no owner.", "", status=409)
+    once = form.cleaned_data["once"]
+    if not Generation.objects.filter(workspace=workspace, pk=once).exists():
+        retry_generation(membership=owner, generation=take, identity=once)
+    return {"new": str(once)}
 
 
 def _runs_again(take: Generation) -> bool:

@@ -24,8 +24,8 @@ def token_of(link: ShareLink) -> str:
 def link_of(token: str) -> ShareLink:
     """The open link behind a token.
 
-    Raises ``Http404`` for a forged one and for a take that is gone, ``StudioError`` (410) for one that has expired or
-    was taken back.
+    Raises ``Http404`` for a forged one and for a take that is gone or whose workspace is closed, ``StudioError`` (410)
+    for one that has expired or was taken back.
     """
     try:
         identity = UUID(hex=signing.Signer(sep=".", salt=SALT).unsign(token))
@@ -48,7 +48,7 @@ def link_of(token: str) -> ShareLink:
 
 def _is_there(link: ShareLink) -> bool:
     take = link.generation
-    deleted = take.deleted_at or (take.project is not None and take.project.deleted_at)
+    deleted = take.deleted_at or (take.project is not None and take.project.deleted_at) or take.workspace.closed_at
     return not deleted and take.result is not None and take.result.deleted_at is None
 
 

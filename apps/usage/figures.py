@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Case, Count, F, Q, QuerySet, Sum, Value, When
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Floor, TruncDate
 from django.utils import timezone
@@ -19,16 +19,19 @@ from apps.billing.prices import BILLED_FPS, FRAME_SLACK
 from apps.billing.spending import month_start
 from apps.billing.subscriptions import month_later
 from apps.generations.models import Generation, Status
-from apps.workspaces.models import Workspace
+from apps.workspaces.access import visible_to
+from apps.workspaces.models import Membership, Workspace
 
 # Days before today whose mean says what the days to come will cost; four whole weeks.
 FORECAST_DAYS = 28
 GROUPS: dict[str, tuple[str, tuple[str, ...]]] = {
     "model": ("Model", ("model",)),
-    "project": ("Project", ("project__name",)),
+    "project": ("Project", ("project_shown",)),
     "member": ("Member", ("created_by__name", "created_by__email")),
     "key": ("API key", ("api_call__key__name",)),
 }
+# Stands for all projects that a member does not see: their takes count, their names are not told.
+PRIVATE = "Private projects"
 NAMELESS = {"model": "No model", "project": "No project", "member": "Former member", "key": "Without a key"}
 FRAMES = Floor(F("charged_seconds") * BILLED_FPS + FRAME_SLACK)
 
@@ -92,8 +95,19 @@ def charged(since: datetime, until: datetime, workspace: Workspace | None = None
     return takes if workspace is None else takes.filter(workspace=workspace)
 
 
+def charged_for(membership: Membership, month: Month) -> QuerySet[Generation]:
+    """Finished takes of a month with the name of their project as this member may know it, as ``project_shown``."""
+    seen = visible_to(membership, "project__")
+    name = (
+        Case(When(seen | Q(project=None), then=F("project__name")), default=Value(PRIVATE))
+        if seen
+        else F("project__name")
+    )
+    return charged(month.start, month.end, membership.workspace).annotate(project_shown=name)
+
+
 def rows_of(takes: QuerySet[Generation], group: str) -> list[Row]:
-    """The takes by one thing and by day, dearest first."""
+    """The takes of :func:`charged_for` by one thing and by day, dearest first."""
     fields = GROUPS[group][1]
     found: dict[str, Row] = {}
     sums = takes.annotate(day=TruncDate("finished_at")).values("day", *fields).order_by()
@@ -192,20 +206,20 @@ def besides_takes(workspace: Workspace, month: Month) -> dict[str, int]:
     return dict(sorted(found.items(), key=lambda item: -item[1]))
 
 
-EXPORT_FIELDS = ("day", "model", "project__name", "created_by__email", "api_call__key__name")
+EXPORT_FIELDS = ("day", "model", "project_shown", "created_by__email", "api_call__key__name")
 EXPORT_HEAD = ("day", "model", "project", "member", "api_key", "takes", "seconds", "frames", "amount_usd")
 
 
-def export_rows(workspace: Workspace, month: Month) -> Iterable[tuple[Any, ...]]:
+def export_rows(membership: Membership, month: Month) -> Iterable[tuple[Any, ...]]:
     """Lines of the CSV: one per day, model, project, member and key; then what is no take's, under the last day."""
-    takes = charged(month.start, month.end, workspace).annotate(day=TruncDate("finished_at"))
+    takes = charged_for(membership, month).annotate(day=TruncDate("finished_at"))
     sums = takes.values(*EXPORT_FIELDS).order_by(*EXPORT_FIELDS)
     for row in sums.annotate(
         takes=Count("pk"), seconds=Sum("charged_seconds"), frames=Sum(FRAMES), micros=Sum("charged_micros")
     ):
         names = tuple(row[name] or "" for name in EXPORT_FIELDS)
         yield (*names, row["takes"], round(row["seconds"] or 0.0, 3), int(row["frames"] or 0), _usd(row["micros"]))
-    for what, micros in besides_takes(workspace, month).items():
+    for what, micros in besides_takes(membership.workspace, month).items():
         yield (month.days[-1], what, "", "", "", 0, 0.0, 0, _usd(micros))
 
 

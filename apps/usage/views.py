@@ -21,7 +21,7 @@ from apps.usage.figures import (
     Month,
     Row,
     besides_takes,
-    charged,
+    charged_for,
     export_rows,
     forecast,
     not_charged,
@@ -45,7 +45,7 @@ def usage(request: SignedInRequest, ws: str) -> HttpResponse:
     month = Month.read(request.GET.get("month", ""))
     group = request.GET.get("by", "model")
     group = group if group in GROUPS else "model"
-    rows = rows_of(charged(month.start, month.end, membership.workspace), group)
+    rows = rows_of(charged_for(membership, month), group)
     expected = forecast(membership.workspace, month)
     total, besides = total_of(rows), besides_takes(membership.workspace, month)
     context: dict[str, Any] = {
@@ -77,7 +77,7 @@ def export(request: SignedInRequest, ws: str) -> StreamingHttpResponse:
     """The month as CSV."""
     membership = membership_in(request.user, ws)
     month = Month.read(request.GET.get("month", ""))
-    return csv_response(f"usage-{ws}-{month.token}.csv", EXPORT_HEAD, export_rows(membership.workspace, month))
+    return csv_response(f"usage-{ws}-{month.token}.csv", EXPORT_HEAD, export_rows(membership, month))
 
 
 def _colour(rows: list[Row], index: int) -> str:

@@ -94,6 +94,7 @@ def send_again(*, membership: Membership, invitation: Invitation) -> Invitation:
 def revoke(*, membership: Membership, invitation: Invitation) -> None:
     """End an invitation; its link lets nobody in from now on."""
     require_action(membership, Action.INVITE)
+    Workspace.objects.select_for_update().get(pk=membership.workspace.pk)  # first, as whoever takes it up does
     ended = Invitation.objects.waiting().filter(pk=invitation.pk, workspace=membership.workspace)
     if ended.update(revoked_at=timezone.now()):
         record(

@@ -29,6 +29,9 @@ def delete_account(*, user: User) -> None:
 
     Raises ``StudioError`` while the person owns a workspace with other members, or something of theirs still runs.
     """
+    # Nobody hands this person a workspace meanwhile: it would be closed to its other members, or left without an owner.
+    own = Membership.objects.filter(user=user).values("workspace")
+    list(Workspace.objects.select_for_update().filter(pk__in=own).order_by("pk"))
     user = User.objects.select_for_update().get(pk=user.pk)
     shared = owned_by(user, shared=True)
     if shared:

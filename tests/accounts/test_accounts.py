@@ -2,8 +2,11 @@
 
 import io
 import json
+import threading
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from unittest.mock import patch
 
 import pytest
 from allauth.account.internal.flows.login import record_authentication
@@ -13,6 +16,7 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_tot
 from django.contrib.auth.hashers import check_password
 from django.core import mail
 from django.core.cache import cache
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -20,7 +24,7 @@ from apps.accounts.models import DataExport, User
 from apps.accounts.second_factor import StaffSecondFactorMiddleware
 from apps.api.keys import find_key, make_key
 from apps.billing.models import Transaction
-from apps.workspaces import export, leaving
+from apps.workspaces import export, leaving, members
 from apps.workspaces.models import Activity, Membership, Workspace
 from apps.workspaces.services import create_workspace
 from studio.errors import StudioError
@@ -230,3 +234,34 @@ def test_the_page_asks_for_the_address_and_the_password(owner, workspace, client
 
 def test_an_account_left_in_no_workspace_still_has_pages(owner, as_person):
     assert as_person(owner).get("/account/profile/").status_code == 200
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_a_workspace_that_is_handed_to_somebody_who_is_leaving_stays_with_its_owner(
+    owner, teammate, workspace, membership
+):
+    """Asked whether they own anything, and made the owner a moment later: it must not be closed for everybody."""
+    theirs = Membership.objects.select_related("workspace", "user").get(user=teammate, workspace=workspace)
+    asked, owned_by = threading.Event(), leaving.owned_by
+
+    def slowly(user, *, shared):
+        found = owned_by(user, shared=shared)
+        asked.set()
+        time.sleep(0.5)
+        return found
+
+    def hand_over() -> None:
+        asked.wait(10)
+        try:
+            with pytest.raises(StudioError, match="no longer a member"):
+                members.transfer(membership=membership, member=theirs)
+        finally:
+            connection.close()
+
+    with patch.object(leaving, "owned_by", slowly), ThreadPoolExecutor(1) as pool:
+        handed = pool.submit(hand_over)
+        leaving.delete_account(user=teammate)
+        handed.result()
+    workspace.refresh_from_db()
+    assert (workspace.closed_at, [one.user for one in workspace.memberships.all()]) == (None, [owner])

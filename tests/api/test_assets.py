@@ -2,13 +2,16 @@
 
 import pytest
 from django.core.files.base import ContentFile
+from django.utils import timezone
 
 from apps.api.keys import make_key
+from apps.api.links import batch_url, file_url, thumbnail_url
+from apps.api.models import Batch
 from apps.assets.models import Asset
 from apps.assets.models import Status as AssetStatus
 from apps.generations.models import Status
 from apps.projects.services import restore_project
-from apps.workspaces.models import Membership
+from apps.workspaces.models import Membership, Workspace
 from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +59,17 @@ def test_an_upload_of_another_workspace_is_none(api, outsider):
     ticket = api("POST", "assets/upload", {"fileName": "talk.mp4", "size": 4}, key=key).json()
     answer = api("POST", "assets", {"url": ticket["url"]})
     assert answer.json()["errorCode"] == "uploaded_file_not_found"
+
+
+def test_no_signed_address_leads_into_a_closed_workspace(api, client, workspace, owner):
+    ticket = api("POST", "assets/upload", {"fileName": "talk.mp4", "size": 4}).json()
+    film = AssetFactory(workspace=workspace, video=True)
+    batch = Batch.objects.create(workspace=workspace, user=owner)
+    Workspace.objects.update(closed_at=timezone.now())
+    for address in (file_url("", film), thumbnail_url("", film), batch_url("", batch.pk)):
+        assert client.get(address).status_code == 404
+    sent = client.put(ticket["uploadUrl"].removeprefix("http://testserver"), b"abcd", content_type="video/mp4")
+    assert sent.status_code == 410
 
 
 def test_a_private_address_is_not_fetched(api):

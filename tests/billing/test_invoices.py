@@ -164,3 +164,20 @@ def test_an_invoice_past_its_day_or_with_a_refused_card_stops_new_work_and_nothi
     invoices.issue(workspace=workspace)
     assert refusals(workspace, plan, 0)[0].code == "account_payment_required"
     assert refusals(WorkspaceFactory(), plan, 100) == []
+
+
+def test_what_was_paid_before_covers_the_tax_too(workspace, settings):
+    """On a prepaid plan: an invoice that asks for more than the credit would stop all work two weeks later."""
+    settings.TAX_PERMILLE = 250
+    free = current_plan("free")
+    ledger.payment(workspace=workspace, micros=10_000_000, key="top-up", memo="card")
+    assert "costs $10.000002 with tax, and the credit is $10.00." in refusals(workspace, free, 8_000_001)[0].message
+    assert refusals(workspace, free, 8_000_000) == []
+    use(workspace, 6_000_000)
+    ledger.hold(workspace=workspace, subject=uuid4(), micros=1_000_000)
+    assert refusals(workspace, free, 1_000_000) == []
+    refused = refusals(workspace, free, 1_000_001)[0]
+    assert "and the credit is $1.25 after the tax on what was used" in refused.message
+    use(workspace, 1_000_000)
+    assert invoices.issue(workspace=workspace).status == "paid"
+    assert refusals(workspace, free, 1), "what is left is the tax of the work that is held"

@@ -4,13 +4,16 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import stripe
 import time_machine
+from django.utils import timezone
 
 from apps.billing import ledger, tasks
 from apps.billing.models import ProviderEvent, Subscription
 from apps.billing.payments import provider
 from apps.billing.plans import current_plan, open_subscription, plan_of
-from apps.workspaces.models import Activity
+from apps.billing.subscriptions import change_plan
+from apps.workspaces.models import Activity, Workspace
 from tests.billing.test_stripe import calls, stripe_on, tell  # noqa: F401  fixtures
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +122,51 @@ def test_messages_that_never_came_are_fetched_and_worked_off_in_their_order(work
 def test_there_is_nothing_to_catch_up_with_without_a_provider(settings):
     settings.PAYMENTS = "manual"
     assert tasks.catch_up() == 0
+
+
+def test_to_keep_the_plan_after_all_costs_nothing(workspace, calls, on_growth):  # noqa: F811
+    """Stripe took the cheaper price without giving anything back: prorated from there, it would be paid twice."""
+    provider().change_plan(workspace, current_plan("creator"), 0, BACK)
+    on_growth("creator")
+    provider().change_plan(workspace, current_plan("growth"), 0, BACK)
+    asked = calls.subscriptions.update.call_args.kwargs["params"]
+    assert (asked["proration_behavior"], asked["items"][-1]["price"]) == ("none", "price_growth")
+    assert open_subscription(workspace).next_plan is None
+
+
+def test_a_dearer_plan_after_a_cheaper_one_was_planned_is_reckoned_from_the_one_that_is_paid(
+    workspace,
+    calls,  # noqa: F811
+    on_growth,
+):
+    provider().change_plan(workspace, current_plan("creator"), 0, BACK)
+    on_growth("creator")
+    calls.subscriptions.update.reset_mock()
+    provider().change_plan(workspace, current_plan("scale"), 0, BACK)
+    asked = [call.kwargs["params"] for call in calls.subscriptions.update.call_args_list]
+    assert [(one["proration_behavior"], one["items"][-1]["price"]) for one in asked] == [
+        ("none", "price_growth"),
+        ("always_invoice", "price_scale"),
+    ]
+    assert plan_of(workspace).code == "scale"
+
+
+def test_stripe_is_told_each_hour_to_renew_no_plan_of_a_closed_workspace(workspace, calls, on_growth):  # noqa: F811
+    Workspace.objects.update(closed_at=timezone.now())
+    calls.subscriptions.update.side_effect = stripe.APIConnectionError("no network")
+    tasks.daily()
+    calls.subscriptions.update.side_effect = None
+    calls.subscriptions.update.reset_mock()
+    tasks.daily()
+    tasks.daily()
+    calls.subscriptions.update.assert_called_once_with("sub_1", params={"cancel_at_period_end": True})
+    assert open_subscription(workspace).next_plan.code == "free"
+
+
+def test_a_plan_of_before_stripe_was_set_up_can_be_ended_and_kept(workspace, calls):  # noqa: F811
+    change_plan(workspace=workspace, plan=current_plan("growth"))
+    assert provider().change_plan(workspace, current_plan("free"), 0, BACK) == ""
+    assert open_subscription(workspace).next_plan.code == "free"
+    assert provider().change_plan(workspace, current_plan("growth"), 0, BACK) == ""
+    assert open_subscription(workspace).next_plan is None
+    assert not calls.checkout.sessions.create.called

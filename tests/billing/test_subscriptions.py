@@ -1,6 +1,6 @@
 """Plans: changed in the middle of a month, renewed at its end."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -8,6 +8,7 @@ from apps.billing import invoices, ledger, proof
 from apps.billing.models import Account, Invoice, Subscription
 from apps.billing.plans import current_plan, open_subscription, plan_of, seats_of, subscribe
 from apps.billing.subscriptions import change_plan, month_later, renew_due
+from apps.workspaces.models import Workspace
 from studio.errors import StudioError
 
 pytestmark = pytest.mark.django_db
@@ -111,3 +112,18 @@ def test_staff_may_put_a_workspace_on_any_plan(workspace):
         None,
         None,
     )
+
+
+def test_the_plan_of_a_closed_workspace_ends_with_its_month(workspace):
+    """Nobody can open its billing page to end the plan, so no further month may be charged."""
+    change(workspace, "growth", seats=1)
+    Workspace.objects.filter(pk=workspace.pk).update(closed_at=MIDDLE)
+    renew_due(END + timedelta(days=90))
+    assert (Invoice.objects.count(), plan_of(workspace).code, seats_of(workspace)) == (1, "free", 1)
+
+
+def test_a_month_that_began_before_the_closing_is_charged_also_late(workspace):
+    change(workspace, "growth")
+    Workspace.objects.filter(pk=workspace.pk).update(closed_at=END + timedelta(days=3))
+    renew_due(END + timedelta(days=90))
+    assert ledger.balance(workspace, Account.FEES) == 2 * 49_000_000

@@ -13,7 +13,8 @@ from django.db import connection, connections
 from django.utils import timezone
 
 from apps.billing import invoices, ledger, proof, tasks
-from apps.billing.models import Account, Entry, Invoice, InvoiceSeries
+from apps.billing.models import Account, BillingProfile, Entry, Invoice, InvoiceSeries
+from apps.billing.pdf import invoice_pdf
 from apps.billing.plans import current_plan, load_plans, open_subscription, subscribe
 from apps.billing.subscriptions import change_plan, renew_due
 from apps.generations.models import Status
@@ -108,12 +109,60 @@ def test_an_invoice_whose_provider_is_silent_is_tried_again_and_mailed_once(work
     assert (invoice.status, invoice.failed_at) == ("open", None), "silence is no refusal and stops no work"
 
 
+def test_an_invoice_whose_provider_stays_silent_is_mailed_all_the_same(workspace):
+    ledger.charge(workspace=workspace, micros=20_000_000, key="use", memo="use")
+    invoice = invoices.issue(workspace=workspace)
+    with patch.object(tasks, "provider") as provider:
+        provider.return_value.collect.side_effect = StudioError("payment_provider_failed", "Silence.", "", status=502)
+        for retries in (4, 5, 5):
+            tasks.invoice_issued.apply(args=[str(invoice.pk)], retries=retries)
+    assert [message.subject for message in mail.outbox] == [f"Invoice {invoice.number}"]
+
+
+def test_an_invoice_whose_message_was_lost_is_told_within_the_hours(workspace):
+    """Redis was away, or the mail server: nobody was told, and in two weeks its work would stop."""
+    ledger.charge(workspace=workspace, micros=20_000_000, key="use", memo="use")
+    with patch("apps.billing.invoices.later"):
+        invoice = invoices.issue(workspace=workspace)
+    with patch.object(tasks, "later") as later:
+        tasks.daily()
+        assert not later.called, "its message may be on the way"
+        with time_machine.travel(timezone.now() + timedelta(hours=2), tick=False):
+            tasks.daily()
+            later.assert_called_once_with("billing.invoice_issued", str(invoice.pk))
+            tasks.invoice_issued(str(invoice.pk))
+            tasks.daily()
+    assert later.call_count == 1
+
+
+def test_a_mail_server_that_is_away_loses_no_alert_and_keeps_nobody_waiting(workspace):
+    other = WorkspaceFactory()
+    for house in (workspace, other):
+        subscribe(workspace=house, plan=current_plan("hobbyist"))
+        BillingProfile.objects.create(workspace=house, cap_micros=10_000_000)
+        ledger.charge(workspace=house, micros=7_000_000, key=f"use:{house.pk}", memo="use")
+    BillingProfile.objects.filter(workspace=other).update(cap_micros=None)
+    with patch.object(tasks.mails, "alert", side_effect=ConnectionRefusedError):
+        tasks.daily()
+    assert [invoice.workspace for invoice in Invoice.objects.all()] == [other]
+    tasks.daily()
+    assert [message.subject for message in mail.outbox] == [f"{workspace.name}: 50 % of the monthly cap is reached"]
+    assert Invoice.objects.count() == 2
+
+
 def test_a_payment_that_goes_back_makes_the_next_invoice_ask_for_it(workspace):
     ledger.charge(workspace=workspace, micros=20_000_000, key="use", memo="use")
     invoice = invoices.issue(workspace=workspace)
     invoices.pay(invoice=invoice, cents=2000, key="pay", ref="pay", memo="card")
     ledger.pay_back(workspace=workspace, micros=20_000_000, key="back", memo="the bank took it back")
     assert invoices.next_amount(workspace) == 20_000_000
+    ledger.charge(workspace=workspace, micros=5_000_000, key="more", memo="use")
+    second = invoices.issue(workspace=workspace)
+    assert (second.total_cents, second.due_cents, invoices.next_amount(workspace)) == (500, 2500, 0)
+    assert b"%PDF" in invoice_pdf(second)
+    invoices.pay(invoice=second, cents=2500, key="pay 2", ref="pay 2", memo="card")
+    assert (ledger.balance(workspace), invoices.open_due(workspace)) == (0, 0)
+    assert proof.unbalanced() + proof.wrong_invoices() == []
 
 
 @pytest.mark.database

@@ -1,9 +1,13 @@
 """Batches in the browser: pairs by choice or CSV, their price, and a few takes at a time until all are through."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.urls import reverse
 
 from apps.assets.models import Status as AssetStatus
@@ -11,6 +15,7 @@ from apps.billing.plans import current_plan, load_plans, subscribe
 from apps.desk import services
 from apps.desk.models import Batch, BatchState
 from apps.generations.models import Generation, Status
+from apps.projects.services import delete_project
 from apps.workspaces.models import Membership, Visibility
 from studio.errors import StudioError
 from tests.factories import AssetFactory
@@ -145,11 +150,63 @@ def test_cancel_keeps_what_is_finished_and_starts_nothing_more(make, membership)
     assert sorted(Generation.objects.values_list("status", flat=True)) == ["CANCELLED"] * 3 + ["COMPLETED"]
 
 
+def test_a_batch_that_is_cancelled_while_its_lines_are_begun_begins_no_more(make, membership, monkeypatch):
+    batch, begin = make(3), services.submit_generation
+
+    def and_cancel(**draft):
+        take = begin(**draft)
+        services.cancel_batch(membership=membership, batch=batch)
+        return take
+
+    monkeypatch.setattr(services, "submit_generation", and_cancel)
+    assert services.go_on() == 1
+    assert batch.lines.exclude(generation=None).count() == 1
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_who_cancels_a_batch_finds_the_take_that_is_just_begun(make, membership, monkeypatch):
+    """Between the take and its line nobody may look: the take would run on, and be paid for."""
+    batch, begin = make(1), services.submit_generation
+    begun = threading.Event()
+
+    def slowly(**draft):
+        take = begin(**draft)
+        begun.set()
+        time.sleep(0.5)
+        return take
+
+    def cancel():
+        begun.wait(10)
+        try:
+            services.cancel_batch(membership=membership, batch=batch)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(services, "submit_generation", slowly)
+    with ThreadPoolExecutor(1) as pool:
+        cancelled = pool.submit(cancel)
+        services.go_on()
+        cancelled.result()
+    assert Generation.objects.get().status == Status.CANCELLED
+
+
+def test_a_batch_begins_nothing_in_a_deleted_project(make, membership):
+    batch = make(2)
+    delete_project(membership=membership, project=batch.project)
+    services.go_on()
+    services.go_on()
+    batch.refresh_from_db()
+    assert (Generation.objects.count(), batch.state) == (0, BatchState.ENDED)
+    assert "was deleted" in batch.lines.first().error_message
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("video;audio\n", "The first line of the CSV"),
         ("video,audio\ncam.mp4\n", "Line 2 has 1 cells."),
+        ("video,audio\ncam.mp4,no\x00where.wav\n", "Line 2: “nowhere.wav” is not in the library"),
         ("video,audio\ncam.mp4,nowhere.wav\n", "Line 2: “nowhere.wav” is not in the library"),
         ("video,audio\ncam.mp4,twin.wav\n", "is the name of several files"),
         ("video,audio\n" + "cam.mp4,voice_0.wav\n" * 101, "The CSV has 101 lines."),

@@ -74,6 +74,13 @@ def test_the_dialog_gets_the_list_alone(as_person, owner, workspace):
     assert b"New project" in answer.content
 
 
+@pytest.mark.database
+def test_a_character_that_postgresql_does_not_know_is_left_out(as_person, owner, workspace):
+    AssetFactory(workspace=workspace, name="harbour.mp4")
+    page = as_person(owner).get(reverse("desk:commands", args=["harbour"]), {"q": "har\x00bour"})
+    assert "harbour.mp4" in page.content.decode()
+
+
 def test_many_projects_cost_no_more_queries(as_person, owner, workspace, django_assert_max_num_queries):
     client = as_person(owner)
     ProjectFactory.create_batch(12, workspace=workspace, name="Title")

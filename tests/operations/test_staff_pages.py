@@ -1,9 +1,14 @@
 """The staff's pages: who may open them, what they tell, and what they do."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
@@ -15,11 +20,13 @@ from apps.billing.plans import load_plans, plan_of
 from apps.generations import signals
 from apps.generations.models import Event, Generation, Status
 from apps.generations.services import begin, complete, end_without_result
-from apps.operations import visiting
+from apps.operations import deeds, visiting
+from apps.operations.forms import DeedForm
 from apps.operations.models import StaffAction
 from apps.projects.models import Project
 from apps.workspaces.models import Activity, Workspace
 from apps.workspaces.services import create_workspace
+from studio.errors import StudioError
 from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
@@ -198,6 +205,36 @@ def test_nothing_is_run_again_where_its_people_would_not_see_it(client, workspac
         Generation.objects.filter(pk=take.pk).update(deleted_at=now)
     assert do(client, take, "retry").status_code == 404
     assert Generation.objects.count() == 1
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_a_take_that_finishes_while_staff_cancel_it_is_finished(staff, workspace):
+    """Both want the row of the take and that of the workspace: in one order, or PostgreSQL ends one of them."""
+    take = GenerationFactory(workspace=workspace, quoted_micros=500_000, price_micros_per_frame=2000)
+    begin(take.pk)
+    result, finishing, capture = AssetFactory(workspace=workspace), threading.Event(), ledger.capture
+
+    def slowly(**what):
+        finishing.set()
+        time.sleep(0.5)
+        return capture(**what)
+
+    def finish() -> bool:
+        try:
+            return complete(generation_id=take.pk, result=result, lipsynced_s=10.0, report={})
+        finally:
+            connection.close()
+
+    with patch.object(ledger, "capture", slowly), ThreadPoolExecutor(1) as pool:
+        finished = pool.submit(finish)
+        finishing.wait(10)
+        form = DeedForm({"reason": "Stuck.", "once": str(uuid4())}, workspace=workspace)
+        assert form.is_valid()
+        with pytest.raises(StudioError, match="has ended meanwhile"):
+            deeds.do(deeds.TAKE_DEEDS["cancel"], actor=staff, workspace=workspace, form=form, take=take)
+        assert finished.result()
+    assert ledger.earned_by(take.pk) == 500_000
 
 
 def test_the_whole_story_of_a_take(client, take):

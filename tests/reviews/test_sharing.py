@@ -13,6 +13,7 @@ from apps.reviews import services
 from apps.reviews.access import token_of
 from apps.reviews.models import Comment, ShareLink
 from apps.workspaces.models import Membership
+from apps.workspaces.services import close_workspace
 from studio.errors import StudioError
 
 pytestmark = pytest.mark.django_db
@@ -174,3 +175,11 @@ def test_the_list_shows_open_links_with_their_addresses(take, make, as_person, o
     assert at(link) in client.get(address).content.decode()
     client.post(reverse("reviews:revoke", args=["harbour", take.project_id, 1, link.pk]))
     assert at(link) not in client.get(address).content.decode()
+
+
+def test_a_closed_workspace_has_no_open_link(make, membership):
+    link = make(lives="open", downloads_on=True)
+    close_workspace(membership=membership)
+    for address in (at(link), at(link, "file", "result"), at(link, "download")):
+        assert Client().get(address).status_code == 404
+    assert Client().post(at(link, "comment"), {"name": "Kit", "text": "Here"}).status_code == 404

@@ -14,8 +14,10 @@ from apps.billing.models import Account, BillingProfile
 from apps.billing.speech import paid_speech
 from apps.generations.models import Generation, Status
 from apps.generations.services import begin, complete, end_without_result
+from apps.projects.models import Project
 from apps.usage import charts
 from apps.usage.figures import Month, besides_takes, charged, forecast, rows_of, total_of
+from apps.workspaces.models import Visibility
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
 
 pytestmark = pytest.mark.django_db
@@ -156,3 +158,13 @@ def test_the_forecast_is_held_against_the_cap(as_person, owner, used, cap, words
     BillingProfile.objects.create(workspace=used, cap_micros=cap * 1_000_000)
     with patch("apps.usage.views.forecast", lambda *_: {date.today(): 1_000_000}):
         assert words in as_person(owner).get(PAGE).content.decode()
+
+
+def test_the_name_of_a_private_project_is_told_to_nobody_who_does_not_see_it(as_person, viewer, owner, used):
+    Project.objects.filter(name="Pier").update(visibility=Visibility.PRIVATE, created_by=owner)
+    for address in (f"{PAGE}?by=project", reverse("usage:export", args=["harbour"])):
+        answer, seen = as_person(viewer).get(address), as_person(owner).get(address)
+        told, all_told = (b"".join(one).decode() for one in (answer, seen))
+        assert "Private projects" in told and "Pier" not in told, "its seconds and dollars count all the same"
+        assert "Pier" in all_told and "Private projects" not in all_told
+        assert "=Harbour" in told

@@ -1,6 +1,9 @@
 """Invitations, roles, the one owner, seats, closing: what may happen and what must not."""
 
 import re
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -12,13 +15,14 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.billing.plans import current_plan, subscribe
+from apps.generations.services import submit_generation
 from apps.workspaces import invitations, members
 from apps.workspaces.models import Activity, Invitation, Membership, Role, Workspace
 from apps.workspaces.permissions import LEAST, Action, may
 from apps.workspaces.services import close_workspace, create_workspace
 from studio.errors import StudioError
 from tests.conftest import PASSWORD
-from tests.factories import GenerationFactory
+from tests.factories import AssetFactory, GenerationFactory
 
 pytestmark = pytest.mark.django_db
 NEW = "nora@studio.example"
@@ -113,6 +117,31 @@ def test_an_ended_invitation_lets_nobody_in(ending, invited, membership, workspa
     answer = as_person(nora).post(f"/join/{invitations.token_of(invited)}/")
     assert answer.status_code == 410
     assert not workspace.memberships.filter(user=nora).exists()
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_an_invitation_that_is_revoked_while_it_is_taken_up_is_one_of_both(invited, membership, workspace):
+    """Both want its row and that of the workspace: in one order, or PostgreSQL ends one of them."""
+    person, accepting = User.objects.create_user(NEW), threading.Event()
+
+    def revoke() -> None:
+        accepting.wait(10)
+        try:
+            invitations.revoke(membership=membership, invitation=invited)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        revoked = pool.submit(revoke)
+        with transaction.atomic():
+            Workspace.objects.select_for_update().get(pk=workspace.pk)
+            accepting.set()
+            time.sleep(0.5)
+            made = invitations.accept(invitation=invited, user=person)
+        revoked.result()
+    invited.refresh_from_db()
+    assert (made.user, invited.revoked_at) == (person, None)
 
 
 def test_a_forged_link_is_not_found(invited, client):
@@ -227,6 +256,15 @@ def test_a_closed_workspace_has_no_door(membership, teammate, workspace, as_pers
     close_workspace(membership=membership)
     assert as_person(teammate).get("/w/harbour/library/").status_code == 404
     assert not Workspace.objects.of(teammate).exists()
+
+
+def test_a_take_that_is_asked_for_while_the_workspace_closes_is_not_begun(membership, workspace):
+    files = {kind: AssetFactory(workspace=workspace, **{kind: True}) for kind in ("video", "audio")}
+    close_workspace(membership=membership)
+    with pytest.raises(PermissionDenied, match="This workspace is closed"):
+        submit_generation(
+            membership=membership, project=None, model="lipsync-2", sync_mode="cut_off", options={}, **files
+        )
 
 
 def test_nothing_is_closed_while_a_take_runs(membership, workspace):

@@ -111,7 +111,7 @@ def ticket(caller: Caller) -> dict[str, Any]:
 def put(request: HttpRequest, token: str) -> Answer:
     """The whole file as the body, to the address of a ticket. A second try begins again."""
     upload_id = opened(token, salt=UPLOAD, lives_s=UPLOAD_LIVES_S)
-    upload = Upload.objects.select_related("asset").filter(pk=upload_id).first()
+    upload = Upload.objects.select_related("asset").filter(pk=upload_id, workspace__closed_at=None).first()
     if upload is None:
         raise ApiError("link_expired")
     if upload.asset_id is not None:
@@ -245,7 +245,7 @@ def thumbnail(request: HttpRequest, token: str) -> HttpResponseBase:
 
 def _signed(token: str, salt: str) -> Asset:
     asset_id: UUID = opened(token, salt=salt, lives_s=FILE_LIVES_S)
-    asset = Asset.objects.filter(pk=asset_id, deleted_at=None).first()
+    asset = Asset.objects.filter(pk=asset_id, deleted_at=None, workspace__closed_at=None).first()
     if asset is None:
         raise ApiError("asset_not_found")
     return asset

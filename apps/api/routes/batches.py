@@ -119,7 +119,8 @@ def get(caller: Caller, batch_id: str) -> dict[str, Any]:
 )
 def output(request: HttpRequest, token: str) -> StreamingHttpResponse:
     """One JSON object for each line: `request_id`, and as `response` its generation. The address is signed."""
-    batch = Batch.objects.filter(pk=opened(token, salt=BATCH, lives_s=FILE_LIVES_S)).first()
+    batch_id = opened(token, salt=BATCH, lives_s=FILE_LIVES_S)
+    batch = Batch.objects.filter(pk=batch_id, workspace__closed_at=None).first()
     if batch is None:
         raise ApiError("batch_not_found")
     return StreamingHttpResponse(batches.results(batch, base_of(request)), content_type="application/jsonl")

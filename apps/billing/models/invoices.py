@@ -52,6 +52,7 @@ class Invoice(models.Model):
     issuer = models.JSONField(help_text="name, address, country and VAT number of who issued it")
     buyer = models.JSONField(help_text="name, address, country and VAT number of who pays it")
     paid_at = models.DateTimeField(null=True)
+    told_at = models.DateTimeField(null=True, help_text="when its payment was asked for and its mail was sent")
     failed_at = models.DateTimeField(null=True, help_text="when a payment of it failed last")
     failure = models.CharField(max_length=200, blank=True)
     payment_ref = models.CharField(max_length=120, blank=True, help_text="the provider's payment, or what staff noted")
@@ -67,7 +68,7 @@ class Invoice(models.Model):
 
     @property
     def due_cents(self) -> int:
-        """What is to be paid beside the credit it took."""
+        """What is to be paid beside the credit it took; ``applied_cents`` below zero is owed from before."""
         return self.total_cents - self.applied_cents
 
     @property

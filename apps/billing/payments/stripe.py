@@ -12,6 +12,7 @@ from typing import Any
 import stripe
 from django.conf import settings
 
+from apps.billing import subscriptions
 from apps.billing.models import BillingProfile, Invoice, Plan, Subscription
 from apps.billing.payments import stripe_events
 from apps.billing.plans import open_subscription
@@ -42,8 +43,10 @@ class StripeProvider:
     def change_plan(self, workspace: Workspace, plan: Plan, extra_seats: int, back: str) -> str:
         current = open_subscription(workspace)
         if current is None or not current.provider_ref:
-            if not plan.monthly_cents:
-                raise StudioError("plan_unchanged", f"The workspace is on {plan.name} already.", "Choose another plan.")
+            kept = current is not None and (current.plan_id, current.extra_seats) == (plan.pk, extra_seats)
+            if kept or not plan.monthly_cents:  # a plan of before Stripe was set up is kept or ended without it
+                subscriptions.change_plan(workspace=workspace, plan=plan, extra_seats=extra_seats)
+                return ""
             return self._checkout_of_plan(workspace, plan, extra_seats, back)
         if not plan.monthly_cents:
             self._ask(
@@ -53,18 +56,14 @@ class StripeProvider:
             current.save(update_fields=["next_plan", "next_seats"])
             return ""
         wanted = Subscription(workspace=workspace, plan=plan, extra_seats=extra_seats)
-        upgrade = wanted.monthly_micros >= current.monthly_micros
-        found = self._ask(lambda: self.client.subscriptions.retrieve(current.provider_ref))
-        params: dict[str, Any] = {
-            "items": _changed_items(found, plan, extra_seats),
-            "proration_behavior": "always_invoice" if upgrade else "none",
-            "cancel_at_period_end": False,
-            "metadata": _facts(workspace, plan=plan.code, seats=str(extra_seats)),
-        }
-        self._ask(
-            lambda: self.client.subscriptions.update(current.provider_ref, params=params)  # type: ignore[arg-type]
-        )
-        stripe_events.set_plan(workspace, plan, extra_seats, found["id"])
+        kept = (current.plan_id, current.extra_seats) == (plan.pk, extra_seats)
+        upgrade = not kept and wanted.monthly_micros >= current.monthly_micros
+        if upgrade and current.next_plan is not None:
+            # Stripe has the cheaper price already and gave nothing back for it: a share reckoned from there would ask
+            # once more for the month that is paid for.
+            self._set_items(current, current.plan, current.extra_seats, "none")
+        self._set_items(current, plan, extra_seats, "always_invoice" if upgrade else "none")
+        stripe_events.set_plan(workspace, plan, extra_seats, current.provider_ref)
         return ""
 
     def pay(self, invoice: Invoice, back: str) -> str:
@@ -144,6 +143,18 @@ class StripeProvider:
     def subscription(self, ref: str) -> dict[str, Any]:
         """A subscription as it is now."""
         return self._ask(lambda: self.client.subscriptions.retrieve(ref))
+
+    def _set_items(self, current: Subscription, plan: Plan, extra_seats: int, proration: str) -> None:
+        """Have the subscription renew at the prices of this plan and so many seats."""
+        ref = current.provider_ref
+        found = self._ask(lambda: self.client.subscriptions.retrieve(ref))
+        params: dict[str, Any] = {
+            "items": _changed_items(found, plan, extra_seats),
+            "proration_behavior": proration,
+            "cancel_at_period_end": False,
+            "metadata": _facts(current.workspace, plan=plan.code, seats=str(extra_seats)),
+        }
+        self._ask(lambda: self.client.subscriptions.update(ref, params=params))  # type: ignore[arg-type]
 
     def _checkout_of_plan(self, workspace: Workspace, plan: Plan, extra_seats: int, back: str) -> str:
         facts = _facts(workspace, plan=plan.code, seats=str(extra_seats))
