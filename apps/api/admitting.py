@@ -15,6 +15,7 @@ from apps.api.intake import (
     TooSlow,
     asset_by_id,
     asset_from_url,
+    begin_speeches,
     ready_speeches,
     refuse_other_kinds,
     speech_jobs,
@@ -28,7 +29,8 @@ from apps.api.wishes import Wish, wish_of
 from apps.assets.models import Asset
 from apps.generations.models import Generation, Status
 from apps.generations.services import submit_generation
-from apps.workspaces.access import membership_for
+from apps.projects.models import Project
+from apps.workspaces.access import membership_for, visible_to
 from apps.workspaces.models import Membership
 from studio.celery import app as celery_app
 from studio.errors import StudioError
@@ -56,6 +58,7 @@ def submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, Ass
         waiting = Call.objects.filter(pk=call.pk, state=CallState.WAITING, deleted_at=None)
         if not waiting.update(state=CallState.ADMITTED):
             raise NoLongerWaiting
+        _refuse_lost_project(call, membership)
         generation = submit_generation(
             membership=membership,
             project=call.project,
@@ -72,6 +75,14 @@ def submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, Ass
         Call.objects.filter(pk=call.pk).update(generation=generation, warnings=call.warnings)
     call.generation, call.state = generation, CallState.ADMITTED
     return generation
+
+
+def _refuse_lost_project(call: Call, membership: Membership) -> None:
+    """While files were fetched its project may have been deleted or hidden: nobody would find there what they pay."""
+    if call.project_id is None:
+        return
+    if not Project.objects.listed(call.workspace).filter(visible_to(membership), pk=call.project_id).exists():
+        raise ApiError("project_not_found", field="projectId")
 
 
 def _warnings_of(generation: Generation) -> list[str]:
@@ -98,7 +109,8 @@ def admit(call_id: UUID) -> float | None:
         membership = membership_for(call.user, call.workspace)
         wish = wish_of(with_boxes(CreateGeneration.model_validate(call.body), seconds=FETCH_BY_WORKER_S))
         assets = _arrived(call, membership, wish)
-        if any(role not in assets for role in call.speeches):
+        if any(isinstance(item, TextInput) and role not in assets for role, item in wish.items.items()):
+            _speak(call, membership, wish)
             return 2.0
         if not wait_until_checked(list(assets.values()), seconds=0):
             return 2.0
@@ -122,6 +134,14 @@ def admit(call_id: UUID) -> float | None:
             return FAULT_WAIT_S
         refuse(call, ApiError("internal_error"))
     return None
+
+
+def _speak(call: Call, membership: Membership, wish: Wish) -> None:
+    """Have the texts of a batch's line spoken; those of other calls were begun by their request."""
+    if call.speeches:
+        return
+    jobs = begin_speeches(membership, wish)
+    Call.objects.filter(pk=call.pk).update(speeches={role: str(job.pk) for role, job in jobs.items()})
 
 
 def _refuse_long(assets: dict[str, Asset]) -> None:

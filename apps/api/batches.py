@@ -124,33 +124,31 @@ def start_line(batch: Batch, line: BatchLine) -> None:
     is kept with the call as a refusal. Two runs of the batches may meet: a line that has a call is left alone.
     """
     body = CreateGeneration.model_validate(line.payload)
-    with transaction.atomic():
+    project, refusal = None, None
+    try:
+        project = project_for(membership_for(batch.user, batch.workspace), body.projectId)
+    except StudioError as error:
+        refusal = error
+    except PermissionDenied as error:  # its person left the workspace, or may only look now
+        refusal = ApiError("forbidden", str(error))
+    with transaction.atomic():  # a worker that dies leaves all of it or nothing
         call = Call.objects.create(
             workspace=batch.workspace,
             user=batch.user,
             key=batch.key,
+            project=project,
             body=kept_body(body),
+            warnings=wish_of(body).warnings,
             source=BATCH_SOURCE,
             webhook_url=body.webhookUrl or "",
             output_name=body.outputFileName or "",
         )
         if not BatchLine.objects.filter(pk=line.pk, call=None).update(call=call):
             call.delete()
-            return
-    try:
-        membership = membership_for(batch.user, batch.workspace)
-        Call.objects.filter(pk=call.pk).update(
-            project=project_for(membership, body.projectId), warnings=wish_of(body).warnings
-        )
-    except StudioError as error:
-        Call.objects.filter(pk=call.pk).update(
-            state=CallState.REFUSED, error_code=error.code, error_message=error.message
-        )
-        return
-    except PermissionDenied as error:  # its person left the workspace, or may only look now
-        refuse(call, ApiError("forbidden", str(error)))
-        return
-    admit_soon(call.pk)
+        elif refusal:
+            refuse(call, refusal)
+        else:
+            admit_soon(call.pk)
 
 
 def _end(batch: Batch) -> None:

@@ -18,6 +18,8 @@ from django.http.multipartparser import MultiPartParser, MultiPartParserError
 from django.http.request import UnreadablePostError
 
 from apps.api.errors import ApiError
+from apps.assets.files import keep_room
+from studio.errors import StudioError
 
 JSON_LIMIT = 8 * 1024**2  # a box for each frame of a long film is the largest JSON that makes sense
 BLOCK_BYTES = 256 * 1024
@@ -41,19 +43,23 @@ class Form:
 
 
 class _DiskHandler(TemporaryFileUploadHandler):
-    """To the disk from the first byte; all files of a form together take up to ``limit`` bytes."""
+    """To the disk from the first byte, while that has room; all files of a form together take up to ``limit`` bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()
         self.limit = limit
         self.received = 0
-        self.over = False
+        self.refusal: StudioError | None = None
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
         self.received += len(raw_data)
-        if self.received > self.limit:
-            self.over = True
-            raise StopUpload(connection_reset=True)
+        try:
+            if self.received > self.limit:
+                raise ApiError("file_size_exceeds_plan_limit")
+            keep_room(settings.FILE_UPLOAD_TEMP_DIR)
+        except StudioError as error:
+            self.refusal = error
+            raise StopUpload(connection_reset=True) from error
         super().receive_data_chunk(raw_data, start)
 
 
@@ -141,9 +147,9 @@ def read_form(request: HttpRequest, *, limit: int | None = None) -> Form:
     except (MultiPartParserError, UnreadablePostError) as error:
         raise ApiError("request_invalid", "The form cannot be read.", "Send multipart/form-data.") from error
     form = Form(fields, {name: cast(TemporaryUploadedFile, files[name]) for name in files})
-    if handler.over:
+    if handler.refusal:
         form.close()
-        raise ApiError("file_size_exceeds_plan_limit")
+        raise handler.refusal
     return form
 
 

@@ -4,6 +4,7 @@ What is at hand is settled within the request, so that a refusal has its own sta
 or to be checked are waited for by a worker: the caller has the id already, and the call is then admitted or refused.
 """
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ from apps.api.errors import ApiError
 from apps.api.idempotency import claimed
 from apps.api.intake import (
     FETCH_IN_REQUEST_S,
+    PROBE_WAIT_S,
     TooSlow,
     asset_by_id,
     asset_from_url,
     begin_speeches,
     keep_file,
+    place_to_wait,
     ready_speeches,
     wait_until_checked,
     with_boxes,
@@ -57,11 +60,16 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
         if claim.earlier is not None:
             return claim.earlier
         refuse_when_full(caller.workspace)
-        wish = wish_of(with_boxes(body, seconds=FETCH_IN_REQUEST_S), files=frozenset(files))
-        assets, slow = _collect(caller.membership, wish, files)
+        with place_to_wait(FETCH_IN_REQUEST_S) as seconds:
+            slow = False
+            try:
+                wish = wish_of(with_boxes(body, seconds=seconds), files=frozenset(files))
+            except TooSlow:
+                slow = True
+            assets, late = _collect(caller.membership, wish, files, seconds)
         speeches = begin_speeches(caller.membership, wish)
         assets |= ready_speeches(speeches)
-        slow = slow or any(role not in assets for role in speeches)
+        slow = slow or late or any(role not in assets for role in speeches)
         call = Call.objects.create(
             workspace=caller.workspace,
             user=caller.membership.user,
@@ -77,7 +85,7 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
         )
         claim.made(call)  # goes with the call where that is refused
         try:
-            if slow or not wait_until_checked(list(assets.values())):
+            if slow or not _checked(list(assets.values())):
                 admit_soon(call.pk)
             else:
                 submit(call, caller.membership, wish, assets)
@@ -95,10 +103,18 @@ def _path(file: TemporaryUploadedFile) -> Path:
     return Path(file.temporary_file_path())
 
 
-def _collect(membership: Membership, wish: Wish, files: Files) -> tuple[dict[str, Asset], bool]:
-    """The assets of the inputs by their roles, and whether one is too slow to be waited for here."""
+def _checked(assets: list[Asset]) -> bool:
+    with place_to_wait(PROBE_WAIT_S) as seconds:
+        return wait_until_checked(assets, seconds=seconds)
+
+
+def _collect(membership: Membership, wish: Wish, files: Files, seconds: float) -> tuple[dict[str, Asset], bool]:
+    """The assets of the inputs by their roles, and whether one is too slow to be waited for here: all of them together
+    have so many ``seconds``.
+    """
     assets: dict[str, Asset] = {}
     slow = False
+    ends = time.monotonic() + seconds
     for role, item in wish.items.items():
         if isinstance(item, TextInput):
             continue  # spoken by a worker, see ``intake.begin_speeches``
@@ -108,7 +124,7 @@ def _collect(membership: Membership, wish: Wish, files: Files) -> tuple[dict[str
             assets[role] = asset_by_id(membership, item.assetId, field="input")
         elif item.url:
             try:
-                assets[role] = asset_from_url(membership, item.url, item.type, seconds=FETCH_IN_REQUEST_S)
+                assets[role] = asset_from_url(membership, item.url, item.type, seconds=ends - time.monotonic())
             except TooSlow:
                 slow = True
     return assets, slow

@@ -10,6 +10,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from apps.api.addresses import AddressRefused, Target, redirected, target_of
+from apps.assets.files import keep_room
 from apps.assets.naming import clean_name
 from studio.stopping import leave_if_stopping
 
@@ -45,8 +46,11 @@ class Fetched:
 def fetch(url: str, target: Path, *, limit: int, seconds: float) -> Fetched:
     """Write what lies at ``url`` to ``target``.
 
-    Raises ``FetchFailed``, ``TooLarge`` (more than ``limit`` bytes) or ``TooSlow`` (not whole after ``seconds``).
+    Raises ``FetchFailed``, ``TooLarge`` (more than ``limit`` bytes), ``TooSlow`` (not whole after ``seconds``) or
+    ``StudioError`` (no room on the disk).
     """
+    if seconds <= 0:
+        raise TooSlow
     download = _Download(url, target, limit, time.monotonic() + seconds)
     target.write_bytes(b"")
     for attempt in range(TRIES):
@@ -102,6 +106,7 @@ class _Download:
                 have += len(block)
                 if have > self.limit:
                     raise TooLarge
+                keep_room(self.target.parent)
                 file.write(block)
                 leave_if_stopping()
                 if time.monotonic() > self.ends:

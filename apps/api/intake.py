@@ -1,8 +1,10 @@
 """Files of a request on their way into the library: by id, as a part of a form, or fetched from a URL."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Any
 from uuid import UUID
 
@@ -28,8 +30,23 @@ from studio.errors import StudioError
 # How long a request waits for the probe of its files. Short ones take under a second; the clients give up at 60 s.
 PROBE_WAIT_S = 15.0
 PROBE_LOOK_S = 0.1
+# For all the addresses of a request together, so that it is answered while its client still waits.
 FETCH_IN_REQUEST_S = 15.0
 FETCH_BY_WORKER_S = 900.0
+# Who waits for files or speech holds a thread of the web server, as those do who wait for an end (``looking``). Of the
+# eight threads of a process one is always for everybody else.
+places_to_wait = BoundedSemaphore(3)
+
+
+@contextmanager
+def place_to_wait(seconds: float) -> Iterator[float]:
+    """How long this request may wait: so many seconds, or not at all where others wait in all the places."""
+    free = places_to_wait.acquire(blocking=False)
+    try:
+        yield seconds if free else 0.0
+    finally:
+        if free:
+            places_to_wait.release()
 
 
 def asset_by_id(membership: Membership, text: str, *, field: str = "") -> Asset:
@@ -131,13 +148,14 @@ def ready_speeches(jobs: Mapping[str, SpeechJob]) -> dict[str, Asset]:
 def with_boxes(body: CreateGeneration, *, seconds: float) -> CreateGeneration:
     """The request with the boxes that lie at its ``bounding_boxes_url``, of the film and of segments, if it names one.
 
-    Raises ``ApiError`` for an address that gives none.
+    Raises ``ApiError`` for an address that gives none, ``TooSlow`` where they are not all here after ``seconds``.
     """
     body = body.model_copy(deep=True)
+    ends = time.monotonic() + seconds
     for options in (body.options, *(segment.optionsOverride for segment in body.segments or ())):
         speaker = options.active_speaker_detection if options else None
         if isinstance(speaker, ActiveSpeaker) and speaker.bounding_boxes_url:
-            speaker.bounding_boxes = _boxes_at(speaker.bounding_boxes_url, seconds)
+            speaker.bounding_boxes = _boxes_at(speaker.bounding_boxes_url, ends - time.monotonic())
     return body
 
 
@@ -148,7 +166,7 @@ def _boxes_at(url: str, seconds: float) -> Any:
             fetch(url, path, limit=JSON_LIMIT, seconds=seconds)
             found = parsed(path.read_text("utf-8"))["bounding_boxes"]
             return TypeAdapter(list[list[float] | None]).validate_python(found)
-        except (FetchFailed, TooLarge, TooSlow, ValueError, KeyError, TypeError) as error:
+        except (FetchFailed, TooLarge, ValueError, KeyError, TypeError) as error:
             why = str(error) if isinstance(error, FetchFailed) else "It gives no boxes."
             raise ApiError(
                 "generation_input_face_selection_invalid",
@@ -175,12 +193,14 @@ def wait_until_checked(assets: list[Asset], *, seconds: float = PROBE_WAIT_S) ->
 __all__ = [
     "FETCH_BY_WORKER_S",
     "FETCH_IN_REQUEST_S",
+    "PROBE_WAIT_S",
     "TooSlow",
     "asset_by_id",
     "asset_from_url",
     "begin_speeches",
     "keep_file",
     "orders_of",
+    "place_to_wait",
     "ready_speeches",
     "refuse_other_kinds",
     "speech_jobs",

@@ -6,7 +6,7 @@ from typing import Any
 
 from apps.api.errors import ApiError
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
-from apps.api.intake import asset_by_id
+from apps.api.intake import asset_by_id, place_to_wait
 from apps.api.links import base_of, file_url
 from apps.api.routing import Caller
 from apps.api.schemas import CloneVoice, SpeakText
@@ -36,12 +36,13 @@ def begun(caller: Caller, body: SpeakText) -> SpeechJob:
 
 def waited(job: SpeechJob) -> SpeechJob:
     """The job when it is ready. Raises ``ApiError`` with the reason of one that failed, or when the time is over."""
-    ends = time.monotonic() + WAIT_S
-    while not job.is_final:
-        if time.monotonic() > ends:
-            raise ApiError("controller_timeout", "The text is not spoken yet.", f"GET /v2/tts/jobs/{job.pk}")
-        time.sleep(LOOK_S)
-        job.refresh_from_db()
+    with place_to_wait(WAIT_S) as seconds:
+        ends = time.monotonic() + seconds
+        while not job.is_final:
+            if time.monotonic() >= ends:
+                raise ApiError("controller_timeout", "The text is not spoken yet.", f"GET /v2/tts/jobs/{job.pk}")
+            time.sleep(LOOK_S)
+            job.refresh_from_db()
     if job.state == SpeechState.FAILED:
         raise StudioError(job.error_code, job.error_message, job.error_advice)
     return job
@@ -92,7 +93,8 @@ def cloned(caller: Caller, body: CloneVoice, provider: SpeechProvider) -> Voice:
 
 def _fetched(url: str, path: Path) -> Path:
     try:
-        fetch(url, path, limit=cloning.SOURCE_LIMIT, seconds=FETCH_S)
+        with place_to_wait(FETCH_S) as seconds:
+            fetch(url, path, limit=cloning.SOURCE_LIMIT, seconds=seconds)
     except TooLarge as error:
         raise ApiError("voice_sample_source_too_large", field="url") from error
     except (FetchFailed, TooSlow) as error:

@@ -19,6 +19,7 @@ from django.core.files import File
 from django.core.files.storage import default_storage
 
 from apps.assets import bucket
+from studio.errors import StudioError
 
 # What must stay free beside a file, so that the database and running work never meet a full disk.
 DISK_RESERVE = 512 * 1024**2
@@ -94,6 +95,21 @@ def as_path(name: str) -> Iterator[Path]:
         copy = folder / PurePosixPath(name).name
         bucket.fetch(name, copy)
         yield copy
+
+
+def keep_room(folder: Path, *, beside: int = 0) -> None:
+    """Raise ``StudioError`` (507) where the disk of ``folder`` has no room ``beside`` so many bytes yet to come.
+
+    Asked again while a file arrives whose size nobody knows, or several at once.
+    """
+    if shutil.disk_usage(folder).free < beside + DISK_RESERVE:
+        raise StudioError(
+            "generation_infra_storage_error",
+            "The studio's disk has no room for this file.",
+            "Tell whoever runs the studio, then try again.",
+            field="file",
+            status=507,
+        )
 
 
 def put(source: Path, name: str, *, move: bool = False) -> str:

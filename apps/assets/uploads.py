@@ -7,7 +7,6 @@ arrived; ``Upload.offset`` repeats it for pages. One request at a time writes to
 import base64
 import fcntl
 import hashlib
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -101,14 +100,8 @@ def check_size(*, workspace: Workspace, name: str, size: int, to_bucket: bool = 
     refusal = file_refusal(plan_of(workspace), clean_name(name), size)
     if refusal is not None:
         raise refusal
-    if not to_bucket and shutil.disk_usage(folder()).free < size + files.DISK_RESERVE:
-        raise StudioError(
-            "generation_infra_storage_error",
-            "The studio's disk has no room for this file.",
-            "Tell whoever runs the studio, then try again.",
-            field="file",
-            status=507,
-        )
+    if not to_bucket:
+        files.keep_room(folder(), beside=size)
 
 
 def append_bytes(
@@ -123,7 +116,8 @@ def append_bytes(
 
     What has arrived stays, also when the connection breaks off in the middle; ``afresh`` drops it first. A piece with a
     checksum stays only when it matches. Raises ``StudioError``: 409 for another offset than the one reached, 413 for
-    more than was announced, 423 while another request writes, 460 for a checksum that does not match.
+    more than was announced, 423 while another request writes, 460 for a checksum that does not match, 507 where the
+    disk has filled up meanwhile.
     """
     with locked(upload) as file:
         if afresh and upload.asset_id is None:
@@ -138,6 +132,7 @@ def append_bytes(
                     raise StudioError(
                         "upload_too_long", "More bytes came than were announced.", "Start the upload again.", status=413
                     )
+                files.keep_room(folder())
                 file.write(chunk)
                 reached += len(chunk)
                 if digest:

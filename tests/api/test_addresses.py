@@ -12,6 +12,8 @@ import pytest
 from apps.api import addresses, fetching
 from apps.api.addresses import AddressRefused, is_public, target_of
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
+from apps.assets import files
+from studio.errors import StudioError
 
 PUBLIC = "93.184.216.34"
 
@@ -203,6 +205,14 @@ def test_too_large_is_found_by_the_bytes_that_come(open_net, site, tmp_path, hea
     Site.pages = {"/big": gives(b"x" * 5000) if headers else endless}
     with pytest.raises(TooLarge):
         fetch(f"http://127.0.0.1:{site}/big", tmp_path / "x", limit=1000, seconds=5)
+
+
+def test_a_file_that_would_fill_the_disk_is_not_taken_whole(open_net, site, tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "DISK_RESERVE", 10**18)
+    Site.pages = {"/a": gives(b"film")}
+    with pytest.raises(StudioError) as refused:
+        fetch(f"http://127.0.0.1:{site}/a", tmp_path / "x", limit=100, seconds=5)
+    assert (refused.value.status, (tmp_path / "x").stat().st_size, Site.reached) == (507, 0, ["/a"])
 
 
 @pytest.mark.parametrize("status", [404, 403, 500, 204])

@@ -7,10 +7,11 @@ from django.utils import timezone
 from apps.api.keys import make_key
 from apps.api.links import batch_url, file_url, thumbnail_url
 from apps.api.models import Batch
+from apps.api.routes import projects
 from apps.assets.models import Asset
 from apps.assets.models import Status as AssetStatus
 from apps.generations.models import Status
-from apps.projects.services import restore_project
+from apps.projects.services import create_project, restore_project
 from apps.workspaces.models import Membership, Workspace
 from tests.factories import AssetFactory, GenerationFactory
 
@@ -26,7 +27,7 @@ def own_folder(settings, tmp_path):
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     """No worker runs here, so nothing is waited for."""
-    monkeypatch.setattr("apps.api.routes.assets.wait_until_checked", lambda assets: False)
+    monkeypatch.setattr("apps.api.routes.assets.wait_until_checked", lambda assets, *, seconds: False)
 
 
 def test_a_ticket_takes_the_bytes_and_is_registered(api, client, settings):
@@ -96,6 +97,22 @@ def test_lists_are_filtered_and_ordered(api, workspace):
         assert api("GET", f"assets?{bad}").status_code == 400
 
 
+@pytest.mark.parametrize("order", ["nameAsc", "dateDesc", "durationAsc", "durationDesc", "sizeDesc", "kindAsc"])
+def test_whoever_deletes_page_by_page_passes_nothing_over(api, workspace, order):
+    for number in range(6):
+        AssetFactory(
+            workspace=workspace, video=True, name="🎬" * 255 if number % 2 else "a", duration_s=number // 2 or None
+        )
+    seen, cursor = [], ""
+    while cursor is not None:
+        page = api("GET", f"assets?limit=2&sortBy={order}&cursor={cursor}").json()
+        seen += [item["id"] for item in page["items"]]
+        for item in page["items"]:
+            assert api("DELETE", f"assets/{item['id']}").status_code == 200
+        cursor = page["nextCursor"]
+    assert len(seen) == 6 and not Asset.objects.filter(deleted_at=None).exists()
+
+
 def test_an_asset_has_its_facts_and_addresses(api, client, workspace):
     film = AssetFactory(workspace=workspace, video=True, name="Harbour.mp4", sha256="d" * 64)
     film.file.save("assets/h.mp4", ContentFile(b"film"))
@@ -121,6 +138,19 @@ def test_changes(api, workspace, owner, teammate):
     assert api("GET", f"assets/{film.pk}").status_code == 404
 
 
+def test_a_project_asked_for_twice_at_once_is_made_once(api, membership, monkeypatch):
+    own = "11111111-1111-4111-8111-111111111111"
+    look = projects._made
+
+    def made_meanwhile(*args):
+        monkeypatch.setattr(projects, "_made", look)
+        create_project(membership=membership, name="Film", identity=own)
+
+    monkeypatch.setattr(projects, "_made", made_meanwhile)
+    again = api("POST", "projects", {"name": "Film", "id": own})
+    assert (again.status_code, again.json()["id"]) == (200, own)
+
+
 def test_projects(api, workspace):
     own = "11111111-1111-4111-8111-111111111111"
     made = api("POST", "projects", {"name": "Film", "id": own})
@@ -128,7 +158,10 @@ def test_projects(api, workspace):
     assert api("POST", "projects", {"name": "Film", "id": own}).status_code == 200
     api("POST", "projects", {"name": "Second"})
     page = api("GET", "projects?limit=1&sortBy=name").json()
-    assert ([item["name"] for item in page["items"]], page["nextCursor"]) == (["Film"], "1")
+    assert [item["name"] for item in page["items"]] == ["Film"]
+    rest = api("GET", f"projects?limit=1&sortBy=name&cursor={page['nextCursor']}").json()
+    assert ([item["name"] for item in rest["items"]], rest["nextCursor"]) == (["Second"], None)
+    assert api("GET", f"projects?limit=1&cursor={page['nextCursor']}").json()["field"] == "cursor"  # of another order
     assert api("PATCH", f"projects/{own}", {"name": "Long film"}).json()["name"] == "Long film"
     GenerationFactory(workspace=workspace, project_id=own, project=None)
     assert api("DELETE", f"projects/{own}").json()["errorCode"] == "project_busy"

@@ -1,6 +1,7 @@
 """Batches: checked as a whole, run a few at a time, told when they end."""
 
 import json
+import sys
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -10,8 +11,11 @@ from apps.api import admitting, batches
 from apps.api.models import Batch, BatchState, Call, CallState, Delivery
 from apps.billing.plans import current_plan, subscribe
 from apps.generations.models import Generation, Status
+from apps.voices import speaking
+from apps.voices.models import SpeechJob
 from studio.celery import app as celery_app
 from tests.factories import AssetFactory
+from tests.voices.conftest import beeper  # noqa: F401  (fixture)
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +157,21 @@ def test_lines_wait_for_a_free_place(post, payload, workspace, monkeypatch):
     assert Generation.objects.count() == 2
 
 
+def test_the_texts_of_lines_are_spoken(post, payload, beeper):  # noqa: F811
+    words = {"type": "text", "provider": {"name": "beeper", "voiceId": "low", "script": "Good morning, harbour."}}
+    rows = lines(payload | {"input": [payload["input"][0], words]})
+    nobody = words | {"provider": words["provider"] | {"voiceId": "nobody"}}
+    rows[1] = rows[1] | {"payload": payload | {"input": [payload["input"][0], nobody]}}
+    assert post(rows).status_code == 201
+    assert (go_on(), Generation.objects.count()) == (2, 0)
+    job = SpeechJob.objects.get()
+    speaking.speak(job.pk)
+    go_on()
+    job.refresh_from_db()
+    assert Generation.objects.get().audio == job.asset
+    assert Call.objects.get(state=CallState.REFUSED).error_code == "voice_not_found"
+
+
 def test_lists_are_filtered(api, post, payload):
     made = post(lines(payload)).json()
     ids = [row["id"] for row in api("GET", "batch?status=PENDING&created_after=2026-01-01T00:00:00Z").json()]
@@ -170,6 +189,15 @@ def test_a_line_that_another_run_has_started_meanwhile_is_not_started_again(post
     batches.start_line(batch, batch.lines.first())
     batches.start_line(batch, stale)
     assert Call.objects.count() == 1
+
+
+def test_a_worker_that_dies_while_it_starts_a_line_leaves_none_without_a_project(post, payload, monkeypatch):
+    post(lines(payload))
+    with monkeypatch.context() as dying, pytest.raises(SystemExit):
+        dying.setattr(batches, "project_for", lambda *args: sys.exit())
+        go_on()
+    go_on()
+    assert {take.project.name for take in Generation.objects.all()} == {"API"}
 
 
 def test_the_lines_of_a_person_who_left_are_refused_and_other_batches_go_on(post, payload, membership):

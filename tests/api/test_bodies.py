@@ -7,8 +7,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from sync import Sync
 
+from apps.assets import files
 from apps.generations.models import Generation
 from tests.factories import AssetFactory
 
@@ -81,6 +83,14 @@ def test_bodies_that_are_none_are_refused(studio, key, body, kind):
             "request_invalid",
             "generation_input_validation_failed",
         ), answer
+
+
+def test_a_form_that_would_fill_the_disk_is_not_written(client, key, clip, monkeypatch):
+    monkeypatch.setattr(files, "DISK_RESERVE", 10**18)
+    monkeypatch.setattr(TemporaryFileUploadHandler, "receive_data_chunk", None)
+    with clip.open("rb") as video:
+        answer = client.post("/v2/generate", {"model": "lipsync-2", "video": video}, headers={"x-api-key": key})
+    assert (answer.status_code, answer.json()["errorCode"]) == (507, "generation_infra_storage_error")
 
 
 @pytest.fixture

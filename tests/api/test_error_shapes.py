@@ -152,7 +152,7 @@ class Real:
         return self.api("POST", "generate", self.wish, **again), "IDEMPOTENCY_OUTCOME_UNKNOWN"
 
     def s504(self):
-        self.monkeypatch.setattr("apps.api.routes.costs.wait_until_checked", lambda assets: False)
+        self.monkeypatch.setattr("apps.api.routes.costs.wait_until_checked", lambda assets, *, seconds: False)
         return self.api("POST", "analyze/cost", self.wish), "generation_media_probe_timeout"
 
     def s507(self):

@@ -10,7 +10,7 @@ from apps.api.batches import go_on, results
 from apps.api.keys import make_key
 from apps.api.models import Batch, Call, CallState
 from apps.assets.models import Asset
-from apps.generations.models import Generation
+from apps.generations.models import Generation, SegmentSound
 from apps.projects.models import Project
 from apps.workspaces.models import Membership, Visibility
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
@@ -60,6 +60,15 @@ def test_neither_takes_nor_calls_of_it_are_seen_by_others(api, workspace, owner,
     assert api("GET", "generations/count").json() == {"count": 2}
     call.refresh_from_db()
     assert call.state == CallState.WAITING
+
+
+def test_nobody_else_is_told_which_files_it_uses(api, workspace, theirs, secret):
+    take = GenerationFactory(workspace=workspace, project=secret)
+    sound = AssetFactory(workspace=workspace, audio=True)
+    SegmentSound.objects.create(generation=take, asset=sound)
+    listed = api("GET", f"assets?projectId={secret.pk}").json()["items"]
+    assert {item["id"] for item in listed} == {str(take.video_id), str(take.audio_id), str(sound.pk)}
+    assert api("GET", f"assets?projectId={secret.pk}", key=theirs).json()["items"] == []
 
 
 def test_others_put_nothing_into_it(api, wish, theirs, secret):

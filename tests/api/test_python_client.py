@@ -121,7 +121,7 @@ def test_it_estimates(sync, inputs, settings):
 
 def test_it_reads_assets_and_models(sync, workspace, ready):
     page = sync.assets.list(limit=1, sort_by="dateDesc", types=["VIDEO", "AUDIO"])
-    assert (len(page.items), page.total_count, page.next_cursor) == (1, 2, "1")
+    assert (len(page.items), page.total_count) == (1, 2)
     rest = sync.assets.list(limit=1, cursor=page.next_cursor)
     assert {page.items[0].id, rest.items[0].id} == {str(asset.pk) for asset in ready}
     video = sync.assets.get(str(ready[0].pk))

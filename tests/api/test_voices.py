@@ -5,6 +5,9 @@ import pytest
 from apps.api.admitting import admit
 from apps.api.models import Call, CallState
 from apps.assets.models import Asset
+from apps.billing import ledger
+from apps.billing.models import Account
+from apps.billing.plans import current_plan, subscribe
 from apps.generations.models import Generation
 from apps.voices import keys, speaking
 from apps.voices.models import SpeechJob
@@ -209,6 +212,21 @@ def test_unusable_texts_are_refused_at_once(api, beeper, film):  # noqa: F811
         for path in ("generate", "analyze/cost"):
             assert api("POST", path, wish).json()["errorCode"] == code
     assert not Call.objects.exists() and not SpeechJob.objects.exists()
+
+
+def test_an_estimate_asks_no_money_for_what_was_spoken_already(api, beeper, film, settings, workspace):  # noqa: F811
+    settings.BILLING = True
+    plan = current_plan("creator")
+    type(plan).objects.filter(pk=plan.pk).update(speech_micros=1_000_000)
+    subscribe(workspace=workspace, plan=plan)
+    ledger.payment(workspace=workspace, micros=3_000_000, key="paid", memo="test")
+    (before,) = api("POST", "analyze/cost", spoken_take(film)).json()
+    job = api("POST", "tts/jobs", WISH).json()
+    speaking.speak(job["id"])
+    (after,) = api("POST", "analyze/cost", spoken_take(film)).json()
+    assert (before["estimatedSpeechCost"], after["estimatedSpeechCost"]) == (0.022, 0)
+    assert api("POST", "generate", spoken_take(film)).status_code == 201
+    assert ledger.balances(workspace)[Account.HELD] == after["estimatedGenerationCost"] * 1_000_000
 
 
 def test_an_estimate_says_what_it_can(api, beeper, film):  # noqa: F811

@@ -194,6 +194,14 @@ def test_it_refuses_a_file_the_disk_has_no_room_for(workspace, owner, full_disk)
     assert (refused.value.code, refused.value.status) == ("generation_infra_storage_error", 507)
 
 
+def test_a_disk_that_fills_up_meanwhile_takes_no_more_and_keeps_what_is_there(upload, full_disk):
+    part = uploads.part_file(upload)
+    part.write_bytes(BYTES[:10])
+    with pytest.raises(StudioError) as refused:
+        append_bytes(upload=upload, offset=10, chunk_iter=[BYTES[10:]])
+    assert (refused.value.status, part.read_bytes()) == (507, BYTES[:10])
+
+
 @pytest.fixture
 def full_disk(monkeypatch):
     monkeypatch.setattr(files, "DISK_RESERVE", 10**18)

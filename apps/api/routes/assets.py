@@ -10,7 +10,15 @@ from django.http.response import HttpResponseBase
 from apps.api import answers, bodies, limits, queries, schemas
 from apps.api.calls import project_for
 from apps.api.errors import ApiError
-from apps.api.intake import FETCH_IN_REQUEST_S, TooSlow, asset_by_id, asset_from_url, wait_until_checked
+from apps.api.intake import (
+    FETCH_IN_REQUEST_S,
+    PROBE_WAIT_S,
+    TooSlow,
+    asset_by_id,
+    asset_from_url,
+    place_to_wait,
+    wait_until_checked,
+)
 from apps.api.links import (
     FILE,
     FILE_LIVES_S,
@@ -23,6 +31,7 @@ from apps.api.links import (
     upload_url,
 )
 from apps.api.models import Scope
+from apps.api.paging import page_of
 from apps.api.presentation import VISIBILITIES, asset_json
 from apps.api.routing import Answer, Caller, Param, route
 from apps.assets import uploads
@@ -31,7 +40,6 @@ from apps.assets.models import Asset, Upload
 from apps.assets.services import append_bytes, delete_asset, finish_upload, rename_asset, set_visibility, start_upload
 from apps.assets.serving import media_type, serve
 from apps.projects.services import attach_file
-from apps.workspaces.access import visible_to
 from apps.workspaces.models import Role
 
 TAG = "Assets"
@@ -43,7 +51,7 @@ TEXT = {"type": "string"}
 LISTING = (
     Param("types", {"type": "array", "items": TEXT}, "AUDIO, VIDEO, IMAGE; a JSON array, repeated, or with commas"),
     Param("searchQuery", TEXT, "part of the name"),
-    Param("projectId", TEXT, "files that the project's generations used or made"),
+    Param("projectId", TEXT, "files that were put to the project, or that its generations used or made"),
     Param("sortBy", TEXT, "name, date, duration, size or kind, with Asc or Desc; default dateDesc"),
     Param("limit", {"type": "integer", "minimum": 1, "maximum": 100}, "how many, default 50"),
     Param("cursor", TEXT, "nextCursor of the page before"),
@@ -54,12 +62,9 @@ LISTING = (
 def list_all(caller: Caller) -> dict[str, Any]:
     """Filters: `types`, `searchQuery`, `projectId`. Order: `sortBy`. Pages: `limit` (1 to 100), `cursor`."""
     request = caller.request
-    rows = queries.assets(request, caller.workspace).filter(visible_to(caller.membership))
-    limit = queries.whole(request, "limit", default=50, least=1, most=100) or 50
-    start = queries.whole(request, "cursor", default=0, least=0, most=999_999_999) or 0
-    page = list(rows[start : start + limit + 1])
-    more = str(start + limit) if len(page) > limit else None
-    items = [asset_json(asset, caller) for asset in page[:limit]]
+    rows = queries.assets(request, caller.membership)
+    page, more = page_of(request, rows, default=50)
+    items = [asset_json(asset, caller) for asset in page]
     return {"items": items, "nextCursor": more, "totalCount": rows.count()}
 
 
@@ -139,20 +144,23 @@ def register(caller: Caller) -> dict[str, Any]:
     body = schemas.RegisterAsset.model_validate(bodies.read_json(caller.request))
     project = project_for(caller.membership, body.projectId) if body.projectId else None
     match = OUR_UPLOAD.search(body.url)
-    if match:
-        asset = _finished(caller, match.group(1))
-    else:
-        kind = (body.type or "VIDEO").lower()
-        try:
-            asset = asset_from_url(caller.membership, body.url, kind, seconds=2 * FETCH_IN_REQUEST_S)
-        except TooSlow as error:
-            raise ApiError("generation_media_probe_timeout", field="url") from error
-    wait_until_checked([asset])
+    asset = _finished(caller, match.group(1)) if match else _fetched(caller, body)
+    with place_to_wait(PROBE_WAIT_S) as seconds:
+        wait_until_checked([asset], seconds=seconds)
     if body.name and asset.created_by_id == caller.membership.user.pk:  # else the library had these bytes of another
         rename_asset(asset=asset, name=body.name)
     if project is not None:
         attach_file(membership=caller.membership, project=project, asset=asset)
     return asset_json(asset, caller)
+
+
+def _fetched(caller: Caller, body: schemas.RegisterAsset) -> Asset:
+    kind = (body.type or "VIDEO").lower()
+    try:
+        with place_to_wait(2 * FETCH_IN_REQUEST_S) as seconds:
+            return asset_from_url(caller.membership, body.url, kind, seconds=seconds)
+    except TooSlow as error:
+        raise ApiError("generation_media_probe_timeout", field="url") from error
 
 
 def _finished(caller: Caller, upload_id: str) -> Asset:

@@ -1,5 +1,6 @@
 """What a generation would cost, before it is made."""
 
+import time
 from typing import Any
 
 from apps.api import answers, bodies, limits, schemas
@@ -9,6 +10,7 @@ from apps.api.intake import (
     asset_by_id,
     asset_from_url,
     orders_of,
+    place_to_wait,
     refuse_other_kinds,
     speech_jobs,
     wait_until_checked,
@@ -19,7 +21,7 @@ from apps.api.presentation import call_of, cost_json
 from apps.api.routes.parameters import EXAMPLE
 from apps.api.routing import Caller, route
 from apps.api.schemas import MediaInput
-from apps.api.wishes import wish_of
+from apps.api.wishes import Wish, wish_of
 from apps.assets.models import Asset, Kind, Status
 from apps.billing import ledger
 from apps.billing.plans import plan_of
@@ -31,7 +33,8 @@ from apps.voices.services import Order, known_speech
 from studio.errors import StudioError
 
 TAG = "Costs"
-SECONDS = 15.0
+# For everything that is fetched and checked, so that the answer comes while the client still waits.
+SECONDS = 45.0
 COSTS_AGAIN_S = 5
 
 
@@ -62,19 +65,7 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
     body = schemas.CreateGeneration.model_validate(bodies.read_json(caller.request))
     wish = wish_of(body)
     orders = orders_of(caller.membership, wish)
-    assets = {}
-    for role, item in wish.items.items():
-        if role in orders:
-            assets[role] = _sound_of(caller, orders[role], needed=any(row["audio"] == role for row in wish.segments))
-        elif isinstance(item, MediaInput) and item.assetId:
-            assets[role] = asset_by_id(caller.membership, item.assetId, field="input")
-        elif isinstance(item, MediaInput) and item.url:
-            try:
-                assets[role] = asset_from_url(caller.membership, item.url, item.type, seconds=SECONDS)
-            except TooSlow as error:
-                raise ApiError("generation_media_probe_timeout", field="input") from error
-    if not wait_until_checked(list(assets.values())):
-        raise ApiError("generation_media_probe_timeout", field="input")
+    assets = _assets_of(caller, wish, orders)
     refuse_other_kinds(wish, assets)
     expected = estimate(
         workspace=caller.workspace,
@@ -91,10 +82,36 @@ def analyze(caller: Caller) -> list[dict[str, Any]]:
         raise refusals[0]
     cost = cost_json(expected.quote.frames, expected.quote.micros)
     if orders:
-        characters = sum(len(order.script) for order in orders.values())
+        # What was spoken already is answered from the library; of two alike one is spoken.
+        open_orders = {
+            order.digest: order for order in orders.values() if not known_speech(caller.membership, order.digest)
+        }
+        characters = sum(len(order.script) for order in open_orders.values())
         cost["estimatedSpeechSeconds"] = round(sum(assets[role].duration_s or 0.0 for role in orders), 2)
         cost["estimatedSpeechCost"] = round(speech_micros(expected.plan, characters) / 1_000_000, 6)
     return [cost]
+
+
+def _assets_of(caller: Caller, wish: Wish, orders: dict[str, Order]) -> dict[str, Asset]:
+    """The inputs by their roles, here and checked. Raises ``ApiError`` where that takes too long."""
+    assets = {}
+    with place_to_wait(SECONDS) as seconds:
+        ends = time.monotonic() + seconds
+        for role, item in wish.items.items():
+            if role in orders:
+                needed = any(row["audio"] == role for row in wish.segments)
+                assets[role] = _sound_of(caller, orders[role], needed=needed)
+            elif isinstance(item, MediaInput) and item.assetId:
+                assets[role] = asset_by_id(caller.membership, item.assetId, field="input")
+            elif isinstance(item, MediaInput) and item.url:
+                left = ends - time.monotonic()
+                try:
+                    assets[role] = asset_from_url(caller.membership, item.url, item.type, seconds=left)
+                except TooSlow as error:
+                    raise ApiError("generation_media_probe_timeout", field="input") from error
+        if not wait_until_checked(list(assets.values()), seconds=ends - time.monotonic()):
+            raise ApiError("generation_media_probe_timeout", field="input")
+    return assets
 
 
 def _sound_of(caller: Caller, order: Order, *, needed: bool) -> Asset:

@@ -204,14 +204,15 @@ def _generation(caller: Caller, generation_id: str) -> Generation:
 def cancel(caller: Caller, generation_id: str) -> dict[str, Any]:
     """Stop it within seconds; nothing is charged. One that has ended stays as it is."""
     row = found(caller, generation_id)
-    if isinstance(row, Generation):
-        cancel_generation(membership=caller.membership, generation=row)
-    else:
+    if isinstance(row, Call):
         Call.objects.filter(pk=row.pk, state=CallState.WAITING).update(
             state=CallState.REFUSED,
             error_code="generation_cancelled",
             error_message="The generation was cancelled.",
         )
+        row = found(caller, generation_id)  # a worker may have admitted it in this very moment
+    if isinstance(row, Generation):
+        cancel_generation(membership=caller.membership, generation=row)
     return row_json(found(caller, generation_id), caller)
 
 

@@ -1,6 +1,7 @@
 """Projects over HTTP: made, changed, deleted, and the files put to them."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.http import Http404
@@ -9,6 +10,7 @@ from apps.api import answers, bodies, queries, schemas
 from apps.api.errors import ApiError
 from apps.api.intake import asset_by_id
 from apps.api.models import Scope
+from apps.api.paging import page_of
 from apps.api.presentation import VISIBILITIES, project_json
 from apps.api.routing import Answer, Caller, Param, route
 from apps.projects.access import project_in
@@ -47,11 +49,8 @@ def projects(caller: Caller) -> dict[str, Any]:
     if sort not in SORTS:
         raise queries.invalid("sortBy", f"There is no order “{sort[:40]}”. There are: {', '.join(SORTS)}.")
     rows = rows.order_by(*SORTS[sort])
-    limit = queries.whole(request, "limit", default=10, least=1, most=100) or 10
-    start = queries.whole(request, "cursor", default=0, least=0, most=999_999_999) or 0
-    page = list(rows[start : start + limit + 1])
-    more = str(start + limit) if len(page) > limit else None
-    return {"items": [project_json(project) for project in page[:limit]], "nextCursor": more}
+    page, more = page_of(request, rows, default=10)
+    return {"items": [project_json(project) for project in page], "nextCursor": more}
 
 
 @route(
@@ -73,27 +72,27 @@ def make_project(caller: Caller) -> Answer:
     """
     body = schemas.NewProject.model_validate(bodies.read_json(caller.request))
     _refuse_workflow(body.defaultWorkflow)
-    if body.id is not None:
-        mine = Project.objects.listed(caller.workspace).filter(visible_to(caller.membership), pk=body.id).first()
-        if mine is not None:
+    if mine := _made(caller, body.id):
+        return Answer(project_json(mine))
+    try:
+        with transaction.atomic():
+            project = create_project(
+                membership=caller.membership, name=body.name, identity=body.id, description=body.description or ""
+            )
+            if body.visibility == "USER":
+                _show(caller, project, body.visibility)
+    except IntegrityError as error:  # it is another's or deleted, or the same request was sent twice at once
+        if mine := _made(caller, body.id):
             return Answer(project_json(mine))
-        if Project.objects.filter(pk=body.id).exists():
-            raise ApiError("project_conflict", field="id")
-    with transaction.atomic():
-        project = _created(caller, body)
-        if body.visibility == "USER":
-            _show(caller, project, body.visibility)
+        raise ApiError("project_conflict", field="id") from error
     return Answer(project_json(project), status=201)
 
 
-def _created(caller: Caller, body: schemas.NewProject) -> Project:
-    try:
-        with transaction.atomic():
-            return create_project(
-                membership=caller.membership, name=body.name, identity=body.id, description=body.description or ""
-            )
-    except IntegrityError as error:  # another request made it in this very moment
-        raise ApiError("project_conflict", field="id") from error
+def _made(caller: Caller, project_id: UUID | None) -> Project | None:
+    if project_id is None:
+        return None
+    seen = Project.objects.listed(caller.workspace).filter(visible_to(caller.membership))
+    return seen.filter(pk=project_id).first()
 
 
 def _refuse_workflow(name: str | None) -> None:
