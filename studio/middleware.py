@@ -1,9 +1,10 @@
-"""One number per request, so that a person can quote it and an administrator can find it in the log."""
+"""What every answer carries: a number that a person can quote, and that a page and its parts share an address."""
 
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
 
 from studio import logs
 
@@ -19,4 +20,17 @@ class RequestIdMiddleware:
         logs.begin(request_id=request.request_id)  # type: ignore[attr-defined]
         response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+
+class PartsMiddleware:
+    """A page and the part of it that htmx asks for have one address: "back" must not bring the part for the page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if response.get("Content-Type", "").startswith("text/html"):
+            patch_vary_headers(response, ["HX-Request"])
         return response

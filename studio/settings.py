@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "apps.operations.visiting.VisitMiddleware",
     "apps.workspaces.activity.OriginMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "studio.middleware.PartsMiddleware",
 ]
 
 ROOT_URLCONF = "studio.urls"

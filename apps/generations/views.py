@@ -13,6 +13,7 @@ from django.http import FileResponse, Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.defaultfilters import pluralize
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from apps.accounts.requests import SignedInRequest
@@ -41,6 +42,7 @@ NOTE_LIMIT = Generation._meta.get_field("note").max_length or 300
 
 @login_required
 @require_GET
+@never_cache  # "back" shows the comments and the state of by now, not of when the page was opened
 def take(request: SignedInRequest, ws: str, project_id: UUID, number: int) -> HttpResponse:
     membership, project, one = _asked_for(request, ws, project_id, number)
     against = _against(membership, project, request.GET.get("with", ""))

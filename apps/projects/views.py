@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
@@ -71,6 +72,7 @@ def new_project(request: SignedInRequest, ws: str) -> HttpResponse:
 
 @login_required
 @require_GET
+@never_cache  # "back" shows the draft as it is by now, not as it was when the page was opened
 def workbench(request: SignedInRequest, ws: str, project_id: UUID) -> HttpResponse:
     membership = membership_in(request.user, ws)
     project = project_in(membership, project_id)

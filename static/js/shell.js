@@ -65,6 +65,18 @@ document.addEventListener("submit", async (event) => {
   await fetch(form.action, { method: "POST", body, redirect: "manual" });
 });
 
+// A second press while the answer to the first is on its way must not start or make the same thing twice. What htmx
+// sends is prevented by then, and in order by itself.
+const SENT_MS = 10_000;
+let sent = new WeakMap();
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (performance.now() - (sent.get(form) ?? -Infinity) < SENT_MS) event.preventDefault();
+  else sent.set(form, performance.now());
+});
+addEventListener("pageshow", () => { sent = new WeakMap(); });
+
 // htmx swaps 409 and 422 where they belong; what is left has no place on the page and is said here.
 document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;

@@ -60,12 +60,16 @@ export class Transport extends EventTarget {
   /** @param {HTMLMediaElement} media  @param {(t: number) => {time: number, rate: number}} map */
   add(media, map) {
     const off = new AbortController();
-    const track = { media, map, off, audible: false, correcting: false, jumping: false, from: 0, seekingSince: 0 };
+    const track = { media, map, off, audible: false, correcting: false, jumping: false, owed: false, from: 0, seekingSince: 0 };
     this.#tracks.push(track);
     media.preservesPitch = true;
     media.muted = true;
-    const place = () => !this.#wanted && this.#stand(track);
-    // "seeked": the clock may have gone on while the browser was still looking for the place before.
+    // "seeked": the clock may have gone on while the browser was still looking for the place before. While playing only
+    // a place that was asked for meanwhile counts: what lies ahead of it would stand until the clock comes by.
+    const place = () => {
+      if (!this.#wanted) this.#stand(track);
+      else if (track.owed) this.#put(track);
+    };
     for (const event of ["loadedmetadata", "seeked"]) media.addEventListener(event, place, { signal: off.signal });
     if (media.readyState >= 1) place();
     return track;
@@ -291,7 +295,8 @@ export class Transport extends EventTarget {
     const { media } = track;
     if (media.readyState < HTMLMediaElement.HAVE_METADATA) return;
     // One place at a time: a browser asked for the next one while it seeks may never arrive at either.
-    if (media.seeking && !anyway) return;
+    track.owed = media.seeking && !anyway;
+    if (track.owed) return;
     const clock = this.#wanted ? this.#time : (this.frame + 0.5) / this.fps;
     const place = track.map(clock);
     const last = Number.isFinite(media.duration) ? Math.max(0, media.duration - 0.5 / this.fps) : place.time;

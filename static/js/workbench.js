@@ -80,6 +80,9 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (performance.now() - wentAt < GONE_MS) event.preventDefault();
 });
 
+// A page that the browser had only put aside knows neither the take made from it nor the draft's revision by now.
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
 /** The models side by side: the inside of the dialog is a page of its own where scripts are off. */
 async function openCompare(link) {
   const dialog = document.getElementById("compare");

@@ -58,6 +58,18 @@ def test_kinds_and_order_live_in_the_address_and_back_restores_them(shelf):
     expect(shelf).to_have_url(re.compile(r"/library/$"))
 
 
+def test_back_from_another_page_brings_the_whole_page_of_a_filter(shelf):
+    """The list alone came from the same address; the browser must not take it for the page."""
+    shelf.get_by_role("link", name="Video").click()
+    expect(shelf.locator(".asset")).to_have_count(1)
+    shelf.get_by_role("link", name="Projects").click()
+    shelf.wait_for_url("**/projects/")
+    shelf.go_back()
+    expect(shelf.locator(".asset")).to_have_count(1)
+    expect(shelf.get_by_role("link", name="Video")).to_have_attribute("aria-current", "true")
+    expect(shelf).to_have_title(re.compile("Library"))
+
+
 def test_details_open_over_the_list_and_give_the_focus_back(shelf):
     shelf.get_by_role("link", name="harbour_interview.mp4").press("Enter")
     drawer = shelf.get_by_role("dialog", name="File")

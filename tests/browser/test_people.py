@@ -10,7 +10,7 @@ from django.core.cache import cache
 from playwright.sync_api import Browser, Page, expect
 
 from apps.accounts.models import User
-from apps.workspaces.models import Membership, Role
+from apps.workspaces.models import Membership, Role, Workspace
 from tests.conftest import PASSWORD
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -175,3 +175,18 @@ def test_the_pages_fit_and_hold_together(studio, live_server, owner, workspace, 
         found = Axe().run(page).response["violations"]
         grave = [f"{one['id']}: {one['help']}" for one in found if one["impact"] in ("serious", "critical")]
         assert grave == [], address
+
+
+def test_names_without_a_space_stay_within_a_phone(studio, live_server, owner, workspace, teammate, as_person):
+    long = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft"
+    Workspace.objects.filter(pk=workspace.pk).update(name=long)
+    User.objects.filter(pk=teammate.pk).update(name=long, email=f"{long.lower()}@studio.example")
+    User.objects.filter(pk=owner.pk).update(is_staff=True)
+    cookie = as_person(owner).cookies["sessionid"].value
+    studio.context.add_cookies([{"name": "sessionid", "value": cookie, "url": live_server.url}])
+    studio.set_viewport_size({"width": 375, "height": 812})
+    for path in ("/w/harbour/settings/", "/account/profile/", "/staff/w/harbour/", "/w/harbour/members/"):
+        studio.goto(live_server.url + path)
+        assert fits(studio), path
+    studio.get_by_text("Hand over the workspace").click()
+    assert fits(studio)

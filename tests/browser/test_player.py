@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from django.urls import reverse
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.assets.models import Origin
 from apps.billing.plans import load_plans
@@ -136,6 +136,16 @@ def test_a_film_that_runs_away_is_brought_back(watch, take):
     page.evaluate(f"{A}.currentTime = {A}.currentTime + 0.2")
     until(page, f"Math.abs({A}.currentTime - {CLOCK}.time) <= 1 / {FPS}")
     assert page.evaluate(f"{CLOCK}.playing") is True
+
+
+def test_a_place_asked_for_while_the_films_look_for_another_is_gone_to(watch, take):
+    """As by dragging the playhead to the left while the film plays: the pictures must not wait there for the clock."""
+    page = watch(take(), "?mode=side")
+    page.keyboard.press(" ")
+    until(page, f"{CLOCK}.time > 0.2")
+    page.evaluate(f"(clock => {{ clock.seek(2.8); clock.seek(0.3); }})({CLOCK})")
+    near = f"[{A}, {B}].every((film) => Math.abs(film.currentTime - {CLOCK}.time) < 0.2)"
+    until(page, f"{CLOCK}.playing && {CLOCK}.time < 2 && {near}")
 
 
 def test_the_original_of_a_loop_begins_again_with_the_result(watch, take, membership, tmp_path):
@@ -288,6 +298,21 @@ def test_a_take_that_fails_under_ones_eyes_says_why(watch, take):
     page.get_by_role("button", name="Retry").click()
     page.wait_for_url("**/takes/2/")
     expect(page.get_by_text("No worker for this model is running")).to_be_visible()
+
+
+def test_a_second_press_of_retry_makes_no_second_take(watch, take):
+    page = watch(take(Status.FAILED))
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.method)
+        route.fulfill(status=204)  # the page stays, as while the answer is on its way
+
+    page.route("**/retry/", answer)
+    for _ in range(2):
+        page.locator("#retry").click()
+        page.wait_for_timeout(300)
+    assert asked == ["POST"]
 
 
 def test_cancel_ends_a_queued_take(watch, take):

@@ -134,6 +134,11 @@ def test_a_comment_is_made_at_the_playhead_and_leads_back_there(watch):
     expect(page.locator(".comment-pin")).to_have_count(1)
     assert same_document(page)
     assert Comment.objects.get().at_s == pytest.approx(1.2, abs=0.03)
+    page.get_by_role("link", name="Projects").first.click()
+    page.wait_for_url("**/projects/")
+    page.go_back()
+    expect(page.locator(".comment")).to_contain_text("Soft here.")
+    until(page, f"{B}.readyState >= 3")
     page.evaluate(f"{CLOCK}.seek(0)")
     page.get_by_role("button", name="Go to 0:01.2").click()
     assert page.evaluate(f"{CLOCK}.frame") == 30

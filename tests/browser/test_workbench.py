@@ -200,6 +200,28 @@ def test_ctrl_enter_generates_and_opens_the_take(bench, project):
     assert Generation.objects.get().model == "sync-3"
 
 
+def test_back_from_a_take_shows_the_draft_as_it_is_by_now(bench, project):
+    page = bench(project)
+    choose(page, "sync-3")
+    saved(page)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_url("**/takes/1/")
+    page.go_back()
+    expect(page.locator('[name="model"][value="sync-3"]')).to_be_checked()
+    expect(page.locator(".take-row")).to_have_count(1)
+    choose(page, "lipsync-2-pro")
+    saved(page)
+    project.refresh_from_db()
+    assert project.model == "lipsync-2-pro"
+
+
+def test_a_page_that_the_browser_had_put_aside_is_asked_for_anew(bench, project):
+    page = bench(project)
+    with page.expect_navigation():
+        page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    assert not same_document(page)
+
+
 def test_what_is_missing_is_said_beside_the_button_and_generate_starts_nothing(bench, membership, tmp_path, complaints):
     page = bench(make_project(membership, video=film(membership, tmp_path, "cam-a.mp4", 3.0)))
     expect(page.locator("#hints")).to_contain_text("There is no soundtrack yet.")

@@ -54,3 +54,8 @@ def test_the_policy_names_the_origin_of_signed_addresses(monkeypatch, endpoint, 
 
 def test_without_a_bucket_no_origin_is_named():
     assert bucket_origins("", "https://store.example", "eu-north-1") == []
+
+
+def test_a_page_and_its_parts_are_told_apart_by_caches_of_the_browser(client, db):
+    assert "HX-Request" in client.get("/account/login/")["Vary"]
+    assert "HX-Request" not in client.get("/healthz").get("Vary", "")
