@@ -9,6 +9,7 @@ import calendar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -171,7 +172,8 @@ def _renew(pk: int, now: datetime) -> None:
         one.period_start, one.period_end = start, month_later(start, one.anchor_day)
         one.next_plan = None
         one.save()
-        _charge_month(one, one.monthly_micros, start)
-        charged = True
+        if settings.BILLING:  # months that pass while it is off cost nothing
+            _charge_month(one, one.monthly_micros, start)
+            charged = True
     if charged:
         invoices.issue(workspace=workspace, now=now)

@@ -75,6 +75,20 @@ def test_billing_switched_on_or_off_in_the_middle_of_a_take_does_not_change_its_
     assert ledger.balance(workspace, Account.REVENUE) == 200_000
 
 
+def test_months_that_pass_while_billing_is_switched_off_cost_nothing(workspace, settings):
+    change_plan(workspace=workspace, plan=current_plan("creator"))
+    end = open_subscription(workspace).period_end
+    settings.BILLING = False
+    with time_machine.travel(end + timedelta(days=1), tick=False):
+        renew_due()
+        assert Invoice.objects.count() == 1
+    settings.BILLING = True
+    with time_machine.travel(end + timedelta(days=32), tick=False):
+        renew_due()
+    fees = Entry.objects.filter(account=Account.FEES)
+    assert [entry.amount_micros for entry in fees] == [19_000_000, 19_000_000]
+
+
 def test_a_clock_that_is_set_back_charges_no_month_twice(workspace):
     change_plan(workspace=workspace, plan=current_plan("creator"))
     end = open_subscription(workspace).period_end
