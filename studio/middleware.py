@@ -1,12 +1,21 @@
-"""What every answer carries: a number that a person can quote, and that a page and its parts share an address."""
+"""What every answer carries: a number that a person can quote, and that a page and its parts share an address; and an
+answer in words where Redis is away.
+"""
 
+import logging
 import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from redis.exceptions import RedisError
 
 from studio import logs
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 60
 
 
 class RequestIdMiddleware:
@@ -33,4 +42,22 @@ class PartsMiddleware:
         response = self.get_response(request)
         if response.get("Content-Type", "").startswith("text/html"):
             patch_vary_headers(response, ["HX-Request"])
+        return response
+
+
+class RedisAwayMiddleware:
+    """503 where a page cannot do without Redis, as signing in, which it protects from guessing: that is soon over."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if not isinstance(exception, RedisError):
+            return None
+        log.warning("%s does not do without Redis: %s", request.path, exception)
+        response = render(request, "503.html", status=503)
+        response["Retry-After"] = str(AGAIN_S)
         return response

@@ -198,6 +198,16 @@ def test_sign_up_leads_into_a_library_of_ones_own(db):
     assert "Successfully" not in page.content.decode()
 
 
+def test_signing_in_says_so_where_redis_is_away(owner, settings):
+    settings.CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1"}
+    }
+    answer = Client().post("/account/login/", {"login": owner.email, "password": "wrong"})
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    page = answer.content.decode()
+    assert "does not answer" in page and answer["X-Request-Id"] in page
+
+
 def test_a_wrong_password_keeps_the_address_and_says_so(owner):
     answer = Client().post(reverse("account_login"), {"login": owner.email, "password": "wrong"})
     html = answer.content.decode()
