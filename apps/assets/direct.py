@@ -107,7 +107,6 @@ def settle(upload: Upload) -> Asset:
             size=upload.size,
             sha256=digest,
         )
-        Upload.objects.filter(asset=asset).exclude(pk=upload.pk).delete()  # of the same bytes, sent before
         Upload.objects.filter(pk=upload.pk).update(asset=asset, updated_at=timezone.now())
         if known is None:
             recheck(asset)

@@ -144,7 +144,8 @@ class Upload(models.Model):
     key = models.CharField(max_length=255, blank=True)
     multipart = models.CharField(max_length=1024, blank=True)
     completed_at = models.DateTimeField(null=True, help_text="when its parts were joined in the bucket")
-    asset = models.OneToOneField(Asset, on_delete=models.CASCADE, null=True, related_name="upload")
+    # Of several with the same bytes all lead to the one asset that the library keeps of them.
+    asset = models.ForeignKey(Asset, on_delete=models.CASCADE, null=True, related_name="uploads")
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 

@@ -63,7 +63,6 @@ def finish_upload(*, upload: Upload) -> Asset:
             )
         path = uploads.part_file(upload)
         asset = _keep(upload.workspace, upload.created_by, path, upload.name, Origin.UPLOAD, move=True)
-        Upload.objects.filter(asset=asset).exclude(pk=upload.pk).delete()  # of the same bytes, sent before
         Upload.objects.filter(pk=upload.pk).update(asset=asset, offset=upload.size, updated_at=timezone.now())
         upload.asset = asset
     return asset

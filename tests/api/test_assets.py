@@ -48,6 +48,15 @@ def test_a_ticket_takes_the_bytes_and_is_registered(api, client, settings):
     assert (again.status_code, again.json()["errorCode"]) == (409, "upload_offset_conflict")
 
 
+def test_the_same_bytes_by_two_tickets_are_one_file_that_each_may_register_again(api, client):
+    tickets = [api("POST", "assets/upload", {"fileName": "talk.mp4", "size": 4}).json() for _ in range(2)]
+    for ticket in tickets:
+        client.put(ticket["uploadUrl"].removeprefix("http://testserver"), b"film", content_type="video/mp4")
+    answers = [api("POST", "assets", {"url": ticket["url"]}) for ticket in tickets * 2]
+    assert [answer.status_code for answer in answers] == [201] * 4
+    assert {answer.json()["id"] for answer in answers} == {str(Asset.objects.get().pk)}
+
+
 def test_a_ticket_holds_to_its_size(api, client):
     ticket = api("POST", "assets/upload", {"fileName": "talk.mp4", "size": 4}).json()
     over = client.put(ticket["uploadUrl"].removeprefix("http://testserver"), b"abcdef", content_type="video/mp4")
