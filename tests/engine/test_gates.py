@@ -1,6 +1,7 @@
 """The bounds a finished film is held against, on synthetic footage, and the versions its report names."""
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,12 @@ def test_a_film_that_follows_badly_or_late_or_reaches_far_is_told(plan):
     assert not rows["offset_ms"]["kept"]
     far = replace(plan, target=plan.target + np.float32(0.4 * plan.eyes[0]))
     assert not held(far, seen_as_planned(plan))["reach"]["kept"]
+
+
+def test_a_fast_film_is_held_to_what_can_be_told_of_its_offset(plan):
+    """At 240 frames a second one of them is 4 ms, and offsets are searched in steps of 10."""
+    fast, seen = replace(plan, fps=Fraction(240)), seen_as_planned(plan)
+    assert [held(fast, seen, offset_ms=late)["offset_ms"]["kept"] for late in (10.0, 30.0)] == [True, False]
 
 
 def test_what_cannot_be_told_is_left_out(plan):

@@ -14,6 +14,9 @@ Doubles = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 LEAST_AGREEMENT = 0.85
+FINEST_OFFSET_MS = (
+    20.0  # offsets are searched in steps of 10 ms: what is filmed faster than this is held to two of them
+)
 LONGEST_UNSEEN_S = 0.5  # a driven face that the tracker no longer finds in the film
 LARGEST_REST = 0.03  # eye distances above the film's own closed mouth, where the mouth is planned at rest
 REST_S, REST_EDGE_S = 0.5, 0.15
@@ -28,20 +31,20 @@ def gates(plan: MotionPlan, seen: Doubles, agreement: float | None, offset_ms: f
 
     ``seen`` (N,) is the opening in the encoded film in eye distances, NaN where none was seen or looked for.
 
-    | gate         | value                                                                      | bound     |
-    |--------------|----------------------------------------------------------------------------|-----------|
-    | agreement    | correlation of the opening seen with the opening planned                   | ≥ .85     |
-    | offset_ms    | shift at which it is highest                                               | one frame |
-    | unseen_s     | longest time a driven face is not found in the film                        | ≤ .5      |
-    | rest         | opening seen above the closed mouth where the plan rests for half a second | ≤ .03     |
-    | reach        | largest way of a mesh point, in eye distances                              | ≤ .35     |
+    | gate         | value                                                                      | bound             |
+    |--------------|----------------------------------------------------------------------------|-------------------|
+    | agreement    | correlation of the opening seen with the opening planned                   | ≥ .85             |
+    | offset_ms    | shift at which it is highest                                               | a frame, or 20 ms |
+    | unseen_s     | longest time a driven face is not found in the film                        | ≤ .5              |
+    | rest         | opening seen above the closed mouth where the plan rests for half a second | ≤ .03             |
+    | reach        | largest way of a mesh point, in eye distances                              | ≤ .35             |
     """
     rows = []
     if agreement is not None:
         rows.append(_row("agreement", agreement, LEAST_AGREEMENT, agreement >= LEAST_AGREEMENT))
     if offset_ms is not None:
-        frame_ms = 1000 / float(plan.fps)
-        rows.append(_row("offset_ms", offset_ms, frame_ms, abs(offset_ms) <= frame_ms))
+        bound_ms = max(1000 / float(plan.fps), FINEST_OFFSET_MS)
+        rows.append(_row("offset_ms", offset_ms, bound_ms, abs(offset_ms) <= bound_ms))
     for name, value, bound in (
         ("unseen_s", longest_unseen_s(plan, seen), LONGEST_UNSEEN_S),
         ("rest", opening_at_rest(plan, seen), LARGEST_REST),
