@@ -185,16 +185,6 @@ def test_a_mouth_that_the_border_cuts_off_is_told(talking):
     assert (found.kind, found.severity) == ("mouth_cut_off", "blocking")
 
 
-def test_where_the_main_person_cannot_be_driven_somebody_else_is_offered(talking):
-    below = replace(made_up_person(talking.landmarks + np.float32([0, SIZE[1], 0]), talking.crops.index), eyes_px=120.0)
-    film = replace(talking, people=[below, replace(talking.people[0], id=1)], person=None)
-    (found,) = [one for one in check_footage(film, own_sound=TALK).findings if one.severity == "blocking"]
-    assert (found.kind, found.fixes) == ("mouth_cut_off", [{"action": "choose_person", "person": 1}])
-    far = replace(film, people=[replace(below, eyes_px=15.0), film.people[1]])
-    (found,) = [one for one in check_footage(far, own_sound=TALK).findings if one.severity == "blocking"]
-    assert (found.kind, found.fixes) == ("small_face", [{"action": "choose_person", "person": 1}])
-
-
 def test_half_a_face_that_is_taken_for_somebody_else_is_no_second_person(talking):
     low = round(float(talking.landmarks[:, OUTER_LIPS, 1].max())) + 20
     half, gone = talking.landmarks[50:] + np.float32([0, 30, 0]), talking.landmarks.copy()

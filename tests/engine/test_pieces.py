@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from apps.inference.engine.analysis import FootageAnalysis, require_face, require_somebody
+from apps.inference.engine.analysis import FootageAnalysis, put_forward, require_face
 from apps.inference.engine.assembly import assemble
 from apps.inference.engine.errors import EngineError
 from apps.inference.engine.face.landmarks import OUTER_LIPS
@@ -130,15 +130,28 @@ def test_where_the_border_cuts_the_mouth_off_frames_pass_through(tmp_path):
     assert refused.value.code == "generation_input_video_no_face"
 
 
-def test_a_film_is_refused_where_nobody_in_it_can_be_driven_whoever_is_seen_most(tmp_path):
-    """Who chose the other person was refused for the first one's mouth, unless a footage check had come before."""
+def test_who_can_be_driven_comes_before_who_is_seen_most(tmp_path):
+    """The film was refused for the mouth of a person outside the picture, whoever else spoke in it."""
     _, footage = make_footage(tmp_path, 30)
     below = made_up_person(footage.landmarks + np.float32([0, footage.size[1], 0]), footage.crops.index, 0)
-    film = replace(footage, people=[below, replace(footage.people[0], id=1)], person=None).of(0)
-    require_somebody(film)
-    for nobody in (replace(film, people=[below]), replace(film, people=[below, replace(below, id=1)])):
-        with pytest.raises(EngineError, match="cut off"):
-            require_somebody(nobody)
+    speaker = replace(footage.people[0], id=1)
+    film = replace(footage, people=[below, speaker], person=None)
+    put_forward(film)
+    assert film.people == [speaker, below] and [person.id for person in film.people] == [0, 1]
+    require_face(film.of(0))
+
+
+def test_a_film_is_refused_where_nobody_in_it_can_be_driven(tmp_path):
+    _, footage = make_footage(tmp_path, 30)
+    low, lower = (
+        made_up_person(footage.landmarks + np.float32([0, more * footage.size[1], 0]), footage.crops.index, row)
+        for row, more in enumerate((1, 2))
+    )
+    film = replace(footage, people=[low, lower], person=None)
+    put_forward(film)
+    assert film.people == [low, lower]
+    with pytest.raises(EngineError, match="cut off"):
+        require_face(film.of(0))
 
 
 def test_seconds_in_which_a_picture_is_held_are_reported_as_it_is(tmp_path):

@@ -175,7 +175,7 @@ def analyse_footage(
         footage = replace(concluded(seen, info, workdir), recent=recent)
         heard()
     monitor.step("read", footage.frame_count, footage.frame_count)
-    require_somebody(footage)
+    require_face(footage)
     return footage
 
 
@@ -201,9 +201,19 @@ def concluded(seen: Seen, info: MediaInfo, folder: Path) -> FootageAnalysis:
         motion=seen.motion, folder=folder, people=people,
         lettering=lasting(seen.lettering, np.searchsorted(shots, np.arange(count), side="right")),
     )  # fmt: skip
+    put_forward(footage)
     footage = footage.of(0) if people else footage
     footage.save()
     return footage
+
+
+def put_forward(footage: FootageAnalysis) -> None:
+    """Number those who can be driven first, where who is seen most cannot be: too small, or the mouth cut off."""
+    people = footage.people
+    if people and unfit(footage.of(0)) is not None:
+        people[:] = sorted(people, key=lambda person: unfit(footage.of(person.id)) is not None)
+        for place, person in enumerate(people):
+            person.id = place
 
 
 def read_own_sound(video: Path, workdir: Path, models: Path | None) -> None:
@@ -236,13 +246,6 @@ def _end(info: MediaInfo, times: np.ndarray, typical: float) -> float:
     if not (info.vfr or held):
         return by_count
     return info.duration_s if len(times) == info.frame_count else float(times[-1]) + typical
-
-
-def require_somebody(footage: FootageAnalysis) -> None:
-    """Raise what keeps the main person from being driven, unless somebody else can be, who may be chosen."""
-    refusal = unfit(footage)
-    if refusal is not None and all(unfit(footage.of(person.id)) for person in footage.people[1:]):
-        raise refusal
 
 
 def require_face(footage: FootageAnalysis) -> None:

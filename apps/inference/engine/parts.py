@@ -13,7 +13,7 @@ from .analysis import (
     concluded,
     probe_footage,
     read_own_sound,
-    require_somebody,
+    require_face,
 )
 from .crops import CropWriter
 from .face.people import PeopleTracker
@@ -91,5 +91,5 @@ def join_parts(
     footage = concluded(join(folders, workdir), probe_footage(video), workdir)
     if OWN_SOUND in parts and (parts[OWN_SOUND] / OWN_SOUND).is_dir():
         shutil.copytree(parts[OWN_SOUND] / OWN_SOUND, workdir / OWN_SOUND)
-    require_somebody(footage)
+    require_face(footage)
     return footage

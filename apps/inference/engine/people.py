@@ -56,7 +56,7 @@ ROWS = ("frames", "points", "sharpness", "light", "crops")
 
 @dataclass
 class Person:
-    """Somebody in the footage. ``id`` counts from 0, who is seen most first.
+    """Somebody in the footage. ``id`` counts from 0, who is seen most first, but behind who can be driven.
 
     ``eyes_px`` is the median distance of the outer eye corners; ``fixed`` tells a poster or a standing inset; the
     head's picture was taken at ``head_frame``, where the head fills ``head_box`` (x, y, width, height in pixels).

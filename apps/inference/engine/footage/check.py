@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ..analysis import FootageAnalysis, unfit
+from ..analysis import FootageAnalysis
 from ..report import ENGINE_VERSION
 from ..settings import LARGEST_TURN, MODELS, TURN_ERROR
 from ..speech.offset import estimate_offset
@@ -62,7 +62,7 @@ def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
     if picture.speaker is None and picture.cut_off:
         cut = "The picture's border cuts the mouth off."
         whole_mouth = every_model("Use footage in which the whole mouth is in the picture.")
-        return [Finding("mouth_cut_off", 0.0, footage.end_s, BLOCKING, cut, whole_mouth, _somebody_else(footage))]
+        return [Finding("mouth_cut_off", 0.0, footage.end_s, BLOCKING, cut, whole_mouth)]
     if picture.speaker is None:
         small = picture.eyes_px > 0
         kind = "small_face" if small else "no_face"
@@ -70,7 +70,7 @@ def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
             f"The face is only {2 * picture.eyes_px:.0f} pixels wide." if small else "No face is seen in the video."
         )
         advice = "Use footage in which a human face is seen from the front, at least 100 pixels wide."
-        return [Finding(kind, 0.0, footage.end_s, BLOCKING, reason, every_model(advice), _somebody_else(footage))]
+        return [Finding(kind, 0.0, footage.end_s, BLOCKING, reason, every_model(advice))]
     found = []
     for one in picture.unseen:
         leaves = every_model(f"{{model}} leaves {said([one])} as it is.")
@@ -98,12 +98,6 @@ def _faces(picture: Picture, footage: FootageAnalysis) -> list[Finding]:
     for start, end, turn in picture.turned:
         found.append(_profile((start, end), turn))
     return found
-
-
-def _somebody_else(footage: FootageAnalysis) -> list[dict[str, Any]]:
-    """Whom to choose where the main person cannot be driven."""
-    fit = [person.id for person in footage.people[1:] if unfit(footage.of(person.id)) is None]
-    return [{"action": "choose_person", "person": number} for number in fit]
 
 
 def _large(at: tuple[float, float], width: float) -> Finding:
