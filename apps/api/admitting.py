@@ -71,7 +71,7 @@ def submit(call: Call, membership: Membership, wish: Wish, assets: dict[str, Ass
             identity=call.pk,
             background=call.source == BATCH_SOURCE,
         )
-        call.warnings = list(dict.fromkeys(wish.warnings + _warnings_of(generation)))
+        call.warnings = list(dict.fromkeys(wish.warnings + warnings_of(generation)))
         Call.objects.filter(pk=call.pk).update(generation=generation, warnings=call.warnings)
     call.generation, call.state = generation, CallState.ADMITTED
     return generation
@@ -85,7 +85,7 @@ def _refuse_lost_project(call: Call, membership: Membership) -> None:
         raise ApiError("project_not_found", field="projectId")
 
 
-def _warnings_of(generation: Generation) -> list[str]:
+def warnings_of(generation: Generation) -> list[str]:
     """What the studio said of it when it was submitted."""
     submitted = generation.events.filter(what=Status.PENDING).first()
     return submitted.detail.get("warnings", []) if submitted else []
@@ -107,16 +107,18 @@ def admit(call_id: UUID) -> float | None:
     Call.objects.filter(pk=call_id).update(looked_at=timezone.now())
     try:
         membership = membership_for(call.user, call.workspace)
-        wish = wish_of(with_boxes(CreateGeneration.model_validate(call.body), seconds=FETCH_BY_WORKER_S))
+        body = CreateGeneration.model_validate(call.body)
+        wish = wish_of(body)
         assets = _arrived(call, membership, wish)
         if any(isinstance(item, TextInput) and role not in assets for role, item in wish.items.items()):
-            _speak(call, membership, wish)
+            _speak(call, membership, body, assets)
             return 2.0
         if not wait_until_checked(list(assets.values()), seconds=0):
             return 2.0
         if call.source == BATCH_SOURCE:
             _refuse_long(assets)
-        submit(call, membership, wish, assets)
+        # Last, not at every look: whoever gives the boxes is not asked for them every two seconds.
+        submit(call, membership, wish_of(with_boxes(body, seconds=FETCH_BY_WORKER_S)), assets)
     except NoLongerWaiting:
         return None
     except StudioError as error:
@@ -136,12 +138,13 @@ def admit(call_id: UUID) -> float | None:
     return None
 
 
-def _speak(call: Call, membership: Membership, wish: Wish) -> None:
+def _speak(call: Call, membership: Membership, body: CreateGeneration, assets: dict[str, Asset]) -> None:
     """Have the texts of a batch's line spoken; those of other calls were begun by their request."""
     if call.speeches:
         return
-    jobs = begin_speeches(membership, wish)
-    Call.objects.filter(pk=call.pk).update(speeches={role: str(job.pk) for role, job in jobs.items()})
+    # Speaking costs: a line whose boxes cannot be had is refused before.
+    jobs, begun = begin_speeches(membership, wish_of(with_boxes(body, seconds=FETCH_BY_WORKER_S)), assets)
+    Call.objects.filter(pk=call.pk).update(speeches={role: str(job.pk) for role, job in jobs.items()}, begun=begun)
 
 
 def _refuse_long(assets: dict[str, Asset]) -> None:

@@ -124,8 +124,9 @@ def start_line(batch: Batch, line: BatchLine) -> None:
     is kept with the call as a refusal. Two runs of the batches may meet: a line that has a call is left alone.
     """
     body = CreateGeneration.model_validate(line.payload)
-    project, refusal = None, None
+    project, refusal, warnings = None, None, list[str]()
     try:
+        warnings = wish_of(body).warnings
         project = project_for(membership_for(batch.user, batch.workspace), body.projectId)
     except StudioError as error:
         refusal = error
@@ -138,7 +139,7 @@ def start_line(batch: Batch, line: BatchLine) -> None:
             key=batch.key,
             project=project,
             body=kept_body(body),
-            warnings=wish_of(body).warnings,
+            warnings=warnings,
             source=BATCH_SOURCE,
             webhook_url=body.webhookUrl or "",
             output_name=body.outputFileName or "",

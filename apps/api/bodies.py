@@ -5,7 +5,7 @@ lengths are counted as they come, nothing is believed about types, and files go 
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
@@ -22,6 +22,8 @@ from apps.assets.files import keep_room
 from studio.errors import StudioError
 
 JSON_LIMIT = 8 * 1024**2  # a box for each frame of a long film is the largest JSON that makes sense
+MOST_NESTED = 100  # what is nested deeper than some 250 levels cannot be written down again
+URLENCODED = "application/x-www-form-urlencoded"
 BLOCK_BYTES = 256 * 1024
 
 
@@ -63,11 +65,26 @@ class _DiskHandler(TemporaryFileUploadHandler):
         super().receive_data_chunk(raw_data, start)
 
 
+class _Chunks:
+    """A body of unknown length. Where it breaks off, or its chunks are none, it fails as a request of Django does: each
+    web server has errors of its own for that.
+    """
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self.stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        try:
+            return self.stream.read(size)
+        except Exception as error:
+            raise UnreadablePostError(*error.args) from error
+
+
 def stream_of(request: HttpRequest) -> IO[bytes]:
     """The body as it comes. Without Content-Length it is read to its end where the server says that it has one."""
     environ = request.META
     if not environ.get("CONTENT_LENGTH") and environ.get("wsgi.input_terminated"):
-        return cast(IO[bytes], environ["wsgi.input"])
+        return cast(IO[bytes], _Chunks(environ["wsgi.input"]))
     return cast(IO[bytes], request)
 
 
@@ -81,13 +98,25 @@ def blocks_of(request: HttpRequest) -> Iterator[bytes]:
         raise ApiError("request_invalid", "The connection broke off.", "Send the request again.") from error
 
 
-def read_json(request: HttpRequest) -> Any:
-    """The JSON of the body; raises ``ApiError`` for none, for too much, and for no object."""
+def _whole(request: HttpRequest) -> bytes:
+    """All of a body that holds no files."""
     whole = bytearray()
     for block in blocks_of(request):
         whole += block
         if len(whole) > JSON_LIMIT:
             raise ApiError("request_too_large")
+    return bytes(whole)
+
+
+def read_json(request: HttpRequest, *, fields_of: Callable[[Form], dict[str, Any]] | None = None) -> dict[str, Any]:
+    """The JSON of the body; raises ``ApiError`` for none, for too much, and for no object.
+
+    ``fields_of`` reads a form without files, which the Python client sends in the way of a web page. So does curl type
+    what it is given, and then it is JSON.
+    """
+    whole = _whole(request)
+    if fields_of and request.content_type == URLENCODED and not whole.lstrip().startswith(b"{"):
+        return fields_of(Form(_urlencoded(whole), {}))
     try:
         found = parsed(whole.decode("utf-8"))
     except ValueError as error:
@@ -95,6 +124,15 @@ def read_json(request: HttpRequest) -> Any:
     if not isinstance(found, dict):
         raise ApiError("request_invalid", "The body is no JSON object.", "Send an object.")
     return found
+
+
+def _urlencoded(body: bytes) -> QueryDict:
+    try:
+        return QueryDict(body.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ApiError("request_invalid", "The form cannot be read.") from error
+    except TooManyFieldsSent as error:
+        raise ApiError("request_too_large", "The form has too many or too large fields.") from error
 
 
 def parsed(text: str) -> Any:
@@ -106,15 +144,19 @@ def parsed(text: str) -> Any:
         json.dumps(found, allow_nan=False)
     except RecursionError as error:
         raise ValueError("The JSON is nested too deeply.") from error
-    rest = [found]
-    while rest:
-        item = rest.pop()
-        if isinstance(item, dict):
-            rest += [*item.keys(), *item.values()]
-        elif isinstance(item, list):
-            rest += item
-        elif isinstance(item, str) and ("\x00" in item or not _is_whole(item)):
-            raise ValueError("The JSON holds a character that text does not have.")
+    level = [found]
+    for _ in range(MOST_NESTED):
+        inner: list[Any] = []
+        for item in level:
+            if isinstance(item, dict):
+                inner += [*item.keys(), *item.values()]
+            elif isinstance(item, list):
+                inner += item
+            elif isinstance(item, str) and ("\x00" in item or not _is_whole(item)):
+                raise ValueError("The JSON holds a character that text does not have.")
+        level = inner
+    if level:
+        raise ValueError("The JSON is nested too deeply.")
     return found
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import transaction
 from django.db.models import Q
 
 from apps.api.admitting import NoLongerWaiting, admit_soon, submit
@@ -67,23 +68,25 @@ def create_call(caller: Caller, body: CreateGeneration, files: Files, *, key: st
             except TooSlow:
                 slow = True
             assets, late = _collect(caller.membership, wish, files, seconds)
-        speeches = begin_speeches(caller.membership, wish)
+        speeches, begun = begin_speeches(caller.membership, wish, assets)
         assets |= ready_speeches(speeches)
         slow = slow or late or any(role not in assets for role in speeches)
-        call = Call.objects.create(
-            workspace=caller.workspace,
-            user=caller.membership.user,
-            key=caller.key,
-            project=project,
-            body=_as_understood(body, wish, {role: assets[role] for role in files}),
-            assets={role: str(asset.pk) for role, asset in assets.items()},
-            speeches={role: str(job.pk) for role, job in speeches.items()},
-            warnings=wish.warnings,
-            source=source,
-            webhook_url=body.webhookUrl or "",
-            output_name=body.outputFileName or "",
-        )
-        claim.made(call)  # goes with the call where that is refused
+        with transaction.atomic():  # else a call that no key knows is left, and the client's second try makes two takes
+            call = Call.objects.create(
+                workspace=caller.workspace,
+                user=caller.membership.user,
+                key=caller.key,
+                project=project,
+                body=_as_understood(body, wish, {role: assets[role] for role in files}),
+                assets={role: str(asset.pk) for role, asset in assets.items()},
+                speeches={role: str(job.pk) for role, job in speeches.items()},
+                begun=begun,
+                warnings=wish.warnings,
+                source=source,
+                webhook_url=body.webhookUrl or "",
+                output_name=body.outputFileName or "",
+            )
+            claim.made(call)  # goes with the call where that is refused
         try:
             if slow or not _checked(list(assets.values())):
                 admit_soon(call.pk)
@@ -136,7 +139,7 @@ def _as_understood(body: CreateGeneration, wish: Wish, came: dict[str, Asset]) -
     for role in reversed([role for role in wish.items if role in came]):
         item = {"type": role, "assetId": str(came[role].pk)}
         kept["input"].insert(0, item | ({"refId": SOUND} if role == SOUND else {}))
-    return kept | {"options": {"sync_mode": wish.sync_mode} | kept["options"]}
+    return kept | {"options": kept["options"] | {"sync_mode": wish.sync_mode}}
 
 
 def kept_body(body: CreateGeneration) -> dict[str, Any]:

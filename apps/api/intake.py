@@ -22,8 +22,9 @@ from apps.assets.models import Asset, Kind, Origin, Status
 from apps.assets.services import import_file
 from apps.billing.limits import file_limit, too_large
 from apps.billing.plans import plan_of
+from apps.generations.estimate import picture_refusals, sound_refusals
 from apps.voices.models import SpeechJob, SpeechState
-from apps.voices.services import Order, order_of, request_speech
+from apps.voices.services import Order, known_speech, order_of, request_speech
 from apps.workspaces.models import Membership
 from studio.errors import StudioError
 
@@ -108,10 +109,32 @@ def refuse_other_kinds(wish: Wish, assets: Mapping[str, Asset]) -> None:
         )
 
 
-def begin_speeches(membership: Membership, wish: Wish) -> dict[str, SpeechJob]:
-    """The jobs that speak the texts of a request, by the roles of its inputs. Raises ``StudioError``."""
+def begin_speeches(
+    membership: Membership, wish: Wish, assets: Mapping[str, Asset]
+) -> tuple[dict[str, SpeechJob], list[str]]:
+    """The jobs that speak the texts of a request, by the roles of its inputs, and the ids of those that were not there
+    before: these are paid with it. ``assets`` are its files that are here. Raises ``StudioError``.
+    """
+    jobs: dict[str, SpeechJob] = {}
+    begun: list[str] = []
     orders = orders_of(membership, wish)
-    return {role: request_speech(membership=membership, order=order) for role, order in orders.items()}
+    if orders:
+        _refuse_unusable(wish, assets)
+    for role, order in orders.items():
+        known = known_speech(membership, order.digest)
+        jobs[role] = request_speech(membership=membership, order=order)
+        if known is None:
+            begun.append(str(jobs[role].pk))
+    return jobs, begun
+
+
+def _refuse_unusable(wish: Wish, assets: Mapping[str, Asset]) -> None:
+    """Raise what is known to be amiss with files: nothing is spoken, and paid, for a take that cannot be."""
+    for role, asset in assets.items():
+        if asset.status == Status.CHECKING:
+            continue
+        if refusals := picture_refusals(asset, wish.model) if role == PICTURE else sound_refusals(asset):
+            raise refusals[0]
 
 
 def orders_of(membership: Membership, wish: Wish) -> dict[str, Order]:
@@ -156,6 +179,7 @@ def with_boxes(body: CreateGeneration, *, seconds: float) -> CreateGeneration:
         speaker = options.active_speaker_detection if options else None
         if isinstance(speaker, ActiveSpeaker) and speaker.bounding_boxes_url:
             speaker.bounding_boxes = _boxes_at(speaker.bounding_boxes_url, ends - time.monotonic())
+            speaker.bounding_boxes_url = None
     return body
 
 

@@ -82,6 +82,7 @@ class Call(models.Model):
     body = models.JSONField()
     assets = models.JSONField(default=dict)
     speeches = models.JSONField(default=dict, help_text="jobs that speak its texts, by the roles of the inputs")
+    begun = models.JSONField(default=list, help_text="those of its speeches that were begun for it: it has paid them")
     warnings = models.JSONField(default=list)
     source = models.CharField(max_length=30, default="api")
     webhook_url = models.URLField(max_length=2000, blank=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeGuard
 
 from apps.api.links import base_of, file_url, thumbnail_url
 from apps.api.models import Call, CallState
@@ -48,6 +48,11 @@ def opened_by_all(asset: Asset) -> bool:
     return asset.visibility != Visibility.PRIVATE
 
 
+def is_there(asset: Asset | None) -> TypeGuard[Asset]:
+    """Whether an address of its bytes leads anywhere: takes outlive files that were deleted from the library."""
+    return asset is not None and asset.deleted_at is None
+
+
 def generation_json(generation: Generation, base: str, opens: Opens, *, with_progress: bool = False) -> dict[str, Any]:
     """A generation that was admitted, for somebody who sees it; ``opens`` says which of its inputs get an address."""
     call = call_of(generation)
@@ -55,7 +60,7 @@ def generation_json(generation: Generation, base: str, opens: Opens, *, with_pro
     if generation.status == Status.CANCELLED:
         error = CANCELLED
     result = generation.result
-    output = file_url(base, result, name=call.output_name if call else "") if result and result.file else None
+    output = file_url(base, result, name=call.output_name if call else "") if is_there(result) and result.file else None
     asked = {"options": {}} | call.body if call else request_of(generation)
     body = _common(call) | {
         "id": str(generation.pk),
@@ -118,7 +123,7 @@ def _inputs(generation: Generation, asked: list[dict[str, Any]], base: str, open
     assets = [generation.video, generation.audio]
     if generation.segments:
         assets += [sound.asset for sound in generation.segment_sounds.all()]
-    by_id = {str(asset.pk): asset for asset in assets if opens(asset)}
+    by_id = {str(asset.pk): asset for asset in assets if opens(asset) and is_there(asset)}
     return [
         item | {"url": file_url(base, by_id[item["assetId"].lower()])}
         if item.get("assetId", "").lower() in by_id
@@ -133,7 +138,8 @@ def _spoken_url(generation: Generation, call: Call | None, base: str, opens: Ope
     sounds = [generation.audio]
     if spoken and generation.segments:
         sounds += [sound.asset for sound in generation.segment_sounds.all()]
-    return next((file_url(base, asset) for asset in sounds if str(asset.pk) in spoken and opens(asset)), None)
+    shown = (asset for asset in sounds if str(asset.pk) in spoken and opens(asset) and is_there(asset))
+    return next((file_url(base, asset) for asset in shown), None)
 
 
 def progress_json(generation: Generation) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def moment(request: HttpRequest, name: str) -> datetime | None:
 # Of no project, or of one that nobody has deleted.
 IN_SIGHT = Q(project=None) | Q(project__deleted_at=None)
 # What the JSON of a generation shows. The rest stays in the database: reports above all, which can be long.
-_FILE = ("id", "name", "file", "visibility", "created_by")
+_FILE = ("id", "name", "file", "visibility", "created_by", "deleted_at")
 SHOWN = (
     *("id", "status", "model", "sync_mode", "options", "segments", "created_at", "project_id"),
     *("error_code", "error_message", "error_advice", "video__kind"),

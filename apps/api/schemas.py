@@ -96,9 +96,10 @@ class CloneVoice(Incoming):
 Input = Annotated[VideoInput | AudioInput | ImageInput | TextInput, Field(discriminator="type")]
 
 
-class ActiveSpeaker(Incoming):
-    """Whose mouth is driven: one of these ways."""
+class ActiveSpeaker(BaseModel):
+    """Whose mouth is driven: one of these ways. Other fields are ignored and named in ``warnings``."""
 
+    model_config = ConfigDict(extra="allow")
     auto_detect: bool = Field(False, description="whoever speaks")
     frame_number: int | None = Field(None, description="of the frame in which coordinates name a face; from 0")
     coordinates: list[float] | None = Field(None, description="x and y in pixels of the video as it is shown")

@@ -2,7 +2,7 @@
 and sentences about what is not used.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from apps.api.schemas import (
     VideoInput,
 )
 from apps.assets.models import Asset
+from apps.catalog.faces import CODE as FACE_INVALID
 from apps.catalog.faces import clean_face, engine_face
 from apps.catalog.registry import FACE, MODELS, OPTIONS, check_sync_mode, clean_options, model_spec
 from apps.generations.segments import INVALID as SEGMENTS_INVALID
@@ -64,13 +65,18 @@ def wish_of(body: CreateGeneration, *, files: frozenset[str] = frozenset()) -> W
     _, unused = clean_options(body.model, raw)
     items, names = inputs_of(body, files)
     rows, remarks = rows_of(body, names)
-    heard = {PICTURE, SOUND} | {row["audio"] for row in rows}
-    for ref_id, role in names.items():
-        if role not in heard:
-            remarks.append(f"The sound {ref_id} is not used; no segment names it.")
-    kept = {role: item for role, item in items.items() if role in heard}
-    warnings += unused + remarks + _older_segments(body)
+    named = {row["audio"] for row in rows}
+    kept = {role: item for role, item in items.items() if role in {PICTURE, SOUND} | named}
+    warnings += unused + remarks + _unheard(items, names, rows) + _older_segments(body)
     return Wish(body.model, sync_mode, raw, list(dict.fromkeys(warnings)), kept, rows)
+
+
+def _unheard(items: Mapping[str, Item], names: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sounds that nothing in the result follows. Where no segment has another, it follows the first."""
+    heard = {row["audio"] or SOUND for row in rows if row["lipsync"]} or {SOUND}
+    called = {role: f"The sound {ref_id}" for ref_id, role in names.items()}
+    unused = [role for role in items if role not in heard | {PICTURE}]
+    return [f"{called.get(role, 'A sound without a refId')} is not used; no segment names it." for role in unused]
 
 
 def _refuse_missing_parts(body: CreateGeneration) -> None:
@@ -96,11 +102,22 @@ def options_of(options: Options) -> tuple[dict[str, Any], list[str]]:
     warnings = [f"The option {name} is not used; this studio does not have it." for name in sent if name not in OPTIONS]
     speaker = options.active_speaker_detection
     if isinstance(speaker, ActiveSpeaker):
+        unknown = speaker.model_extra or {}
+        warnings += [f"{FACE}.{name} is not used; this studio does not have it." for name in unknown]
+        _refuse_two_ways(speaker)
         # What lies at the address of boxes was fetched before, see ``intake.with_boxes``.
-        raw[FACE] = clean_face(speaker.model_dump(exclude={"bounding_boxes_url"}, exclude_none=True))
+        raw[FACE] = clean_face(speaker.model_dump(exclude={"bounding_boxes_url", *unknown}, exclude_none=True))
     elif speaker is not None:
         raw[FACE] = speaker
     return raw, warnings
+
+
+def _refuse_two_ways(speaker: ActiveSpeaker) -> None:
+    """Those of one kind are told apart by :func:`clean_face`; here are the ways that only this API has."""
+    boxes, address = speaker.bounding_boxes is not None, bool(speaker.bounding_boxes_url)
+    hosted = speaker.auto_detect or boxes or address or (speaker.frame_number, speaker.coordinates) != (None, None)
+    if (boxes and address) or (speaker.kind and hosted):
+        raise ApiError(FACE_INVALID, "The face is chosen in more than one way.", "Send one of them only.", field=FACE)
 
 
 def inputs_of(body: CreateGeneration, files: frozenset[str]) -> tuple[dict[str, Item], dict[str, str]]:

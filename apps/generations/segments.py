@@ -24,6 +24,7 @@ INVALID = "generation_input_segments_invalid"
 # Each segment is planned, drawn and joined by itself; more of them than this is an edit list, not a take.
 MOST = 50
 FIELDS = ("start_s", "end_s", "lipsync", "audio", "audio_start_s", "audio_end_s", "face", "options")
+WHOLE_TAKE = "reasoning_enabled"  # the second look is one at the whole take
 UNHEARD_S = 0.1  # a sound that is longer or shorter than its range by less is not worth a sentence
 FOREVER_S = 1e9
 
@@ -169,6 +170,8 @@ def _options(raw: Any, model: str, warnings: list[str]) -> dict[str, Any]:
         options["sync_mode"] = check_sync_mode(model, str(given.pop("sync_mode")))
     known, unused = clean_options(model, given)
     warnings += unused
+    if given.pop(WHOLE_TAKE, None) is not None and known.get(WHOLE_TAKE):
+        warnings.append(f"{OPTIONS[WHOLE_TAKE].label} is not used for a segment alone. Choose it for the whole take.")
     return options | {name: known[name] for name in OPTIONS if name in given and name in known}
 
 

@@ -3,8 +3,9 @@
 import http.client
 import json
 import os
+import socket
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from django.core.files.uploadhandler import TemporaryFileUploadHandler
@@ -73,7 +74,9 @@ def test_json_in_pieces_without_a_length(studio, key, workspace):
         (b"x", "multipart/form-data; boundary="),
         (b"--x\r\n\r\n", "multipart/form-data; boundary=x"),
         (b"", "application/json"),
-        (b"model=lipsync-2", "application/x-www-form-urlencoded"),
+        (b"model=lipsync-2&input=none", "application/x-www-form-urlencoded"),
+        (b"model=\xff", "application/x-www-form-urlencoded"),
+        (b"not=a form", "application/json"),
     ],
 )
 def test_bodies_that_are_none_are_refused(studio, key, body, kind):
@@ -83,6 +86,32 @@ def test_bodies_that_are_none_are_refused(studio, key, body, kind):
             "request_invalid",
             "generation_input_validation_failed",
         ), answer
+
+
+@pytest.mark.parametrize("rest", [b"", b"5\r\nmodel", b"5\r\nmodelXX", b"none\r\n"])
+@pytest.mark.parametrize("kind", ["application/json", f"multipart/form-data; boundary={BOUNDARY}"])
+def test_a_body_that_breaks_off_among_its_chunks_is_refused(studio, key, kind, rest):
+    where = urlsplit(studio)
+    head = f"POST /v2/generate HTTP/1.1\r\nHost: {where.netloc}\r\nx-api-key: {key}\r\nContent-Type: {kind}\r\n"
+    with socket.create_connection((where.hostname, where.port), timeout=10) as connection:
+        connection.sendall(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + rest)
+        connection.shutdown(socket.SHUT_WR)
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, json.loads(answer.read())["errorCode"]) == (400, "request_invalid")
+
+
+def test_fields_of_a_web_page_and_json_without_its_type_are_read(client, key, workspace):
+    """The Python client sends the first for a form without files, curl the second."""
+    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
+    items = [{"type": "video", "assetId": str(video.pk)}, {"type": "audio", "assetId": str(audio.pk)}]
+    fields = urlencode({"model": "lipsync-2", "input": [json.dumps(item) for item in items]}, doseq=True)
+    for body in (fields, json.dumps({"model": "lipsync-2", "input": items})):
+        made = client.generic(
+            "POST", "/v2/generate", body, "application/x-www-form-urlencoded", headers={"x-api-key": key}
+        )
+        assert made.status_code == 201, made.json()
+    assert Generation.objects.filter(video=video, audio=audio).count() == 2
 
 
 def test_a_form_that_would_fill_the_disk_is_not_written(client, key, clip, monkeypatch):

@@ -86,6 +86,12 @@ def test_a_file_and_an_address_go_together(sync, media_server, clip):
     assert [item.type for item in made.input] == ["video", "audio"]
 
 
+def test_a_form_without_files_is_read(sync, ready):
+    items = [json.dumps({"type": asset.kind, "assetId": str(asset.pk)}) for asset in ready]
+    made = sync.generations.create_with_files(model="lipsync-2", input=items, options='{"sync_mode": "loop"}')
+    assert Generation.objects.get(pk=made.id).sync_mode == "loop"
+
+
 def test_it_generates_from_the_library_and_reads_the_result(sync, inputs, workspace):
     made = sync.generations.create(model="sync-3", input=inputs)
     assert Generation.objects.get(pk=made.id).sync_mode == "bounce"

@@ -7,11 +7,12 @@ import threading
 import pytest
 
 from apps.api.admitting import admit
+from apps.api.fetching import fetch
 from apps.api.models import Call, CallState
 from apps.api.schemas import CreateGeneration
 from apps.api.snippets import request_of, snippets_of
 from apps.api.wishes import wish_of
-from apps.assets.models import Kind
+from apps.assets.models import Asset, Kind, Status
 from apps.generations.models import Generation
 from tests.factories import AssetFactory, GenerationFactory
 
@@ -124,6 +125,23 @@ def test_what_is_not_used_is_named(wish):
     assert "The sound second is not used; no segment names it." in found.warnings
 
 
+def test_a_first_sound_that_nothing_follows_is_named_too(wish):
+    wish["segments"] = wish["segments"][:1]
+    body = CreateGeneration.model_validate(wish)
+    assert wish_of(body).warnings == ["The sound first is not used; no segment names it."]
+    body.input[1].refId = None
+    assert wish_of(body).warnings == ["A sound without a refId is not used; no segment names it."]
+    body.segments[0].audioInput = None  # which then speaks the first sound
+    assert wish_of(body).warnings == ["The sound second is not used; no segment names it."]
+
+
+def test_a_second_look_at_a_segment_alone_is_not_had(wish):
+    wish["model"] = "lipsync-2-pro"
+    wish["segments"][0]["optionsOverride"] = {"reasoning_enabled": True, "temperature": 0.2}
+    found = wish_of(CreateGeneration.model_validate(wish))
+    assert found.warnings == ["Second look is not used for a segment alone. Choose it for the whole take."]
+
+
 def test_a_sound_of_another_workspace_does_not_exist(api, wish):
     wish["input"][2]["assetId"] = str(AssetFactory(audio=True).pk)
     answer = api("POST", "generate", wish)
@@ -189,6 +207,20 @@ def test_an_address_without_boxes_is_refused(api, wish, boxes, page):
     options = {"active_speaker_detection": {"bounding_boxes_url": f"{boxes}/{page}"}}
     answer = api("POST", "generate", wish | {"options": options})
     assert (answer.status_code, answer.json()["errorCode"]) == (422, "generation_input_face_selection_invalid")
+
+
+def test_boxes_are_fetched_when_all_else_is_here(wish, boxes, workspace, owner, files, monkeypatch):
+    fetched = []
+    monkeypatch.setattr(
+        "apps.api.intake.fetch", lambda url, *rest, **more: fetched.append(url) or fetch(url, *rest, **more)
+    )
+    options = {"active_speaker_detection": {"bounding_boxes_url": f"{boxes}/boxes"}}
+    call = Call.objects.create(workspace=workspace, user=owner, body=wish | {"options": options})
+    Asset.objects.filter(pk=files["first"].pk).update(status=Status.CHECKING)
+    assert [admit(call.pk), admit(call.pk), fetched] == [2.0, 2.0, []]
+    Asset.objects.filter(pk=files["first"].pk).update(status=Status.READY)
+    assert admit(call.pk) is None and len(fetched) == 1
+    assert Generation.objects.get().options["active_speaker_detection"]["kind"] == "boxes"
 
 
 def test_a_call_whose_boxes_are_gone_is_refused(wish, boxes, workspace, owner):

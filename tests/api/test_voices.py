@@ -229,6 +229,36 @@ def test_an_estimate_asks_no_money_for_what_was_spoken_already(api, beeper, film
     assert ledger.balances(workspace)[Account.HELD] == after["estimatedGenerationCost"] * 1_000_000
 
 
+def test_nothing_is_spoken_for_a_take_that_cannot_be(api, beeper, workspace):  # noqa: F811
+    sound = AssetFactory(workspace=workspace, audio=True)
+    answer = api("POST", "generate", spoken_take(sound))
+    assert (answer.status_code, answer.json()["errorCode"]) == (422, "generation_input_asset_type_mismatch")
+    assert not SpeechJob.objects.exists() and not Call.objects.exists()
+
+
+def test_a_text_is_paid_by_the_one_that_had_it_spoken(api, beeper, film, settings, workspace):  # noqa: F811
+    settings.BILLING = True
+    plan = current_plan("creator")
+    type(plan).objects.filter(pk=plan.pk).update(speech_micros=1_000_000)
+    subscribe(workspace=workspace, plan=plan)
+    ledger.payment(workspace=workspace, micros=3_000_000, key="paid", memo="test")
+    wish = spoken_take(film)
+    wish["input"] = [wish["input"][0], text() | {"refId": "a"}, text() | {"refId": "b"}]
+    ranges = {"a": (0, 1), "b": (2, 3)}
+    wish["segments"] = [
+        {"startTime": start, "endTime": end, "audioInput": {"refId": name}} for name, (start, end) in ranges.items()
+    ]
+    first = api("POST", "generate", wish).json()["id"]
+    speaking.speak(SpeechJob.objects.get().pk)
+    assert admit(first) is None
+    second = api("POST", "generate", wish).json()["id"]
+    api("POST", f"generations/{first}/cancel")
+    retried = api("POST", f"generations/{first}/retry").json()
+    assert retried["synthesizedAudioUrl"]
+    costs = [api("GET", f"generations/{made}/costs").json()["components"][1] for made in (first, second, retried["id"])]
+    assert costs == [{"type": "speech_synthesis", "costUsd": cost} for cost in (0.022, 0, 0)]
+
+
 def test_an_estimate_says_what_it_can(api, beeper, film):  # noqa: F811
     wish = {"model": "lipsync-2", "input": [{"type": "video", "assetId": str(film.pk)}, text()]}
     (before,) = api("POST", "analyze/cost", wish).json()

@@ -12,7 +12,6 @@ from apps.api.intake import (
     orders_of,
     place_to_wait,
     refuse_other_kinds,
-    speech_jobs,
     wait_until_checked,
 )
 from apps.api.looking import found
@@ -29,6 +28,7 @@ from apps.billing.prices import quote, speech_micros
 from apps.catalog.registry import model_spec
 from apps.generations.models import Generation
 from apps.generations.services import estimate
+from apps.voices.models import SpeechJob
 from apps.voices.services import Order, known_speech
 from studio.errors import StudioError
 
@@ -175,13 +175,16 @@ def of_length(caller: Caller) -> dict[str, Any]:
     codes=("generation_not_found",),
 )
 def of_generation(caller: Caller, generation_id: str) -> dict[str, Any]:
-    """Lipsync and spoken text, each as captured; null while it is not settled. What failed costs nothing."""
+    """Lipsync and spoken text, each as captured; null while it is not settled. What failed costs nothing, nor does a
+    text that was spoken already.
+    """
     row = found(caller, generation_id)
     call = row if isinstance(row, Call) else call_of(row)
     settled = row.is_final if isinstance(row, Generation) else row.state == CallState.REFUSED
     costs = {"lipsync": ledger.earned_by(row.pk) if settled else None}
     if call and call.speeches:
-        jobs = speech_jobs(call.speeches).values()
+        # A text that had been spoken before, or by another request, was paid there.
+        jobs = SpeechJob.objects.filter(pk__in=call.begun)
         ended = all(job.is_final for job in jobs)
         costs["speech_synthesis"] = sum(ledger.earned_by(job.pk) for job in jobs) if ended else None
     open_parts = [name for name, micros in costs.items() if micros is None]

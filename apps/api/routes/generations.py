@@ -13,10 +13,10 @@ from apps.api.idempotency import HEADER
 from apps.api.links import base_of, file_url
 from apps.api.looking import call_json, found, row_json, waited_for
 from apps.api.models import Call, CallState, Scope
-from apps.api.presentation import status_of
+from apps.api.presentation import is_there, status_of
 from apps.api.routes.parameters import CREATE_CODES, CREATE_FORM, EXAMPLE, FILTERS, PAGES, POLL
 from apps.api.routing import Answer, Caller, Param, route
-from apps.generations.models import Generation
+from apps.generations.models import Generation, Status
 from apps.generations.services import cancel_generation
 
 TAG = "Generations"
@@ -47,7 +47,7 @@ def create(caller: Caller) -> dict[str, Any]:
     request = caller.request
     key = request.headers.get(HEADER)
     if not bodies.is_form(request):
-        body = schemas.CreateGeneration.model_validate(bodies.read_json(request))
+        body = schemas.CreateGeneration.model_validate(bodies.read_json(request, fields_of=fields_of))
         return call_json(create_call(caller, body, {}, key=key), caller)
     form = bodies.read_form(request)
     try:
@@ -147,11 +147,13 @@ def count(caller: Caller) -> dict[str, int]:
     summary="Address of the result",
     tag=TAG,
     media="text/plain",
-    codes=("generation_not_found", "generation_not_finished"),
+    codes=("generation_not_found", "generation_not_finished", "asset_not_found"),
 )
 def download(caller: Caller, generation_id: str) -> HttpResponse:
     """The signed address as plain text; it works for seven days."""
     generation = _generation(caller, generation_id)
+    if generation.status == Status.COMPLETED and not is_there(generation.result):
+        raise ApiError("asset_not_found", "The result was deleted.", "Retry the generation for another.")
     if generation.result is None:
         raise ApiError("generation_not_finished", f"The generation is {status_of(generation).lower()}.")
     call = getattr(generation, "api_call", None)
