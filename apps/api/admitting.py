@@ -149,10 +149,11 @@ def _speak(call: Call, membership: Membership, body: CreateGeneration, assets: d
 
 def _refuse_long(assets: dict[str, Asset]) -> None:
     for role, asset in assets.items():
-        if (asset.duration_s or 0) > BATCH_INPUT_S:
+        lasts_s = max(asset.duration_s or 0.0, asset.heard_s or 0.0)
+        if lasts_s > BATCH_INPUT_S:
             raise ApiError(
                 "generation_input_duration_greater_than_max_duration",
-                f"The {role} lasts {asset.duration_s:.0f} s; inputs of a batch may last {BATCH_INPUT_S:.0f} s.",
+                f"The {role} lasts {lasts_s:.0f} s; inputs of a batch may last {BATCH_INPUT_S:.0f} s.",
             )
 
 

@@ -28,3 +28,9 @@ def media_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
         "captions": reverse("assets:captions", args=address) if asset.captions else "",
         "faces": reverse("assets:faces", args=address) if asset.kind == Kind.VIDEO else "",
     }
+
+
+def sound_facts(ws: str, asset: Asset | None) -> dict[str, Any] | None:
+    """The same of a file that is only heard: as long as its sound."""
+    facts = media_facts(ws, asset)
+    return None if facts is None or asset is None else facts | {"seconds": asset.heard_s or 0.0}

@@ -7,6 +7,7 @@ from django.utils import timezone
 
 from apps.assets.models import Asset, CheckStatus, FootageCheck, Kind
 from apps.assets.naming import asset_folder
+from apps.inference.engine.versions import ENGINE_VERSION
 from studio.celery import app as celery_app
 
 # Longer files are looked through by the workers that render, or short ones would wait behind them.
@@ -18,14 +19,22 @@ PERSON_NAME = 60
 
 
 def check_of(asset: Asset) -> FootageCheck | None:
-    """The check of a ready asset, asked for where there is none yet or the last one was lost; None for others."""
+    """The check of a ready asset, asked for where there is none that holds; None for others."""
     if not asset.is_ready or asset.deleted_at is not None:
         return None
     check = FootageCheck.objects.filter(asset=asset).first()
-    pending = (CheckStatus.WAITING, CheckStatus.RUNNING)
-    if check is None or (check.status in pending and check.requested_at < timezone.now() - LOST_AFTER):
-        return request_check(asset)
-    return check
+    return check if check is not None and holds(check) else request_check(asset)
+
+
+def holds(check: FootageCheck) -> bool:
+    """Whether a check need not be asked for anew: it is not lost, and counts people as takes do.
+
+    Another version of the engine may see them otherwise, and the one who was chosen by number would be somebody else.
+    """
+    if check.status in (CheckStatus.WAITING, CheckStatus.RUNNING):
+        return check.requested_at >= timezone.now() - LOST_AFTER
+    several = len((check.result or {}).get("people", [])) > 1
+    return not (check.is_ready and several and check.engine_version not in ("", ENGINE_VERSION))
 
 
 def request_check(asset: Asset) -> FootageCheck:

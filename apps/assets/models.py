@@ -60,6 +60,7 @@ class Asset(models.Model):
 
     container = models.CharField(max_length=60, blank=True)
     duration_s = models.FloatField(null=True)
+    sound_s = models.FloatField(null=True, help_text="length of its sound, from the first picture on")
     fps_num = models.PositiveIntegerField(null=True)
     fps_den = models.PositiveIntegerField(null=True)
     variable_rate = models.BooleanField(default=False)
@@ -93,6 +94,11 @@ class Asset(models.Model):
     @property
     def has_sound(self) -> bool:
         return bool(self.audio_codec)
+
+    @property
+    def heard_s(self) -> float | None:
+        """How long it lasts as a soundtrack: the sound of a film may end before its picture, or go on after it."""
+        return self.duration_s if self.sound_s is None else self.sound_s
 
     @property
     def is_ready(self) -> bool:

@@ -56,6 +56,7 @@ class Examination:
             "kind": info.kind,
             "container": self.container,
             "duration_s": duration,
+            "sound_s": self.peaks.seconds if self.peaks else None,
             "fps_num": info.fps.numerator if moving else None,
             "fps_den": info.fps.denominator if moving else None,
             "variable_rate": info.vfr,

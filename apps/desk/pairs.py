@@ -133,7 +133,7 @@ def priced_pairs(pairs: Iterable[tuple[Asset, Asset]], *, model: str, sync_mode:
     lines = []
     for video, audio in pairs:
         problem = problem_of(video, audio, model)
-        sound = audio.duration_s or 0.0
+        sound = audio.heard_s or 0.0
         picture = sound if video.kind == Kind.IMAGE else video.duration_s or 0.0
         seconds = 0.0 if problem else output_seconds(sync_mode, picture, sound)
         lines.append(Pair(video, audio, seconds, quote(model=model, plan=plan, seconds=seconds).micros, problem))

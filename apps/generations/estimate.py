@@ -66,7 +66,7 @@ def estimate(
         nothing = quote(model=model if model in MODELS else next(iter(MODELS)), plan=plan, seconds=0.0)
         return Estimate(plan, 0.0, nothing, warnings, refusals)
     assert video is not None and audio is not None  # else refused above
-    sound_s = audio.duration_s or 0.0
+    sound_s = audio.heard_s or 0.0
     # A photo has no length of its own; it is shown for as long as the sound lasts.
     picture_s = sound_s if video.kind == Kind.IMAGE else video.duration_s or 0.0
     length_s = seconds = output_seconds(sync_mode, picture_s, sound_s)

@@ -8,6 +8,8 @@ from apps.generations.models import Generation
 
 # Ways of looking at two films, as the address names them; the player's script knows the same (player.js).
 VIEWS = ("side", "wipe", "blink", "mouth", "result", "original")
+# The sync mode in which picture and result run side by side, as they do in any where segments say what is lipsynced.
+STRAIGHT = "cut_off"
 
 
 def view_asked_for(asked: str, facts: dict[str, Any]) -> str:
@@ -28,9 +30,9 @@ def player_facts(one: Generation, *, slug: str, against: Generation | None = Non
     if against is not None and against.result is not None:
         other = against.result
     return {
-        "mode": one.sync_mode,
+        "mode": STRAIGHT if any(row.get("lipsync", True) for row in one.segments) else one.sync_mode,
         "number": one.number,
-        "soundtrack_s": one.audio.duration_s or 0.0,
+        "soundtrack_s": one.audio.heard_s or 0.0,
         "straight": against is not None,
         "with": against.number if against is not None else 0,
         "original": media_facts(slug, other),

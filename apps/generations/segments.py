@@ -54,7 +54,7 @@ def clean_segments(
 
     Raises ``StudioError`` with the first thing that is wrong. A sound of another workspace is one that does not exist.
     """
-    audio_s = audio.duration_s or 0.0
+    audio_s = audio.heard_s or 0.0
     picture_s = audio_s if video.kind == Kind.IMAGE else video.duration_s or 0.0
     rows, warnings = clean_rows(raw, model)
     sounds = _sounds(rows, workspace)
@@ -62,7 +62,7 @@ def clean_segments(
     only_gaps = not any(segment.lipsync for segment in segments)
     length_s = output_seconds(sync_mode, picture_s, audio_s) if only_gaps else picture_s
     lengths = {MAIN: audio_s} | {
-        segment.sound(index): sounds[str(segment.audio)].duration_s or FOREVER_S
+        segment.sound(index): sounds[str(segment.audio)].heard_s or FOREVER_S
         for index, segment in enumerate(segments)
         if segment.audio is not None
     }

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.assets.models import Asset
-from apps.billing.plans import plan_of
 from apps.billing.prices import quote
 from apps.catalog.registry import MODELS, OPTIONS
 from apps.catalog.specs import ModelSpec, OptionState
 from apps.generations import speed, workers
 from apps.generations.places import about
 from apps.projects.models import Project
-from apps.projects.workbench import result_seconds
+from apps.projects.workbench import draft_estimate, lipsynced_seconds
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,8 @@ class Row:
 
 def comparison(project: Project) -> list[Row]:
     """A row for each model of the registry, in its order."""
-    plan, seconds = plan_of(project.workspace), result_seconds(project)
+    now = draft_estimate(project)
+    plan, seconds = now.plan, lipsynced_seconds(project, now)
     there = workers.present_or_none() or []
     rows = []
     for spec in MODELS.values():

@@ -3,9 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.utils import timezone
-
-from apps.assets.footage import LOST_AFTER, check_of
+from apps.assets.footage import check_of, holds
 from apps.assets.models import Asset, CheckStatus, FootageCheck
 from apps.billing.models import Plan
 from apps.billing.prices import quote
@@ -99,12 +97,11 @@ def footage_context(project: Project, plan: Plan) -> dict[str, Any]:
 
 
 def _check(asset: Asset | None) -> FootageCheck | None:
-    """The check of a file; one that came along with the project costs no query unless it may be lost."""
+    """The check of a file; one that came along with the project costs no query while it holds."""
     if asset is None:
         return None
     known = getattr(asset, "footage_check", None)
-    lost = known is None or (known.status in PENDING and known.requested_at < timezone.now() - LOST_AFTER)
-    return check_of(asset) if lost else known
+    return known if known is not None and holds(known) else check_of(asset)
 
 
 def _state(checks: list[FootageCheck]) -> str:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from apps.assets.facts import media_facts
+from apps.assets.facts import sound_facts
 from apps.assets.models import Kind
 from apps.generations.segments import Segments
 from apps.inference.engine.segments import MAIN, ORIGINAL
@@ -31,7 +31,7 @@ def heard_facts(project: Project, asked: Segments | None) -> dict[str, Any]:
         for part in sound_parts(asked.spans, _timeline(project, asked), _times(project), _has_original(project))
     ]
     slug = project.workspace.slug
-    return {"heard": heard, "sounds": {key: media_facts(slug, asset) for key, asset in asked.sounds.items()}}
+    return {"heard": heard, "sounds": {key: sound_facts(slug, asset) for key, asset in asked.sounds.items()}}
 
 
 def _has_original(project: Project) -> bool:
@@ -53,4 +53,4 @@ def _timeline(project: Project, asked: Segments) -> Any:
     if any(row["lipsync"] for row in asked.rows) or not _has_original(project):
         return own_timeline(times, asked.length_s)
     fps, picture_s = project.video.fps or DEFAULT_FPS, project.video.duration_s or 0.0
-    return build_timeline(times, picture_s, project.audio.duration_s or 0.0, project.sync_mode, fps)
+    return build_timeline(times, picture_s, project.audio.heard_s or 0.0, project.sync_mode, fps)

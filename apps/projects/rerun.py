@@ -86,11 +86,13 @@ def _id(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-def likeness(project: Project, takes: Sequence[Generation], seconds: float | None) -> Likeness | None:
+def likeness(
+    project: Project, takes: Sequence[Generation], seconds: float | None, marked: bool = False
+) -> Likeness | None:
     """The latest finished take that differs from the draft in its segments alone, None where there is none.
 
-    ``takes`` are the project's, the latest first; ``seconds`` the length of the result. Where anything else differs,
-    every second does, and what was drawn a while ago is gone.
+    ``takes`` are the project's, the latest first; ``seconds`` the length of the result; ``marked`` whether it would
+    carry the plan's mark. Where anything else differs, every second does, and what was drawn a while ago is gone.
     """
     if seconds is None or project.model not in MODELS:
         return None
@@ -105,6 +107,7 @@ def likeness(project: Project, takes: Sequence[Generation], seconds: float | Non
             and (take.video_id, take.audio_id) == (project.video_id, project.audio_id)
             and (take.model, take.sync_mode) == (project.model, project.sync_mode)
             and take.options == wanted
+            and take.watermark == marked
         )
         if same:
             return Likeness(take.number, changed_seconds(take.segments, project.segments, seconds))
@@ -113,9 +116,9 @@ def likeness(project: Project, takes: Sequence[Generation], seconds: float | Non
 
 def lately_finished(project: Project) -> list[Generation]:
     """Takes to compare a draft with, the latest first, with just what that needs."""
-    few = ("number", "status", "model", "sync_mode", "options", "segments", "video", "audio", "result", "finished_at")
+    few = ("number", "status", "model", "sync_mode", "options", "segments", "watermark", "video", "audio", "result")
     takes = Generation.objects.filter(project=project, deleted_at=None, status=Status.COMPLETED)
-    return list(takes.order_by("-number").only(*few)[:COMPARED])
+    return list(takes.order_by("-number").only(*few, "finished_at")[:COMPARED])
 
 
 def _known(options: Mapping[str, Any]) -> dict[str, Any]:

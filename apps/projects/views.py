@@ -22,7 +22,7 @@ from apps.projects.access import project_in
 from apps.projects.forms import posted_changes, posted_revision, posted_second
 from apps.projects.models import Project
 from apps.projects.queries import listed_with_last_take
-from apps.projects.testing import test_range, test_segments
+from apps.projects.testing import sound_lengths, test_range, test_segments
 from apps.projects.workbench import (
     TAKES_SHOWN,
     draft_context,
@@ -131,7 +131,7 @@ def _started(request: SignedInRequest, ws: str, project_id: UUID, *, test: bool 
                 model=draft.model,
                 sync_mode=draft.sync_mode,
                 options=draft.options,
-                segments=test_segments(draft.segments, *span) if span else draft.segments,
+                segments=test_segments(draft.segments, *span, sound_lengths(draft)) if span else draft.segments,
             )
             if span:
                 note = f"Test {clock(span[0], 1)} to {clock(span[1], 1)}"

@@ -7,8 +7,9 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count, QuerySet, Subquery
 
-from apps.assets.facts import media_facts
-from apps.assets.models import Asset
+from apps.assets.facts import media_facts, sound_facts
+from apps.assets.models import Asset, Kind
+from apps.billing import limits
 from apps.billing.models import Plan
 from apps.billing.prices import quote
 from apps.billing.templatetags.money import dollars
@@ -16,6 +17,7 @@ from apps.catalog.registry import MODELS, OPTIONS, SYNC_MODES, OptionValue, outp
 from apps.catalog.specs import ModelSpec, OptionSpec, SyncMode
 from apps.generations.models import Generation
 from apps.generations.places import NOT_KNOWN, about, in_line
+from apps.generations.player import STRAIGHT
 from apps.generations.services import Estimate, estimate
 from apps.projects.footage import footage_context, marks_of
 from apps.projects.forms import KEEP, PERSON
@@ -96,20 +98,13 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
 
     ``takes`` are the project's, the latest first, where they are at hand.
     """
-    now = estimate(
-        workspace=project.workspace,
-        video=project.video,
-        audio=project.audio,
-        model=project.model,
-        sync_mode=project.sync_mode,
-        options=project.options,
-        segments=project.segments,
-    )
+    now = draft_estimate(project)
     seconds = result_seconds(project)
     footage = footage_context(project, now.plan)
     facts = timeline_facts(project) | heard_facts(project, now.segments) | {"marks": marks_of(footage["findings"])}
     if drives_parts(project) and project.video is not None and project.video.is_ready:
         facts["length"] = project.video.duration_s or seconds
+        facts["mode"] = STRAIGHT
     facts["people"] = [
         {"id": one.id, "number": one.number, "called": one.called, "name": one.name, "seconds": one.seconds}
         for one in footage["people"]
@@ -127,8 +122,13 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
         "estimate": now,
         "eta": eta_sentence(now),
         "seconds": seconds,
-        "like": likeness(project, lately_finished(project) if takes is None else takes, now.length_s or seconds),
-        "cards": model_cards(project, now.plan, seconds),
+        "like": likeness(
+            project,
+            lately_finished(project) if takes is None else takes,
+            now.length_s or seconds,
+            limits.is_marked(now.plan),
+        ),
+        "cards": model_cards(project, now.plan, lipsynced_seconds(project, now)),
         "options": options,
         "segment_options": [row for row in options if row.spec.name in OF_A_SEGMENT],
         "tiles": [ModeTile(mode, mode.id == project.sync_mode) for mode in SYNC_MODES.values()],
@@ -144,7 +144,7 @@ def draft_context(membership: Membership, project: Project, *, takes: list[Gener
 def segment_sounds(membership: Membership, project: Project) -> list[Asset]:
     """Files that a segment may speak with: those it speaks with now, then the newest of the library."""
     used = {row["audio"] for row in project.segments if row.get("audio")}
-    newest = list(pickable(membership, "audio").only("pk", "name", "duration_s")[:SOUNDS_SHOWN])
+    newest = list(pickable(membership, "audio").only("pk", "name", "duration_s", "sound_s")[:SOUNDS_SHOWN])
     missing = used - {str(asset.pk) for asset in newest}
     return newest + list(Asset.objects.in_library(project.workspace).filter(pk__in=missing)) if missing else newest
 
@@ -183,12 +183,32 @@ def option_rows(project: Project) -> list[OptionRow]:
     ]
 
 
+def draft_estimate(project: Project) -> Estimate:
+    return estimate(
+        workspace=project.workspace,
+        video=project.video,
+        audio=project.audio,
+        model=project.model,
+        sync_mode=project.sync_mode,
+        options=project.options,
+        segments=project.segments,
+    )
+
+
 def result_seconds(project: Project) -> float | None:
-    """Length of the result, where both files are known."""
-    lengths = [asset.duration_s if asset and asset.is_ready else None for asset in (project.video, project.audio)]
-    if lengths[0] is None or lengths[1] is None:
+    """Length of the result without segments, where both files are known. A photo is shown as long as the sound."""
+    video, audio = project.video, project.audio
+    if video is None or audio is None or not (video.is_ready and audio.is_ready):
         return None
-    return output_seconds(project.sync_mode, lengths[0], lengths[1])
+    picture_s = audio.heard_s if video.kind == Kind.IMAGE else video.duration_s
+    if picture_s is None or audio.heard_s is None:
+        return None
+    return output_seconds(project.sync_mode, picture_s, audio.heard_s)
+
+
+def lipsynced_seconds(project: Project, now: Estimate) -> float | None:
+    """Seconds of the draft that are lipsynced and paid for, with whatever model."""
+    return result_seconds(project) if now.segments is None else now.segments.seconds
 
 
 def drives_parts(project: Project) -> bool:
@@ -200,8 +220,10 @@ def length_sentence(project: Project, seconds: float | None) -> str:
     """What the sync mode does to these two files, with the resulting length."""
     if seconds is None or project.video is None or project.audio is None:
         return SYNC_MODES[project.sync_mode].sentence
-    video_s, audio_s = project.video.duration_s or 0.0, project.audio.duration_s or 0.0
+    video_s, audio_s = project.video.duration_s or 0.0, project.audio.heard_s or 0.0
     length = clock(seconds, 1)
+    if project.video.kind == Kind.IMAGE:
+        return f"The photo is shown as long as the soundtrack lasts: {length}."
     if drives_parts(project):
         return f"With segments the result is as long as the video: {clock(video_s, 1)}."
     if abs(video_s - audio_s) < 0.05:
@@ -240,5 +262,5 @@ def timeline_facts(project: Project) -> dict[str, Any]:
     return {
         "mode": project.sync_mode,
         "video": media_facts(project.workspace.slug, project.video),
-        "audio": media_facts(project.workspace.slug, project.audio),
+        "audio": sound_facts(project.workspace.slug, project.audio),
     }

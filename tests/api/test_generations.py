@@ -415,6 +415,15 @@ def test_usage_of_the_month(api, workspace):
     assert (body["plan"], body["activeGenerations"], body["freeMonthlyLimits"]) == ("unlimited", 1, {"generations": 0})
 
 
+def test_usage_counts_the_frames_that_were_charged(api, workspace):
+    """A frame that is only begun is free, in each take."""
+    for _ in range(3):
+        GenerationFactory(
+            workspace=workspace, status=Status.COMPLETED, finished_at=timezone.now(), charged_seconds=4.03
+        )
+    assert api("GET", "usage").json()["usage"]["totalFrames"] == 300
+
+
 def test_usage_tells_what_is_held(api, wish, settings, workspace):
     settings.BILLING = True
     subscribe(workspace=workspace, plan=current_plan("creator"))

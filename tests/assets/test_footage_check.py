@@ -16,6 +16,7 @@ from apps.assets.models import CheckStatus, FootageCheck, Origin, Status
 from apps.inference import footage_checks, tasks, work
 from apps.inference.engine.errors import EngineError
 from apps.inference.engine.footage.findings import FootageCheck as Checked
+from apps.inference.engine.versions import ENGINE_VERSION
 from tests.engine.tiny_media import write_wav
 from tests.factories import AssetFactory, write_video
 
@@ -59,6 +60,18 @@ def test_what_was_found_is_stored_and_the_analysis_kept(workspace, owner, tmp_pa
     engine = footage_checks._engine()
     assert work.has_folder(work.analysis_name("footage", asset.sha256, engine)), "the next take need not look again"
     assert asset.status == Status.READY
+
+
+@pytest.mark.parametrize(("people", "anew"), [([{"id": 0}, {"id": 1}], True), ([{"id": 0}], False)])
+def test_people_are_counted_anew_where_takes_count_them_by_another_version(workspace, sent, people, anew):
+    """Who is chosen is told by number; the last result stays until the new one is there."""
+    asset = AssetFactory(workspace=workspace, video=True)
+    result = {"people": people}
+    FootageCheck.objects.create(asset=asset, status=CheckStatus.READY, result=result, engine_version="1.0")
+    check = footage.check_of(asset)
+    assert (check.status == CheckStatus.WAITING, check.result) == (anew, result)
+    FootageCheck.objects.update(status=CheckStatus.READY, engine_version=ENGINE_VERSION)
+    assert footage.check_of(asset).is_ready
 
 
 def test_a_soundtrack_is_listened_to(workspace, owner, tmp_path, sent):

@@ -43,6 +43,14 @@ def test_a_video_with_sound(workspace, owner, tmp_path):
     assert not asset.variable_rate
 
 
+@pytest.mark.parametrize("seconds", [0.4, 3.0])
+def test_a_film_is_heard_as_long_as_its_sound_lasts(workspace, owner, tmp_path, seconds):
+    pictures = [np.full((120, 160, 3), 40, np.uint8)] * 25
+    sound = Track(np.sin(np.arange(round(seconds * 48_000)) / 20))
+    asset = brought(workspace, owner, film(tmp_path / "talk.mp4", pictures, sounds=[sound]))
+    assert (asset.duration_s, asset.heard_s) == (pytest.approx(1.0), pytest.approx(seconds, abs=0.05))
+
+
 @pytest.mark.parametrize("container", ["mp4", "mov"])
 def test_mp4_and_quicktime_are_told_apart(workspace, owner, tmp_path, container):
     path = write_video(tmp_path / f"talk.{container}", seconds=1, sound=False, size=(320, 180))

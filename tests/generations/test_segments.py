@@ -79,6 +79,13 @@ def test_a_sound_that_does_not_fit_its_range_is_said(clean, line):
     assert not clean({"start_s": 1, "end_s": 2, "audio": str(line.pk), "audio_end_s": 1.0}).warnings
 
 
+def test_an_option_of_the_whole_film_is_named_and_left_out_of_a_segment(clean):
+    row = {"start_s": 1, "end_s": 2, "options": {"reasoning_enabled": True, "temperature": 0.9}}
+    found = clean(row, model="lipsync-2-pro")
+    assert found.rows[0]["options"] == {"temperature": 0.9}
+    assert found.warnings == ["Second look is not used for a segment alone. Choose it for the whole take."]
+
+
 def test_options_are_those_of_the_model_and_others_are_named(clean):
     row = {"start_s": 1, "end_s": 2, "options": {"temperature": 0.9, "sync_mode": "silence"}}
     assert clean(row).rows[0]["options"] == {"temperature": 0.9, "sync_mode": "silence"}

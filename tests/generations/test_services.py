@@ -8,6 +8,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection, connections, transaction
 from kombu.exceptions import OperationalError as QueueAway
 
+from apps.assets.models import Asset
 from apps.assets.models import Status as AssetStatus
 from apps.billing import ledger
 from apps.billing.models import Account, Transaction
@@ -80,6 +81,18 @@ def test_a_submit_writes_the_row_holds_the_price_and_sends_it_on_commit(
     }
     assert ledger.balance(take.workspace, Account.HELD) == 500_000
     assert Event.objects.get(generation=take).what == "PENDING"
+
+
+def test_the_sound_of_a_film_is_quoted_by_its_own_length(workspace, membership, draft):
+    """It may go on long after the picture, also beyond what a plan allows."""
+    film = AssetFactory(workspace=workspace, video=True, audio_codec="aac", duration_s=1.0, sound_s=30.0)
+    draft |= {"audio": film, "sync_mode": "loop"}
+    assert submit_generation(membership=membership, **draft).quoted_seconds == 30.0
+    row = {"start_s": 1.0, "end_s": 9.0, "audio": str(film.pk)}
+    assert submit_generation(membership=membership, **draft, segments=[row]).quoted_seconds == 8.0
+    Asset.objects.filter(pk=film.pk).update(sound_s=10 * 3600.0)
+    film.refresh_from_db()
+    assert code_of(membership=membership, **draft) == "generation_plan_duration_exceeded"
 
 
 def test_a_queue_that_is_away_loses_no_take(membership, draft, django_capture_on_commit_callbacks):

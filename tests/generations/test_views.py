@@ -12,6 +12,7 @@ from django.utils import timezone
 from apps.assets.models import Asset
 from apps.generations import signals, workers
 from apps.generations.models import Event, Generation, Stage, Status
+from apps.generations.player import player_facts
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from studio import redis_client
@@ -183,6 +184,13 @@ def test_the_report_is_read_out(as_person, project, owner, result):
     assert "The face turns away once." in page
     facts = json.loads(page.split('data-facts="', 1)[1].split('"', 1)[0].replace("&quot;", '"'))
     assert facts["worst"] == [2, 3], "the second that is furthest off comes first; those within a frame do not count"
+
+
+@pytest.mark.parametrize(("lipsync", "mode"), [(True, "cut_off"), (False, "remap")])
+def test_with_segments_the_original_runs_beside_its_result_in_any_sync_mode(project, result, lipsync, mode):
+    rows = [{"start_s": 1.0, "end_s": 2.0, "lipsync": lipsync}]
+    take = make(project, Status.COMPLETED, result=result, sync_mode="remap", segments=rows)
+    assert player_facts(take, slug="harbour")["mode"] == mode
 
 
 def test_a_take_without_a_report_still_plays(as_person, project, owner, result):

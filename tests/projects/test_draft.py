@@ -7,8 +7,11 @@ from django.urls import reverse
 
 from apps.assets.models import Asset, Status
 from apps.billing.plans import current_plan, subscribe
+from apps.billing.templatetags.money import dollars
+from apps.projects.comparing import comparison
 from apps.projects.models import Project
 from apps.projects.services import DraftChanges, StaleDraft, create_project, save_draft
+from apps.projects.workbench import draft_context
 from apps.workspaces.models import Membership, Role, Visibility
 from studio.errors import StudioError
 from tests.factories import AssetFactory
@@ -200,6 +203,41 @@ def test_segments_are_saved_with_the_draft_and_reach_the_take(client, membership
     emptied = client.post(address(project), {"revision": 4, "segments": ""}, headers=HTMX)
     project.refresh_from_db()
     assert (emptied.status_code, project.segments) == (200, [])
+
+
+def test_every_model_is_priced_for_what_the_segments_lipsync(membership, project, video, audio, settings):
+    settings.BILLING = True
+    subscribe(workspace=project.workspace, plan=current_plan("creator"))
+    whole = draft_context(membership, save(membership, project, 1, video=video, audio=audio))
+    rows = [{"start_s": 1, "end_s": 4}]
+    draft = save(membership, project, 2, segments=rows)
+    parts = draft_context(membership, draft)
+    assert [card.micros for card in parts["cards"]] == [card.micros // 3 for card in whole["cards"]]
+    assert [row.micros for row in comparison(draft)] == [card.micros for card in parts["cards"]]
+    chosen = next(card for card in parts["cards"] if card.selected)
+    assert chosen.micros == parts["estimate"].quote.micros > 0
+
+
+def test_with_segments_the_timeline_runs_straight_in_any_sync_mode(membership, project, video, audio):
+    rows = [{"start_s": 1, "end_s": 4}]
+    draft = save(membership, project, 1, video=video, audio=audio, sync_mode="remap", segments=rows)
+    facts = draft_context(membership, draft)["facts"]
+    assert (facts["mode"], facts["length"]) == ("cut_off", 12.0)
+    left = save(membership, draft, 2, segments=[rows[0] | {"lipsync": False}])
+    assert draft_context(membership, left)["facts"]["mode"] == "remap"
+
+
+def test_a_photo_is_priced_for_the_length_of_its_sound(as_person, owner, membership, project, audio, settings):
+    settings.BILLING = True
+    subscribe(workspace=project.workspace, plan=current_plan("creator"))
+    photo = AssetFactory(workspace=project.workspace, kind="image", name="face.png", duration_s=None)
+    draft = save(membership, project, 1, video=photo, audio=audio, model="sync-3")
+    context = draft_context(membership, draft)
+    assert context["length_sentence"] == "The photo is shown as long as the soundtrack lasts: 0:09.0."
+    chosen = next(card for card in context["cards"] if card.selected)
+    assert chosen.micros == context["estimate"].quote.micros > 0
+    page = as_person(owner).get(reverse("projects:workbench", args=["harbour", project.pk])).content.decode()
+    assert f'id="price">{dollars(chosen.micros)}' in page
 
 
 def test_a_sound_that_somebody_does_not_see_is_none_for_their_segments(workspace, membership, project, viewer, audio):

@@ -196,6 +196,14 @@ def test_the_test_begins_where_it_is_asked_for_and_lies_inside_both_files(projec
     assert range_of_test(project, at) == expected
 
 
+def test_a_test_of_segments_with_sounds_of_their_own_lies_anywhere_in_the_video(project):
+    project.audio.duration_s = 2.0
+    project.segments = [{"start_s": 6.0, "end_s": 9.0, "audio": "x"}]
+    assert range_of_test(project, 4.5) == (4.5, 9.5)
+    project.segments = [{"start_s": 0.0, "end_s": 1.0}]
+    assert range_of_test(project, 4.5) == (0.0, 2.0)
+
+
 def test_a_test_costs_five_seconds_and_keeps_the_draft(project, as_person, owner, monkeypatch):
     load_plans()
     monkeypatch.setattr("apps.generations.services.dispatch", lambda: None)
@@ -227,20 +235,28 @@ def gap(start: float, end: float) -> dict:
     ],
 )
 def test_a_test_drives_what_the_draft_drives_there(rows, expected):
-    found = segments_of_test(rows, 2, 7)
+    found = segments_of_test(rows, 2, 7, {})
     assert [(row["start_s"], row["end_s"]) for row in found] == expected
 
 
 def test_the_sound_and_the_face_of_a_segment_are_those_of_its_test():
     row = {"start_s": 1.0, "end_s": 6.0, "audio": "a", "audio_start_s": 0.5, "face": {"kind": "person", "id": 1}}
-    [cut] = segments_of_test([row], 2, 7)
+    [cut] = segments_of_test([row], 2, 7, {})
     assert cut == row | {"start_s": 2, "end_s": 6.0, "audio_start_s": 1.5}
+
+
+def test_a_segment_whose_sound_is_over_keeps_no_other_from_being_tested():
+    row = {"audio": "a", "audio_start_s": 0.0}
+    rows = [row | {"start_s": 0.0, "end_s": 4.0}, row | {"start_s": 4.0, "end_s": 9.0}]
+    assert [part["start_s"] for part in segments_of_test(rows, 2, 7, {"a": 1.5})] == [4.0]
+    rows[0]["audio_end_s"] = 1.0
+    assert [part["start_s"] for part in segments_of_test(rows, 2, 7, {"a": 20.0})] == [4.0]
 
 
 @pytest.mark.parametrize("rows", [[gap(0, 9)], [gap(2.1, 6.9)], [{"start_s": 8, "end_s": 9}]])
 def test_a_test_of_nothing_is_refused(rows):
     with pytest.raises(StudioError, match="leave these five seconds"):
-        segments_of_test(rows, 2, 7)
+        segments_of_test(rows, 2, 7, {})
 
 
 @pytest.mark.parametrize("at", ["", "nan", "inf", "-1", "words"])

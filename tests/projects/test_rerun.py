@@ -80,6 +80,7 @@ def test_the_likeness_counts_the_seconds_that_differ(project, take):
     project.segments = [segment(2.0, 5.0, lipsync=False)]
     found = likeness(project, [take], 10.0)
     assert (found.number, found.changed_s) == (1, 1.0)
+    assert likeness(project, [take], 10.0, marked=True) is None, "a mark stands in every frame"
     project.options = {"temperature": 0.7}
     assert likeness(project, [take], 10.0) is None, "another option draws every second anew"
 

@@ -10,8 +10,8 @@ from apps.api.routing import Caller, route
 from apps.billing import ledger
 from apps.billing.models import Account
 from apps.billing.plans import plan_of
-from apps.billing.prices import BILLED_FPS
 from apps.generations.models import Generation, Status
+from apps.usage.figures import FRAMES
 from apps.voices.models import SpeechJob, SpeechState
 
 MICROS_PER_CENT = 10_000
@@ -23,7 +23,7 @@ def usage(caller: Caller) -> dict[str, Any]:
     workspace = caller.workspace
     since = timezone.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     sums = Generation.objects.filter(workspace=workspace, status=Status.COMPLETED, finished_at__gte=since).aggregate(
-        count=Count("pk"), seconds=Sum("charged_seconds"), micros=Sum("charged_micros")
+        count=Count("pk"), seconds=Sum("charged_seconds"), frames=Sum(FRAMES), micros=Sum("charged_micros")
     )
     plan = plan_of(workspace)
     seconds = sums["seconds"] or 0.0
@@ -35,7 +35,7 @@ def usage(caller: Caller) -> dict[str, Any]:
         "usage": {
             "totalGenerations": sums["count"],
             "totalSeconds": round(seconds, 3),
-            "totalFrames": round(seconds * BILLED_FPS),
+            "totalFrames": int(sums["frames"] or 0),
             "totalCostCents": round((sums["micros"] or 0) / MICROS_PER_CENT, 4),
             "totalTtsSeconds": round(spoken.aggregate(seconds=Sum("asset__duration_s"))["seconds"] or 0.0, 3),
         },

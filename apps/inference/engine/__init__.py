@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from .pipeline import lipsync
     from .plan import MotionPlan
     from .proof import seen_opening
-    from .report import ENGINE_VERSION, Report, measure
+    from .report import Report, measure
     from .segments import Segment
     from .settings import MODELS, SYNC_MODES, EngineSettings
     from .speech.analysis import SpeechAnalysis, analyse_speech
+    from .versions import ENGINE_VERSION
 
 __all__ = [
     "ENGINE_VERSION",
@@ -65,10 +66,11 @@ _HOMES = {
     "plan": ("MotionPlan",),
     "film_plan": ("film_sound", "plan_motion"),
     "proof": ("seen_opening",),
-    "report": ("ENGINE_VERSION", "Report", "measure"),
+    "report": ("Report", "measure"),
     "segments": ("Segment",),
     "settings": ("MODELS", "SYNC_MODES", "EngineSettings"),
     "speech.analysis": ("SpeechAnalysis", "analyse_speech"),
+    "versions": ("ENGINE_VERSION",),
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 

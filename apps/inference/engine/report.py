@@ -17,9 +17,8 @@ from .mouth_track import mouth_track
 from .plan import DRIVEN, REASONS, MotionPlan
 from .progress import Progress
 from .proof import seen_opening
-from .versions import card_versions
+from .versions import ENGINE_VERSION, card_versions
 
-ENGINE_VERSION = "1.11"
 Doubles = NDArray[np.float64]
 
 WINDOW_S = 2.0  # a second is judged by the two seconds around its middle: one alone holds too few syllables

@@ -1,4 +1,4 @@
-"""Which nets and readouts a film was made with, in the words of the model card."""
+"""The engine's version, and which nets and readouts a film was made with, in the words of the model card."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from .model_files import MODEL_FILES, SPEECH_ENCODER, has_mesh_bundle
 from .speech.readout import ACTIVITY_READOUT, ENCODER_READOUT, SPECTRAL_READOUT
 
+ENGINE_VERSION = "1.11"
 DIGITS = 12
 
 

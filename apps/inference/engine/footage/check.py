@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..analysis import FootageAnalysis
-from ..report import ENGINE_VERSION
 from ..settings import LARGEST_TURN, MODELS, TURN_ERROR
 from ..speech.offset import estimate_offset
+from ..versions import ENGINE_VERSION
 from .findings import BLOCKING, INFO, WARNING, Finding, FootageCheck, PersonSeen, said
 from .heard import Sound, every_model, sound_findings
 from .seen import FACE_WIDTH, LARGE_FACE_PX, SMALL_EYES_PX, TINY_EYES_PX, Picture, Ranges, look_at_picture
