@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.core.files.uploadedfile import TemporaryUploadedFile
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from apps.api.admitting import NoLongerWaiting, admit_soon, submit
 from apps.api.errors import ApiError
@@ -41,7 +41,7 @@ from apps.assets.services import sha256_of
 from apps.projects.models import Project
 from apps.projects.services import create_project
 from apps.workspaces.access import visible_to
-from apps.workspaces.models import Membership, Visibility
+from apps.workspaces.models import Membership, Visibility, Workspace
 from studio.errors import StudioError
 
 DEFAULT_PROJECT = "API"
@@ -155,10 +155,16 @@ def project_for(membership: Membership, project_id: UUID | None) -> Project:
     projects = Project.objects.listed(membership.workspace)
     if project_id is None:
         shared = Q(visibility=Visibility.WORKSPACE) | Q(created_by=membership.user)
-        return projects.filter(shared, name=DEFAULT_PROJECT).last() or create_project(
-            membership=membership, name=DEFAULT_PROJECT
-        )
+        ours = projects.filter(shared, name=DEFAULT_PROJECT)
+        return ours.last() or _default_project(membership, ours)
     found = projects.filter(visible_to(membership), pk=project_id).first()
     if found is None:
         raise ApiError("project_not_found", field="projectId")
     return found
+
+
+@transaction.atomic
+def _default_project(membership: Membership, ours: QuerySet[Project]) -> Project:
+    """The workspace's project for the API, made now unless another request was first."""
+    Workspace.objects.select_for_update().get(pk=membership.workspace.pk)
+    return ours.last() or create_project(membership=membership, name=DEFAULT_PROJECT)

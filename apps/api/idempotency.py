@@ -36,9 +36,13 @@ class Claim:
         self.earlier_speech = made.speech if made else None
 
     def made(self, call: Call | None = None, *, speech: SpeechJob | None = None) -> None:
-        """Remember what the key made."""
-        if self.row is not None:
-            Idempotency.objects.filter(pk=self.row.pk).update(call=call, speech=speech)
+        """Remember what the key made. Raises ``ApiError`` (503) where this request was given up for lost: another has
+        the key by now.
+        """
+        if self.row is None:
+            return
+        if not Idempotency.objects.filter(pk=self.row.pk).update(call=call, speech=speech):
+            raise ApiError("IDEMPOTENCY_OUTCOME_UNKNOWN", headers={"Retry-After": "2"})
 
 
 @contextmanager

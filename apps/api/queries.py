@@ -1,6 +1,5 @@
 """What stands behind the lists: query parameters in all encodings of the clients, and pages of rows."""
 
-import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_naive, make_aware
 
+from apps.api.bodies import parsed
 from apps.api.errors import INVALID, ApiError
 from apps.api.models import Call, CallState
 from apps.assets.models import Asset
@@ -38,14 +38,16 @@ def listed(request: HttpRequest, name: str) -> list[str]:
     for text in request.GET.getlist(name):
         if text.startswith("["):
             try:
-                found = json.loads(text)
-            except (ValueError, RecursionError):
+                found = parsed(text)
+            except ValueError:
                 found = None
             if not isinstance(found, list):
                 raise invalid(name, f"“{text[:80]}” is no list.")
             values += [str(item) for item in found]
         else:
             values += [part.strip() for part in text.split(",")]
+    if any("\x00" in value for value in values):  # which no database can be asked for
+        raise invalid(name, f"{name} has a character that text does not have.")
     return [value for value in values if value]
 
 

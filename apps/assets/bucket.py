@@ -61,12 +61,16 @@ def parts(key: str, upload: str) -> list[Part]:
 
 
 def complete(key: str, upload: str, arrived: list[Part]) -> None:
-    """Join the parts to one object; a second call finds it there."""
+    """Join the parts to one object; nothing happens where another request has done so since they were listed."""
     listed = [
         {"PartNumber": one.number, "ETag": one.etag} | ({"ChecksumSHA256": one.sha256} if one.sha256 else {})
         for one in arrived
     ]
-    _client().complete_multipart_upload(**_place(key), UploadId=upload, MultipartUpload={"Parts": listed})
+    try:
+        _client().complete_multipart_upload(**_place(key), UploadId=upload, MultipartUpload={"Parts": listed})
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "NoSuchUpload" or not has(key):
+            raise
 
 
 def abort(key: str, upload: str) -> None:
@@ -78,8 +82,13 @@ def abort(key: str, upload: str) -> None:
             raise
 
 
+def has(key: str) -> bool:
+    """Whether there is such an object."""
+    return bool(default_storage.exists(key))
+
+
 def delete(key: str) -> None:
-    """Remove an object."""
+    """Remove an object; nothing happens where there is none."""
     _client().delete_object(**_place(key))
 
 

@@ -77,40 +77,54 @@ def finish(upload: Upload) -> None:
         return
     found = arrived(upload)
     missing = part_count(upload) - len(found)
-    if missing:
+    if not missing:
+        bucket.complete(upload.key, upload.multipart, found)
+    elif not bucket.has(upload.key):  # else joined already, by a request that died before it could say so
         words = f"{missing} parts of {upload.name} are missing."
         raise StudioError("upload_incomplete", words, "Continue the upload.", status=409)
-    bucket.complete(upload.key, upload.multipart, found)
+    now = timezone.now()
     with transaction.atomic():
-        upload.completed_at = timezone.now()
-        upload.save(update_fields=["completed_at", "offset", "updated_at"])
-        transaction.on_commit(
-            lambda: celery_app.send_task(SETTLE, args=[str(upload.pk)], ignore_result=True, retry=False), robust=True
-        )
+        joined = Upload.objects.filter(pk=upload.pk, completed_at=None)
+        if joined.update(completed_at=now, offset=upload.size, updated_at=now):  # of two at once one has it settled
+            transaction.on_commit(
+                lambda: celery_app.send_task(SETTLE, args=[str(upload.pk)], ignore_result=True, retry=False),
+                robust=True,
+            )
+    upload.completed_at, upload.offset = now, upload.size
 
 
-def settle(upload: Upload) -> Asset:
-    """The asset of a joined object, or the one with the same bytes that is there already; twice is once."""
-    if upload.asset is not None:
-        return upload.asset
-    digest = bucket.sha256_of(upload.key)
-    known = same_bytes(upload.workspace, upload.created_by, digest)
+def settle(upload: Upload) -> Asset | None:
+    """The asset of a joined object, or the one with the same bytes that is there already; twice is once, also where two
+    workers are at it. None where the upload was given up meanwhile.
+    """
+    digest = bucket.sha256_of(upload.key) if upload.asset_id is None else ""
     with transaction.atomic():
-        asset = known or Asset.objects.create(
-            pk=upload.key.split("/")[-2],
-            workspace=upload.workspace,
-            created_by=upload.created_by,
-            name=upload.name,
-            origin=Origin.UPLOAD,
-            status=Status.CHECKING,
-            file=upload.key,
-            size=upload.size,
-            sha256=digest,
-        )
-        Upload.objects.filter(pk=upload.pk).update(asset=asset, updated_at=timezone.now())
-        if known is None:
-            recheck(asset)
-    if known is not None:
+        # Reading takes minutes: somebody else may have settled it by now, and then the object is that asset's file.
+        now = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if now is None:
+            return None
+        asset = now.asset
+        if asset is None:
+            asset = same_bytes(upload.workspace, upload.created_by, digest) or _made(upload, digest)
+            Upload.objects.filter(pk=upload.pk).update(asset=asset, updated_at=timezone.now())
+    if asset.file.name != upload.key:
         bucket.delete(upload.key)
     upload.asset = asset
+    return asset
+
+
+def _made(upload: Upload, digest: str) -> Asset:
+    """A new asset of a joined object, on its way to the probe."""
+    asset = Asset.objects.create(
+        pk=upload.key.split("/")[-2],
+        workspace=upload.workspace,
+        created_by=upload.created_by,
+        name=upload.name,
+        origin=Origin.UPLOAD,
+        status=Status.CHECKING,
+        file=upload.key,
+        size=upload.size,
+        sha256=digest,
+    )
+    recheck(asset)
     return asset

@@ -169,17 +169,25 @@ def extract_sound(*, membership: Membership, asset: Asset) -> Asset:
 def remove_deleted(*, now: datetime | None = None) -> int:
     """Remove for good what was deleted a month ago and no take refers to; returns how many files went."""
     gone = Asset.objects.filter(deleted_at__lt=(now or timezone.now()) - KEEP_DELETED)
-    return sum(remove_for_good(asset=asset) for asset in gone)
+    removed = 0
+    for pk in gone.values_list("pk", flat=True):
+        with transaction.atomic():
+            # A bucket takes its time for each: one further down the list may have been brought back meanwhile.
+            asset = gone.select_for_update().filter(pk=pk).first()
+            removed += asset is not None and remove_for_good(asset=asset)
+    return removed
 
 
 def remove_for_good(*, asset: Asset) -> bool:
     """Delete the row and every stored byte of an asset; False where a take still refers to it."""
     folder = asset_folder(asset.workspace_id, asset.pk)
-    try:
-        asset.delete()
-    except ProtectedError:
-        return False
-    transaction.on_commit(lambda: files.remove_tree(folder))
+    with transaction.atomic():
+        Asset.objects.select_for_update().filter(pk=asset.pk).first()  # takes that are just submitted with it count too
+        try:
+            asset.delete()
+        except ProtectedError:
+            return False
+        files.remove_tree(folder)  # where that fails the row stays, and whoever comes next finds the bytes by it
     return True
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.conf import settings
+from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -168,12 +169,14 @@ def _conflict(upload: Upload, offset: int) -> StudioError:
 
 def cancel_upload(*, upload: Upload) -> None:
     """Give an unfinished upload up and free its bytes; a finished one only loses its record."""
-    if upload.multipart and upload.asset_id is None:
-        bucket.abort(upload.key, upload.multipart)
-        if upload.completed_at is not None:
-            bucket.delete(upload.key)
-    part_file(upload).unlink(missing_ok=True)
-    upload.delete()
+    with transaction.atomic():
+        # A worker may have made an asset of it since it was read, or be about to: the object is that asset's file then.
+        now = Upload.objects.select_for_update().filter(pk=upload.pk).first()
+        if now is not None and now.multipart and now.asset_id is None:
+            bucket.abort(now.key, now.multipart)
+            bucket.delete(now.key)  # the parts may be joined without the row knowing yet
+        part_file(upload).unlink(missing_ok=True)
+        upload.delete()
 
 
 def forget_stale_uploads(*, now: datetime | None = None) -> int:

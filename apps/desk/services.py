@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -11,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from apps.assets.models import Asset, Origin, Status
 from apps.assets.naming import clean_name
@@ -34,6 +36,8 @@ LINES_MOST = 100
 URL_LIMIT = 2000
 # So many takes of one batch are on their way at once; what else the workspace does finds room beside it.
 AT_ONCE = 4
+# A link that no worker has come to the end of by then: a message whose worker died comes back after two hours.
+LINK_LOST_AFTER = timedelta(hours=6)
 # Nothing is wrong with the line: it starts when there is room, or when its file has been checked.
 WAITS = ("concurrency_limit_reached", "asset_not_ready")
 WORKING = (TakeStatus.PENDING, TakeStatus.PROCESSING)
@@ -63,9 +67,32 @@ def import_link(*, membership: Membership, url: str) -> Asset:
         name=clean_name(unquote(PurePosixPath(parts.path).name) or host),
         origin=Origin.URL,
     )
-    args = [str(asset.pk), url]
-    transaction.on_commit(lambda: celery_app.send_task("desk.fetch_file", args=args), robust=True)
+    transaction.on_commit(lambda: _send_for(asset.pk, url), robust=True)
     return asset
+
+
+def _send_for(asset_id: UUID, url: str) -> None:
+    """Have a worker fetch a file. The address is in the message alone: without one nobody would ever come for it."""
+    try:
+        celery_app.send_task("desk.fetch_file", args=[str(asset_id), url])
+    except (OperationalError, OSError) as error:
+        log.warning("the link of asset %s could not be handed on: %s", asset_id, error)
+        give_up(asset_id)
+
+
+def give_up(asset_id: UUID) -> None:
+    """Refuse a file whose fetching the studio itself could not do."""
+    reject(asset_id, "asset_link_not_fetched", "The studio could not fetch this file. Paste the link again.")
+
+
+def refuse_lost_links() -> int:
+    """Refuse files that nobody fetches any more, their messages lost with the queue; returns how many."""
+    before = timezone.now() - LINK_LOST_AFTER
+    lost = Asset.objects.filter(origin=Origin.URL, status=Status.CHECKING, file="", updated_at__lt=before)
+    ids = list(lost.values_list("pk", flat=True))
+    for asset_id in ids:
+        give_up(asset_id)
+    return len(ids)
 
 
 def make_batch(

@@ -224,6 +224,15 @@ def end_without_result(generation_id: UUID, to: Status, error: StudioError | Non
     return moved
 
 
+def _hold_project(generation: Generation) -> None:
+    """Read the project anew and keep it as it is until the end of the transaction: hidden meanwhile, the result would
+    be seen by all. Others may still put takes into it.
+    """
+    project = generation.project
+    if project is not None:
+        generation.project = type(project).objects.select_for_update(no_key=True).get(pk=project.pk)
+
+
 def complete(*, generation_id: UUID, result: Asset, lipsynced_s: float, report: dict[str, Any]) -> bool:
     """Finish a running take: state, result and charge in one transaction; False where it had ended already.
 
@@ -243,6 +252,7 @@ def complete(*, generation_id: UUID, result: Asset, lipsynced_s: float, report: 
             charged_micros=charge.micros,
         )
         if moved:
+            _hold_project(generation)
             detail = {
                 "model": generation.model,
                 "project": generation.project.name if generation.project else "",

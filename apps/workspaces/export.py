@@ -77,14 +77,15 @@ def make_export(export_id: UUID) -> None:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
                 for name, rows in _parts(export.user):
                     archive.writestr(name, json.dumps(rows, cls=DjangoJSONEncoder, indent=1, ensure_ascii=False))
-            export.size = file.tell()
+            size = file.tell()
             file.seek(0)
-            export.file.name = default_storage.save(f"exports/{export.pk}.zip", File(file))
+            stored = default_storage.save(f"exports/{export.pk}.zip", File(file))
     except Exception:
         DataExport.objects.filter(pk=export_id).update(failed_at=timezone.now())
         raise
-    export.ready_at = timezone.now()
-    export.save(update_fields=["file", "size", "ready_at"])
+    ready = DataExport.objects.filter(pk=export_id)
+    if not ready.update(file=stored, size=size, ready_at=timezone.now()):
+        default_storage.delete(stored)  # the account was deleted meanwhile: nothing of it stays
 
 
 def remove_old_exports() -> int:

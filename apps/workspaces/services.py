@@ -1,6 +1,6 @@
 """What changes a workspace."""
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -19,10 +19,22 @@ RESERVED_SLUGS = frozenset({"new", "join", "settings"})
 @transaction.atomic
 def create_workspace(*, name: str, owner: User, slug: str = "") -> Workspace:
     """Make a workspace with its first member as owner; the slug is made unique by a number where it is taken."""
-    workspace = Workspace.objects.create(name=name.strip(), slug=free_slug(slug or name), created_by=owner)
+    workspace = _made(name.strip(), slug or name, owner)
     Membership.objects.create(workspace=workspace, user=owner, role=Role.OWNER)
     record("workspace.made", workspace=workspace, actor=owner, subject=workspace.name)
     return workspace
+
+
+def _made(name: str, text: str, owner: User) -> Workspace:
+    """The row, under a slug that is free; where somebody takes that at the same moment the next one is tried."""
+    while True:
+        slug = free_slug(text)
+        try:
+            with transaction.atomic():
+                return Workspace.objects.create(name=name, slug=slug, created_by=owner)
+        except IntegrityError:
+            if not Workspace.objects.filter(slug=slug).exists():
+                raise
 
 
 @transaction.atomic
@@ -82,6 +94,7 @@ def free_slug(text: str) -> str:
 @transaction.atomic
 def first_workspace(user: User) -> Workspace:
     """The workspace a person lands in; made on the first visit, so that nobody meets an empty house."""
+    User.objects.select_for_update().get(pk=user.pk)  # two pages opened at once lead to one
     existing = Workspace.objects.of(user).first()
     if existing is not None:
         return existing

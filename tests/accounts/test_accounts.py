@@ -16,6 +16,7 @@ from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, generate_tot
 from django.contrib.auth.hashers import check_password
 from django.core import mail
 from django.core.cache import cache
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
@@ -179,6 +180,19 @@ def test_an_export_that_fails_says_so(owner, monkeypatch):
         export.make_export(made.pk)
     made.refresh_from_db()
     assert made.failed_at is not None and made.ready_at is None
+
+
+def test_an_account_that_is_deleted_while_its_export_is_written_leaves_none(owner, monkeypatch):
+    made = DataExport.objects.create(user=owner)
+    parts = export._parts
+
+    def slow(user):
+        yield from parts(user)
+        leaving.delete_account(user=owner)
+
+    monkeypatch.setattr(export, "_parts", slow)
+    export.make_export(made.pk)
+    assert not default_storage.exists(f"exports/{made.pk}.zip")
 
 
 def test_an_old_export_is_removed(owner):

@@ -10,7 +10,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from apps.api import looking
-from apps.api.idempotency import Claim
+from apps.api.idempotency import LOST_AFTER, Claim
 from apps.api.models import Call, CallState, Idempotency
 from apps.api.schemas import CreateGeneration
 from apps.api.wishes import options_of
@@ -441,3 +441,37 @@ def test_costs(api, wish, settings, workspace):
         assert body == {"estimatedFrameCount": 100, "estimatedGenerationCost": 0.534, "estimatedCredits": None}
     unknown = api("POST", "generations/estimate", {"model": "x", "duration": 4})
     assert (unknown.status_code, unknown.json()["errorCode"]) == (422, "cost_estimate_unavailable")
+
+
+def test_a_process_that_dies_leaves_no_call_without_its_key(api, wish, monkeypatch):
+    """It would be admitted later, and so would the one that the client sends again with the same key."""
+
+    def die(self, call=None, **rest):
+        raise SystemExit
+
+    monkeypatch.setattr("apps.api.idempotency.Claim.made", die)
+    with pytest.raises(SystemExit):
+        api("POST", "generate", wish, **{"Idempotency-Key": "order-4"})
+    assert not Call.objects.exists()
+
+
+def test_a_request_that_was_given_up_for_lost_makes_nothing_beside_its_repetition(api, wish, monkeypatch):
+    headers = {"Idempotency-Key": "order-5"}
+    answers = []
+
+    def slow(workspace):
+        monkeypatch.undo()  # its files take minutes to be stored, and the client asks again
+        with time_machine.travel(timezone.now() + 2 * LOST_AFTER):
+            answers.append(api("POST", "generate", wish, **headers))
+
+    monkeypatch.setattr("apps.api.calls.refuse_when_full", slow)
+    answers.append(api("POST", "generate", wish, **headers))
+    assert [answer.status_code for answer in answers] == [201, 503]
+    assert Generation.objects.count() == Call.objects.count() == 1
+    assert api("POST", "generate", wish, **headers).json()["id"] == answers[0].json()["id"]
+
+
+@pytest.mark.parametrize("text", ["%00", "[%22%5Cu0000%22]", "[%22%5Cud800%22]"])
+def test_a_filter_that_is_no_text_is_refused(api, text):
+    answer = api("GET", f"generations?source={text}")
+    assert (answer.status_code, answer.json()["field"]) == (400, "source")

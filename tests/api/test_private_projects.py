@@ -1,12 +1,16 @@
 """Projects that somebody keeps to themselves: through the API, too, only their maker and administrators see them."""
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 
 from apps.api.admitting import admit
 from apps.api.batches import go_on, results
+from apps.api.calls import project_for
 from apps.api.keys import make_key
 from apps.api.models import Batch, Call, CallState
 from apps.assets.models import Asset
@@ -75,6 +79,23 @@ def test_others_put_nothing_into_it(api, wish, theirs, secret):
     refused = api("POST", "generate", wish | {"projectId": str(secret.pk)}, key=theirs)
     assert (refused.status_code, refused.json()["errorCode"]) == (422, "project_not_found")
     assert api("POST", "generate", wish | {"projectId": str(secret.pk)}).status_code == 201
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_the_first_requests_of_a_program_at_once_make_one_project_of_the_api(workspace, membership):
+    together = threading.Barrier(4)
+
+    def ask(_: int) -> Project:
+        together.wait()
+        try:
+            return project_for(membership, None)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as threads:
+        made = set(threads.map(ask, range(4)))
+    assert len(made) == Project.objects.count() == 1
 
 
 def test_the_project_of_the_api_is_one_that_the_caller_sees(api, wish, theirs, secret):

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import http.server
 import json
+import random
 import socket
 import threading
 import time
@@ -306,3 +307,15 @@ def test_the_routes_of_webhooks(api, receiver, workspace, teammate):
     member = Membership.objects.select_related("workspace", "user").get(user=teammate)
     _, key = make_key(membership=member, name="theirs", scope="manage")
     assert api("GET", "webhook", key=key).status_code == 403
+
+
+@pytest.mark.database
+def test_the_longest_address_that_is_taken_can_be_written_down(api, wish, workspace):
+    """PostgreSQL refuses what its index has no room for, and then no other event would be written down either."""
+    letters = random.Random(1)  # nothing that could be packed
+    address = wish["webhookUrl"] + "?" + "".join(chr(letters.randint(0x4E00, 0x9FFF)) for _ in range(1900))
+    refused = api("POST", "generate", wish | {"webhookUrl": address})
+    assert (refused.status_code, refused.json()["field"]) == (400, "webhookUrl")
+    assert api("POST", "generate", wish | {"webhookUrl": address[:650]}).status_code == 201
+    ended()
+    assert announce_ended() == 1

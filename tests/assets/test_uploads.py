@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from apps.assets import files, uploads
+from apps.assets import files, services, uploads
 from apps.assets.models import Asset, Status, Upload
 from apps.assets.services import (
     Checksum,
@@ -248,6 +248,27 @@ def test_what_was_deleted_a_month_ago_goes_and_nothing_else(workspace, owner, dj
     assert set(Asset.objects.all()) == {kept, live}
     assert not Path(gone.file.path).exists()
     assert Path(kept.file.path).exists()
+
+
+def test_what_is_brought_back_while_others_are_removed_stays(
+    workspace, owner, monkeypatch, django_capture_on_commit_callbacks
+):
+    first, second = (
+        upload_whole(workspace=workspace, user=owner, name="a.mp4", size=3, chunks=[text]) for text in (b"one", b"two")
+    )
+    for asset in (first, second):
+        delete_asset(asset=asset)
+    removing = services.remove_for_good
+
+    def slow(*, asset):
+        for other in Asset.objects.exclude(pk=asset.pk):
+            restore_asset(asset=other)
+        return removing(asset=asset)
+
+    monkeypatch.setattr(services, "remove_for_good", slow)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert remove_deleted(now=timezone.now() + timedelta(days=31)) == 1
+    assert Path(Asset.objects.get(deleted_at=None).file.path).exists()
 
 
 def test_memory_does_not_grow_with_the_piece(workspace, owner):

@@ -1,11 +1,15 @@
 """A file by its address: it stands in the library at once, and a worker fetches it or says why it could not."""
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 from django.urls import reverse
+from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow
 from apps.assets.checking import recheck_lost
 from apps.assets.models import Asset, Origin, Status
+from apps.desk import services
 from apps.desk.tasks import fetch_file
 from tests.factories import write_audio
 
@@ -110,3 +114,41 @@ def test_the_probe_is_not_asked_for_what_is_not_here(workspace, owner, sent):
     asset = make(workspace, owner)
     Asset.objects.filter(pk=asset.pk).update(updated_at="2020-01-01T00:00:00Z")
     assert recheck_lost() == 0
+
+
+def test_a_storage_that_is_away_is_asked_again_and_then_told_on_the_card(monkeypatch, workspace, owner):
+    asset = make(workspace, owner)
+    monkeypatch.setattr("apps.desk.tasks.fetch", lambda url, path, **_: path.write_bytes(b"sound"))
+
+    def away(*_args, **_kwargs):
+        raise EndpointConnectionError(endpoint_url="https://bucket.example")
+
+    monkeypatch.setattr("apps.desk.tasks.import_file", away)
+    with pytest.raises(EndpointConnectionError):  # what a task raises that is to be run again, outside a worker
+        fetch_file(str(asset.pk), "https://a.example/voice.wav")
+    asset.refresh_from_db()
+    assert asset.status == Status.CHECKING
+    fetch_file.apply(args=[str(asset.pk), "https://a.example/voice.wav"], retries=fetch_file.max_retries)
+    asset.refresh_from_db()
+    assert (asset.status, asset.error_code) == (Status.REJECTED, "asset_link_not_fetched")
+
+
+def test_a_link_that_could_not_be_handed_on_is_told_at_once(
+    monkeypatch, workspace, membership, django_capture_on_commit_callbacks
+):
+    def away(*_args, **_kwargs):
+        raise OperationalError("Redis is away")
+
+    monkeypatch.setattr("studio.celery.app.send_task", away)
+    with django_capture_on_commit_callbacks(execute=True):
+        services.import_link(membership=membership, url="https://a.example/voice.wav")
+    assert Asset.objects.get().error_code == "asset_link_not_fetched"
+
+
+def test_a_link_whose_message_was_lost_is_told_in_the_end(workspace, owner):
+    asset, fresh = make(workspace, owner), make(workspace, owner)
+    Asset.objects.filter(pk=asset.pk).update(updated_at=timezone.now() - 2 * services.LINK_LOST_AFTER)
+    assert services.refuse_lost_links() == 1
+    asset.refresh_from_db()
+    fresh.refresh_from_db()
+    assert (asset.status, fresh.status) == (Status.REJECTED, Status.CHECKING)

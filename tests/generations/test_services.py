@@ -27,7 +27,9 @@ from apps.generations.services import (
     submit_generation,
 )
 from apps.generations.states import advance
+from apps.projects.services import set_visibility
 from apps.workspaces.access import membership_for
+from apps.workspaces.models import Visibility
 from studio.errors import StudioError
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
 
@@ -183,6 +185,37 @@ def test_a_finished_take_is_charged_for_what_was_lipsynced(workspace):
     assert (take.status, take.charged_seconds, take.charged_micros, take.result) == ("COMPLETED", 6.5, 324_000, result)
     assert ledger.balance(workspace) == -324_000
     assert ledger.balance(workspace, Account.HELD) == 0
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_a_project_that_is_hidden_while_its_take_ends_hides_the_result_too(workspace, membership, draft, sent):
+    take = submit_generation(membership=membership, **draft)
+    begin(take.pk)
+    result = AssetFactory(workspace=workspace, video=True)
+    ending = threading.Event()
+
+    def hide() -> None:
+        ending.wait(10)
+        try:
+            set_visibility(membership=membership, project=take.project, visibility=Visibility.PRIVATE)
+        finally:
+            connection.close()
+
+    capture = ledger.capture
+
+    def slow(**what):
+        ending.set()
+        hiding.join(0.5)  # done by now where nothing holds it up
+        return capture(**what)
+
+    hiding = threading.Thread(target=hide)
+    hiding.start()
+    with patch.object(ledger, "capture", slow):
+        complete(generation_id=take.pk, result=result, lipsynced_s=1, report={})
+    hiding.join()
+    result.refresh_from_db()
+    assert result.visibility == Visibility.PRIVATE
 
 
 def test_nobody_pays_more_than_was_held(workspace):

@@ -19,7 +19,7 @@ from apps.generations.services import submit_generation
 from apps.workspaces import invitations, members
 from apps.workspaces.models import Activity, Invitation, Membership, Role, Workspace
 from apps.workspaces.permissions import LEAST, Action, may
-from apps.workspaces.services import close_workspace, create_workspace
+from apps.workspaces.services import close_workspace, create_workspace, first_workspace
 from studio.errors import StudioError
 from tests.conftest import PASSWORD
 from tests.factories import AssetFactory, GenerationFactory
@@ -142,6 +142,25 @@ def test_an_invitation_that_is_revoked_while_it_is_taken_up_is_one_of_both(invit
         revoked.result()
     invited.refresh_from_db()
     assert (made.user, invited.revoked_at) == (person, None)
+
+
+@pytest.mark.database
+@pytest.mark.django_db(transaction=True)
+def test_pages_opened_at_once_by_newcomers_of_one_name_make_one_workspace_for_each():
+    people = [User.objects.create_user(f"anna{number}@studio.example", name="Anna") for number in range(4)]
+    together = threading.Barrier(2 * len(people))
+
+    def land(person: User) -> str:
+        together.wait()
+        try:
+            return first_workspace(person).slug
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2 * len(people)) as pool:
+        slugs = list(pool.map(land, people * 2))
+    assert slugs[: len(people)] == slugs[len(people) :] and len(set(slugs)) == len(people)
+    assert Workspace.objects.count() == len(people)
 
 
 def test_a_forged_link_is_not_found(invited, client):
