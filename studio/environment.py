@@ -88,6 +88,8 @@ def read(name: str):
     if text is None:
         return variable.default
     try:
+        if variable.kind is bool:
+            return switched_on(text)
         value = environ.Env.parse_value(text, variable.kind)
     except ValueError as error:
         raise ImproperlyConfigured(f"{name} is not a valid {variable.kind.__name__}: {error}") from error
@@ -96,6 +98,26 @@ def read(name: str):
     if variable.kind is dict:
         return {key.strip(): part.strip() for key, part in value.items()}
     return value
+
+
+def switched_on(text: str) -> bool:
+    """A switch's value; the library takes every word it does not know for off, also a misspelt one."""
+    word = text.strip().lower()
+    if word in ("true", "on", "ok", "y", "yes", "1"):
+        return True
+    if word in ("false", "off", "no", "n", "0", ""):
+        return False
+    raise ValueError(f"{text!r} is neither on nor off")
+
+
+def name_places_in_full() -> None:
+    """Write the places that settings name into the environment as they are seen from the folder we are in.
+
+    For a command that goes to another folder and starts the studio's processes there.
+    """
+    for name in ("STUDIO_DATA", "STUDIO_MODELS", "STUDIO_ONNX_FILE"):
+        if given := os.environ.get(name):
+            os.environ[name] = str(Path(given).expanduser().resolve())
 
 
 def refuse_unknown_names() -> None:

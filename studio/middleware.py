@@ -9,6 +9,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
+from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 
 from studio import logs
@@ -55,7 +56,7 @@ class RedisAwayMiddleware:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        if not isinstance(exception, RedisError):
+        if not isinstance(exception, (RedisError, OperationalError)):
             return None
         log.warning("%s does not do without Redis: %s", request.path, exception)
         response = render(request, "503.html", status=503)

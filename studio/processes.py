@@ -9,6 +9,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+# What runs each part, so that it ends where supervisord is killed; alone, for it needs nothing of ours.
+LEASH = [sys.executable, "-I", str(Path(__file__).with_name("leash.py"))]
 # A step checks for a stop at every frame batch, well under a second; 20 s leaves room for a slow disk.
 STOP_WAIT_S = 20
 
@@ -26,7 +28,7 @@ class Program:
     def section(self) -> str:
         """The program's section of the configuration file."""
         restart = "false" if self.once else "true"
-        command = " ".join(quoted(part) for part in self.command)
+        command = " ".join(quoted(part) for part in [*LEASH, *self.command])
         return (
             f"[program:{self.name}]\ncommand={command}\npriority={self.priority}\n"
             f"autorestart={restart}\nstartsecs={0 if self.once else 2}\nstartretries=3\n"

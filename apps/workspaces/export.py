@@ -18,6 +18,7 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from apps.accounts.models import DataExport, User
 from apps.workspaces.activity import record
@@ -62,8 +63,12 @@ def ask_for_export(*, user: User) -> DataExport:
     if user.exports.filter(created_at__gt=day_ago).count() >= 5:
         raise StudioError("too_many_exports", "Five exports were made today.", "Use one of them.", status=429)
     export = DataExport.objects.create(user=user)
+    try:
+        celery_app.send_task("accounts.export", args=[str(export.pk)])
+    except OperationalError:
+        export.delete()  # or it would stand in the way of the next for an hour
+        raise
     record("account.exported", actor=user)
-    celery_app.send_task("accounts.export", args=[str(export.pk)])
     return export
 
 

@@ -20,6 +20,7 @@ from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
+from kombu.exceptions import OperationalError
 
 from apps.accounts.models import DataExport, User
 from apps.accounts.second_factor import StaffSecondFactorMiddleware
@@ -165,6 +166,16 @@ def test_an_export_holds_what_is_known_and_no_secret(owner, membership, workspac
     assert parts["api_keys.json"][0]["name"] == "script"
     whole = json.dumps(parts)
     assert key not in whole and owner.password not in whole and "digest" not in whole
+
+
+def test_an_export_that_cannot_be_asked_for_stands_in_nobodys_way(owner, membership, as_person, monkeypatch):
+    def away(*args, **options):
+        raise OperationalError("away")
+
+    monkeypatch.setattr(export.celery_app, "send_task", away)
+    answer = as_person(owner).post("/account/data/export/")
+    assert (answer.status_code, answer["Retry-After"]) == (503, "60")
+    assert not owner.exports.exists()
 
 
 def test_an_export_is_for_its_person_alone(owner, teammate, as_person):

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
-from studio.environment import VARIABLES, kept_secret, read
+from studio.environment import VARIABLES, kept_secret, name_places_in_full, read
 
 ROOT = Path(__file__).resolve().parents[2]
 PRODUCTION = {
@@ -104,3 +105,29 @@ def test_two_that_start_at_once_end_with_the_same_secret(tmp_path):
         found = set(pool.map(lambda _: kept_secret(path), range(64)))
     assert len(found) == 1 and min(map(len, found)) >= 48
     assert [file.name for file in path.parent.iterdir()] == ["secret"]
+
+
+@pytest.mark.parametrize("name", ["client #1", "what?", "a%20b"])
+def test_the_database_lies_in_the_data_folder_whatever_its_name(tmp_path, name):
+    show = "from django.conf import settings as s; print(s.DATABASES['default']['NAME'])"
+    done = start(tmp_path / name, show)
+    assert done.stdout.strip() == str(tmp_path / name / "studio.sqlite3"), done.stderr
+
+
+def test_a_misspelt_switch_stops_the_start(monkeypatch):
+    monkeypatch.setenv("STUDIO_BILLING", "enabled")
+    with pytest.raises(ImproperlyConfigured, match="STUDIO_BILLING is not a valid bool: 'enabled'"):
+        read("STUDIO_BILLING")
+    for text, value in {"1": True, "Yes": True, "off": False, "0": False, "": False}.items():
+        monkeypatch.setenv("STUDIO_BILLING", text)
+        assert read("STUDIO_BILLING") is value
+
+
+def test_places_mean_the_same_after_a_command_has_gone_to_another_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STUDIO_DATA", "data")
+    monkeypatch.setenv("STUDIO_MODELS", "/srv/models")
+    monkeypatch.delenv("STUDIO_ONNX_FILE", raising=False)
+    name_places_in_full()
+    assert (os.environ["STUDIO_DATA"], os.environ["STUDIO_MODELS"]) == (str(tmp_path / "data"), "/srv/models")
+    assert "STUDIO_ONNX_FILE" not in os.environ

@@ -2,15 +2,16 @@
 
 import os
 import socket
+import subprocess
 import sys
 
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 
-from studio.environment import read
+from studio.environment import name_places_in_full, read
 from studio.processes import programs, write_configuration
-from studio.redis_server import RedisServer
+from studio.redis_server import RedisServer, at_work_in
 
 
 class Command(BaseCommand):
@@ -19,6 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args, **options) -> None:
         # Unless hosts are named, only this machine gets in: the demo account must not face a network.
         interface = "0.0.0.0" if read("STUDIO_HOSTS") else "127.0.0.1"  # noqa: S104
+        refuse_second_studio()
         refuse_taken_port(interface, settings.PORT)
         self.stdout.write("Preparing the data folder.")
         call_command("migrate", verbosity=0)
@@ -26,6 +28,7 @@ class Command(BaseCommand):
         call_command("collectstatic", interactive=False, verbosity=0)
         server = None if read("REDIS_URL") else RedisServer(settings.DATA_DIR / "redis")
         if server is not None:
+            server.mend()
             note_address(server.url)
             os.environ["REDIS_URL"] = server.url
         workers = read("STUDIO_WORKERS") or os.cpu_count() or 1
@@ -36,7 +39,9 @@ class Command(BaseCommand):
             remote="remote" in settings.INFERENCE_BACKENDS.values(),
         )
         configuration = write_configuration(settings.DATA_DIR / "run", parts)
+        name_places_in_full()
         os.chdir(settings.BASE_DIR)
+        make_output_openable()
         os.execv(sys.executable, [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)])  # noqa: S606
 
 
@@ -48,6 +53,31 @@ def refuse_taken_port(interface: str, port: int) -> None:
             probe.bind((interface, port))
         except OSError as error:
             raise CommandError(f"Port {port} is in use. Choose another: PORT={port + 1} make run") from error
+
+
+def refuse_second_studio() -> None:
+    """Two studios in one folder would write into one file of Redis, each without the other's knowledge."""
+    if not settings.REDIS_NOTE.exists():
+        return
+    process = at_work_in(settings.DATA_DIR / "redis", settings.REDIS_NOTE.read_text().strip())
+    if process is not None:
+        raise CommandError(
+            f"A studio runs in {settings.DATA_DIR} already; its Redis is process {process}. "
+            "Stop that one first, or give this one a folder of its own by STUDIO_DATA."
+        )
+
+
+def make_output_openable() -> None:
+    """supervisord opens the place of the log anew for each part. A socket, which is what systemd gives a service, and
+    another person's terminal cannot be opened: then what is written goes there through a pipe.
+    """
+    try:
+        os.close(os.open("/dev/fd/1", os.O_WRONLY | os.O_APPEND))
+    except OSError:
+        # In a session of its own, so that Ctrl-C leaves it there for the last words; it ends when nobody writes more.
+        relay = subprocess.Popen(["cat"], stdin=subprocess.PIPE, start_new_session=True)  # noqa: S607
+        assert relay.stdin is not None
+        os.dup2(relay.stdin.fileno(), 1)
 
 
 def note_address(url: str) -> None:

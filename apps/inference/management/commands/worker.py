@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from studio.environment import read
+from studio.environment import name_places_in_full, read
 
 # Waiting for another machine costs nothing, so one process waits for many; everything else needs its own.
 THREADED = {"remote", "fetch"}
@@ -36,6 +36,7 @@ class Command(BaseCommand):
         # takes; like this it goes on for CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT and hands the step back.
         os.environ["REMAP_SIGTERM"] = "SIGQUIT"
         os.environ["CELERY_CUSTOM_WORKER_POOL"] = "studio.stopping:StoppableThreads"
+        name_places_in_full()
         os.chdir(settings.BASE_DIR)
         os.execv(command[0], command)  # noqa: S606
 
