@@ -159,9 +159,11 @@ def _parsed(url: str) -> SplitResult:
 
 def checked_ip(host: str, port: int) -> str:
     """The first address of a host; raises ``AddressRefused`` where there is none or any of them is not public."""
+    looking = _resolving.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = _resolving.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM).result(RESOLVE_S)
+        found = looking.result(RESOLVE_S)
     except TimeoutError as error:
+        looking.cancel()  # one that had not begun: those behind it need not wait for what nobody waits for
         raise AddressRefused("The host of the address was not found in time.") from error
     except (OSError, UnicodeError) as error:
         raise AddressRefused("The host of the address is not known.") from error

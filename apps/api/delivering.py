@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import urllib3
 from django.conf import settings
-from django.db.models import F, Min, QuerySet
+from django.db.models import F, Min, QuerySet, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 from urllib3.exceptions import HTTPError
 
@@ -54,12 +55,16 @@ def deliver_due() -> int:
 
 
 def claim_due() -> list[Delivery]:
-    """The oldest message that is due of each of the addresses that have waited longest, now this worker's."""
+    """The oldest message that is due of each of the addresses that have waited longest, now this worker's. Workspaces
+    take turns: one with thousands of addresses that hang holds up no other either.
+    """
     due = _due(timezone.now())
-    longest = due.values_list("workspace", "url").annotate(since=Min("created_at")).order_by("since")[:SIDE_BY_SIDE]
+    waited = due.values_list("workspace", "url").annotate(since=Min("created_at"))
+    turn = Window(RowNumber(), partition_by="workspace", order_by="since")
+    longest = waited.annotate(turn=turn).order_by("turn", "since")[:SIDE_BY_SIDE]
     oldest = [
         due.filter(workspace=workspace, url=url).select_related("workspace").order_by("created_at").first()
-        for workspace, url, _ in longest
+        for workspace, url, *_ in longest
     ]
     return [delivery for delivery in oldest if delivery is not None and _is_claimed(delivery)]
 

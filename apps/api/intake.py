@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from apps.api.bodies import JSON_LIMIT, parsed
 from apps.api.errors import ApiError
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
-from apps.api.schemas import ActiveSpeaker, CreateGeneration, ImageInput, TextInput
+from apps.api.schemas import ActiveSpeaker, Boxes, CreateGeneration, ImageInput, TextInput
 from apps.api.wishes import PICTURE, Wish
 from apps.assets import files
 from apps.assets.access import asset_in
@@ -189,7 +189,7 @@ def _boxes_at(url: str, seconds: float) -> Any:
         try:
             fetch(url, path, limit=JSON_LIMIT, seconds=seconds)
             found = parsed(path.read_text("utf-8"))["bounding_boxes"]
-            return TypeAdapter(list[list[float] | None]).validate_python(found)
+            return TypeAdapter(Boxes).validate_python(found)
         except (FetchFailed, TooLarge, ValueError, KeyError, TypeError) as error:
             why = str(error) if isinstance(error, FetchFailed) else "It gives no boxes."
             raise ApiError(

@@ -17,7 +17,7 @@ from apps.api.keys import find_key
 from apps.api.models import ApiKey, Scope
 from apps.workspaces.access import require
 from apps.workspaces.models import Membership, Role, Workspace
-from studio.client_address import client_address
+from studio.client_address import client_network
 
 KEY_HEADER = "x-api-key"
 
@@ -133,7 +133,7 @@ def _run(entry: Route, request: HttpRequest, parts: dict[str, str]) -> HttpRespo
         if isinstance(found, HttpResponse):
             return found
         caller = found
-    who = str(caller.key.pk) if caller else f"address-{client_address(request)}"
+    who = str(caller.key.pk) if caller else f"address-{client_network(request)}"
     allowance = limits.take(who, entry.bucket, caller.workspace if caller else None)
     if allowance.exceeded:
         return answer(request, ApiError("rate_limit_exceeded", headers=allowance.headers()))

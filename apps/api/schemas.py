@@ -6,9 +6,17 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 OUTPUT_NAME = r"^[A-Za-z0-9_-]{1,255}$"
+UNKNOWN_OPTIONS = 50
 AssetType = Literal["AUDIO", "VIDEO", "IMAGE"]
 # Who sees a file or project: its maker and administrators, or the whole workspace.
 Seen = Literal["USER", "ORGANIZATION"]
+
+
+# Lists without a length of their own are read up to their first wrong item: all mistakes in eight megabytes of noughts,
+# told one by one, would take gigabytes.
+Numbers = Annotated[list[float], Field(fail_fast=True)]
+WholeNumbers = Annotated[list[int], Field(fail_fast=True)]
+Boxes = Annotated[list[Numbers | None], Field(fail_fast=True)]
 
 
 class Incoming(BaseModel):
@@ -40,9 +48,11 @@ class MediaInput(Incoming):
 class VideoInput(MediaInput):
     type: Literal["video"]
     segments_secs: list[tuple[float, float]] | None = Field(
-        None, description="older than segments: the ranges to lipsync, in seconds, to the soundtrack at that time"
+        None,
+        fail_fast=True,
+        description="older than segments: the ranges to lipsync, in seconds, to the soundtrack at that time",
     )
-    segments_frames: list[list[int]] | None = Field(None, description="not used")
+    segments_frames: list[WholeNumbers] | None = Field(None, fail_fast=True, description="not used")
 
 
 class AudioInput(MediaInput):
@@ -102,8 +112,8 @@ class ActiveSpeaker(BaseModel):
     model_config = ConfigDict(extra="allow")
     auto_detect: bool = Field(False, description="whoever speaks")
     frame_number: int | None = Field(None, description="of the frame in which coordinates name a face; from 0")
-    coordinates: list[float] | None = Field(None, description="x and y in pixels of the video as it is shown")
-    bounding_boxes: list[list[float] | None] | None = Field(
+    coordinates: Numbers | None = Field(None, description="x and y in pixels of the video as it is shown")
+    bounding_boxes: Boxes | None = Field(
         None, description="for each frame [x1, y1, x2, y2] in pixels, or null to leave it alone"
     )
     bounding_boxes_url: str | None = Field(
@@ -125,6 +135,12 @@ class Options(BaseModel):
     reasoning_enabled: bool | None = Field(default=None, description="look at the result again and mend it")
     reasoningEnabled: bool | None = Field(default=None, description="the same by its newer name")
     active_speaker_detection: ActiveSpeaker | bool | None = Field(default=None, description="whose mouth is driven")
+
+    @model_validator(mode="after")
+    def _few(self) -> "Options":
+        if len(self.model_extra or {}) > UNKNOWN_OPTIONS:  # each of them gets a sentence, which is kept and listed
+            raise ValueError(f"Give at most {UNKNOWN_OPTIONS} options that this studio does not have.")
+        return self
 
 
 class SegmentAudio(Incoming):
@@ -151,7 +167,9 @@ class CreateGeneration(Incoming):
     model: str = Field(description="as in GET /v2/models", examples=["lipsync-2"])
     input: list[Input] = Field(max_length=20, description="one video or image, and what it is to say")
     options: Options = Options()
-    segments: list[Segment] | None = Field(None, description="ranges with sounds or options of their own")
+    segments: list[Segment] | None = Field(
+        None, fail_fast=True, description="ranges with sounds or options of their own"
+    )
     webhookUrl: str | None = Field(None, max_length=2000, description="told when it ends; public https address")
     outputFileName: str | None = Field(
         None, pattern=OUTPUT_NAME, description="letters, digits, _ and -, without an ending"

@@ -204,9 +204,10 @@ def totals(membership: Membership) -> tuple[int, int]:
     return found["count"], found["size"] or 0
 
 
-def takes_of(asset: Asset) -> list[Any]:
-    """Takes that use a file or made it, newest first: where it would be missed."""
-    takes = asset.workspace.generations.filter(deleted_at=None).exclude(project=None)
+def takes_of(membership: Membership, asset: Asset) -> list[Any]:
+    """Takes that use a file or made it, as this member sees them, newest first: where it would be missed."""
+    listed = membership.workspace.generations.filter(visible_to(membership, "project__"), deleted_at=None)
+    takes = listed.exclude(project=None)
     used = takes.filter(Q(video=asset) | Q(audio=asset) | Q(result=asset) | Q(segment_sounds__asset=asset)).distinct()
     return list(used.select_related("project").defer("report").order_by("-created_at"))
 

@@ -150,8 +150,13 @@ def set_visibility(*, membership: Membership, asset: Asset, visibility: str) -> 
 
 
 def extract_sound(*, membership: Membership, asset: Asset) -> Asset:
-    """The sound of a film as an asset of its own; the same sound twice is one. Raises ``StudioError``."""
+    """The sound of a film as an asset of its own, as private as the film; the same sound twice is one.
+
+    Raises ``StudioError``.
+    """
     require(membership, Role.EDITOR)
+    if not asset.is_ready:  # nobody has looked yet whether it is a film at all, or it was found to be none
+        raise StudioError("asset_not_ready", f"{asset.name} is not checked or cannot be used.", "Choose another film.")
     with files.as_path(asset.file.name or "") as path, files.scratch_folder() as scratch:
         track = sound_of(path)
         copy = scratch / f"sound{track.suffix}"
@@ -163,6 +168,7 @@ def extract_sound(*, membership: Membership, asset: Asset) -> Asset:
             path=copy,
             name=f"{Path(asset.name).stem}, sound{track.suffix}",
             origin=Origin.EXTRACT,
+            visibility=asset.visibility,
         )
 
 

@@ -8,6 +8,8 @@ from typing import BinaryIO, cast
 import av
 from av.error import FFmpegError
 
+from apps.inference.engine.errors import EngineError, audio_invalid
+from apps.inference.engine.media.container import open_input
 from studio.errors import StudioError
 
 # Held in memory up to here, on disk beyond: five minutes of AAC stay in memory.
@@ -31,13 +33,13 @@ def sound_of(film: Path) -> Track:
     """
     target = cast(BinaryIO, tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES))  # noqa: SIM115  (the caller closes it)
     try:
-        with av.open(str(film)) as source:
+        with open_input(film, audio_invalid) as source:
             if not source.streams.audio:
                 raise NO_SOUND
             copied = source.streams.audio[0].codec_context.name == "aac"
             with av.open(target, "w", format="ipod" if copied else "flac") as into:
                 (_copy if copied else _encode)(source, into)
-    except FFmpegError as error:
+    except (EngineError, FFmpegError) as error:
         raise StudioError(
             "asset_sound_unreadable", "The sound of this film cannot be read.", "Export it again and upload that."
         ) from error

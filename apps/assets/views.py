@@ -119,7 +119,7 @@ def detail_context(membership: Membership, asset: Asset, **more) -> dict:
         | {
             "asset": asset,
             "facts": facts(asset),
-            "used": takes_of(asset),
+            "used": takes_of(membership, asset),
             "drafts": drafts_of(membership, asset),
             "may_hide": membership.may(Role.EDITOR if own else Role.ADMIN),
             "error": None,

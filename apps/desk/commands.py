@@ -9,6 +9,8 @@ from apps.projects.models import Project
 from apps.workspaces.access import visible_to
 from apps.workspaces.models import Membership, Role
 
+# A line that is longer was pasted by mistake; a condition for each of thousands of words is more than a database takes.
+TEXT_LIMIT = 200
 # As many projects and files as stand on a phone's screen beside the pages.
 NAMED = 6
 
@@ -39,7 +41,7 @@ def found(membership: Membership, text: str) -> list[Group]:
 
     Without a text: everything that can be begun or opened, and the projects worked on last.
     """
-    wanted = text.casefold().split()
+    wanted = text[:TEXT_LIMIT].casefold().split()
     groups = [
         Group("Begin", _fitting(_deeds(membership), wanted)),
         Group("Projects", _projects(membership, wanted)),

@@ -66,11 +66,15 @@ def _ready(membership: Membership) -> QuerySet[Asset]:
 
 
 def chosen(membership: Membership, ids: Iterable[str]) -> list[tuple[Asset, Asset]]:
-    """Every chosen video with every chosen sound."""
+    """Every chosen video with every chosen sound; raises ``StudioError`` where that is more than a batch takes."""
     found = _ready(membership).filter(pk__in={text for text in ids if _is_id(text)})
     assets = sorted(found, key=lambda asset: asset.name)
     pictures = [asset for asset in assets if asset.kind in (Kind.VIDEO, Kind.IMAGE)]
     sounds = [asset for asset in assets if asset.kind == Kind.AUDIO]
+    lines = len(pictures) * len(sounds)
+    if lines > LINES_MOST:  # priced and drawn, those of a thousand files would be a quarter of a million
+        message = f"{len(pictures)} videos with {len(sounds)} sounds make {lines} lines."
+        raise StudioError("batch_size_invalid", message, f"Keep it to {LINES_MOST}.")
     return [(video, audio) for video in pictures for audio in sounds]
 
 

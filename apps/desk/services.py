@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 
 LINES_MOST = 100
 URL_LIMIT = 2000
+# Files of one workspace that are being fetched from links: a slow server may hold one of the few places for a quarter
+# of an hour, and all of them are everybody's. One that was asked for an hour ago has lost its worker.
+LINKS_MOST, LINK_LASTS = 20, timedelta(hours=1)
 # So many takes of one batch are on their way at once; what else the workspace does finds room beside it.
 AT_ONCE = 4
 # A link that no worker has come to the end of by then: a message whose worker died comes back after two hours.
@@ -48,7 +51,7 @@ ON_THE_WAY = Q(generation__status__in=WORKING)
 def import_link(*, membership: Membership, url: str) -> Asset:
     """A file of the library that a worker fetches from ``url``; until it is here the file is being checked.
 
-    Raises ``StudioError`` for what is no address, ``PermissionDenied`` for viewers.
+    Raises ``StudioError`` for what is no address and while many are on their way, ``PermissionDenied`` for viewers.
     """
     require(membership, Role.EDITOR)
     url = url.strip()
@@ -61,6 +64,10 @@ def import_link(*, membership: Membership, url: str) -> Asset:
         raise StudioError(
             "asset_link_invalid", "That is no web address.", "Paste one that begins with https://.", field="url"
         )
+    asked = Asset.objects.filter(workspace=membership.workspace, origin=Origin.URL, status=Status.CHECKING, file="")
+    if asked.filter(created_at__gt=timezone.now() - LINK_LASTS).count() >= LINKS_MOST:
+        message = f"{LINKS_MOST} files are being fetched already."
+        raise StudioError("asset_links_too_many", message, "Wait until some are here.", field="url", status=429)
     asset = Asset.objects.create(
         workspace=membership.workspace,
         created_by=membership.user,

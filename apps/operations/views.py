@@ -111,7 +111,7 @@ def workspace_deed(request: SignedInRequest, slug: str, name: str) -> HttpRespon
         page = _workspace_page(one, failed={name: form})
         return render(request, "operations/workspace.html", page, status=422)
     if name == "visit":
-        visiting.begin(request, facts["user"])
+        visiting.begin(request, facts["user"], slug)
         return redirect("assets:library", slug)
     return redirect("staff:workspace", slug)
 

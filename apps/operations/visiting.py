@@ -1,7 +1,8 @@
 """Looking at the studio as a member does, without changing anything.
 
-The session remembers who is visited and until when. Requests that could change something are refused, and so are the
-pages of the member's account and keys, which are nobody else's.
+The session remembers who is visited, in which workspace and until when. Requests that could change something are
+refused, and so are the pages of the member's account and keys, which are nobody else's, and those of the member's other
+workspaces, whose people read of no visit in their log.
 """
 
 import re
@@ -19,12 +20,13 @@ LASTS = timedelta(minutes=30)
 LEAVE_PATH = "/staff/leave/"
 CLOSED = re.compile(r"^/(account/|staff/(?!leave/)|admin/|w/[^/]+/keys/)")
 READ_ONLY = "You look as a member here. Nothing can be changed; leave the visit first."
+ELSEWHERE = "This visit is to another workspace. Leave it, and begin one from the page of this workspace."
 
 
-def begin(request: HttpRequest, user_id: int) -> None:
-    """From the next request on this session sees what the member sees."""
+def begin(request: HttpRequest, user_id: int, slug: str) -> None:
+    """From the next request on this session sees what the member sees of a workspace."""
     until = timezone.now() + LASTS
-    request.session[SESSION_KEY] = {"user": user_id, "until": until.isoformat()}
+    request.session[SESSION_KEY] = {"user": user_id, "workspace": slug, "until": until.isoformat()}
 
 
 def end(request: HttpRequest) -> None:
@@ -49,12 +51,14 @@ class VisitMiddleware:
         request.visitor, request.user = request.user, member  # type: ignore[attr-defined, assignment]
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: object) -> None:
+    def process_view(self, request: HttpRequest, view: object, args: object, kwargs: dict[str, object]) -> None:
         """Refused here and not above, so that the refusal is drawn as a page."""
         if getattr(request, "visitor", None) is None:
             return
         if request.method not in ("GET", "HEAD") or CLOSED.match(request.path):
             raise PermissionDenied(READ_ONLY)
+        if "ws" in kwargs and kwargs["ws"] != request.session[SESSION_KEY].get("workspace"):
+            raise PermissionDenied(ELSEWHERE)
 
     def _member(self, request: HttpRequest, visit: dict) -> User | None:
         """Whom to show; nobody when the time is over or who visits is no staff (any more)."""

@@ -20,6 +20,7 @@ from apps.reviews import access, services
 from apps.reviews.models import ShareLink
 from apps.reviews.queries import comments_of
 from apps.reviews.views import seconds
+from studio.client_address import client_network
 from studio.errors import StudioError
 
 # The take behind a link is meant for whoever got the link, not for search engines or a proxy's store.
@@ -56,7 +57,7 @@ def unlock(request: HttpRequest, token: str) -> HttpResponseBase:
     """Take the password; wrong ones are counted."""
     try:
         link = access.link_of(token)
-        services.count_try(link, _address(request), "password")
+        services.count_try(link, client_network(request), "password")
     except StudioError as error:
         if error.status == 429:
             return _locked(request, token, error)
@@ -73,7 +74,7 @@ def comment(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseBa
     """A guest's remark; a refused one stays in its field."""
     name, text = request.POST.get("name", ""), request.POST.get("text", "")
     try:
-        services.count_try(link, _address(request), "comment")
+        services.count_try(link, client_network(request), "comment")
         services.add_guest_comment(link=link, name=name, at_s=seconds(request.POST.get("at", "")), text=text)
     except StudioError as error:
         context = _page(request, link, token) | {"comment_error": error, "typed": text, "guest_name": name}
@@ -130,9 +131,14 @@ def _asset(link: ShareLink, which: str) -> Asset:
     result = link.generation.result
     if which == "result" and result is not None:
         return result
-    if which == "original" and link.with_original:
+    if which == "original" and _shows_original(link):
         return link.generation.video
     raise Http404("There is no such file.")
+
+
+def _shows_original(link: ShareLink) -> bool:
+    """Whether the link shows it. One that was taken out of the library is gone for guests as it is for members."""
+    return link.with_original and link.generation.video.deleted_at is None
 
 
 def _page(request: HttpRequest, link: ShareLink, token: str) -> dict[str, Any]:
@@ -143,7 +149,7 @@ def _page(request: HttpRequest, link: ShareLink, token: str) -> dict[str, Any]:
     for which in ("original", "result"):
         if facts[which]:
             facts[which] |= _addresses(token, which, facts[which])
-    if not link.with_original:
+    if not _shows_original(link):
         facts["original"] = None
     return {
         "link": link,
@@ -184,10 +190,6 @@ def _headed(response: HttpResponse) -> HttpResponse:
     for name, value in HEADERS.items():
         response[name] = value
     return response
-
-
-def _address(request: HttpRequest) -> str:
-    return request.META.get("REMOTE_ADDR", "")
 
 
 def _partial(request: HttpRequest) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from apps.generations.models import Generation
 from apps.reviews.models import COMMENT_LIMIT, GUEST_NAME_LIMIT, Comment, ShareLink
-from apps.workspaces.access import require
+from apps.workspaces.access import require, sees
 from apps.workspaces.activity import record
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
@@ -40,7 +40,10 @@ def make_link(
     comments_on: bool = True,
     downloads_on: bool = False,
 ) -> ShareLink:
-    """A new link to a finished take. Raises ``StudioError``, and ``PermissionDenied`` for viewers."""
+    """A new link to a finished take, with the original if whoever makes the link sees that file.
+
+    Raises ``StudioError``, and ``PermissionDenied`` for viewers.
+    """
     require(membership, Role.EDITOR)
     if generation.result_id is None:
         raise StudioError("share_without_result", "This take has no result to share.", "Wait until it is finished.")
@@ -68,7 +71,7 @@ def make_link(
             created_by=membership.user,
             expires_at=timezone.now() + length if length else None,
             password=make_password(password) if password else "",
-            with_original=with_original,
+            with_original=with_original and sees(membership, generation.video),
             comments_on=comments_on,
             downloads_on=downloads_on,
         )

@@ -8,6 +8,8 @@ from av.error import FFmpegError
 from apps.assets import files
 from apps.billing.limits import voice_refusal
 from apps.billing.plans import plan_of
+from apps.inference.engine.errors import EngineError, audio_invalid
+from apps.inference.engine.media.container import open_input
 from apps.voices.keys import key_for
 from apps.voices.listing import forget_voices, voice_of, voices_of
 from apps.voices.providers.base import Busy, SpeechProvider, Voice
@@ -64,7 +66,7 @@ def delete(*, membership: Membership, provider: SpeechProvider, voice_id: str) -
 def sample_of(source: Path, target: Path) -> Path:
     """The first minutes of a film's or recording's sound as one channel of MP3. Raises ``StudioError``."""
     try:
-        with av.open(str(source)) as found, av.open(str(target), "w", format="mp3") as into:
+        with open_input(source, audio_invalid) as found, av.open(str(target), "w", format="mp3") as into:
             if not found.streams.audio:
                 raise StudioError(
                     "voice_sample_type_unsupported", "The sample has no sound.", "Send a recording of one person."
@@ -79,7 +81,7 @@ def sample_of(source: Path, target: Path) -> Path:
                 if written >= MOST_S * RATE:
                     break
             into.mux(stream.encode(None))
-    except (FFmpegError, ValueError) as error:
+    except (EngineError, FFmpegError, ValueError) as error:
         raise StudioError(
             "voice_sample_type_unsupported", "The sample cannot be read as sound.", "Send a WAV, MP3 or M4A file."
         ) from error

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import Q
 from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -18,13 +19,14 @@ from django.utils import timezone
 
 from apps.accounts.models import User
 from apps.workspaces.activity import record
-from apps.workspaces.models import INVITATION_LASTS, Invitation, Membership, Role, Workspace
+from apps.workspaces.models import INVITATION_LASTS, Activity, Invitation, Membership, Role, Workspace
 from apps.workspaces.permissions import Action, require_action
 from apps.workspaces.seats import require_seat, taken
 from studio.errors import StudioError
 
 SALT = "workspaces.invitation"
-# Mails one workspace may cause in an hour, so that nobody uses the studio to flood strangers.
+# Mails one workspace, or one person over all of theirs, may cause in an hour, so that nobody uses the studio to flood
+# strangers.
 MAILS_AN_HOUR = 50
 
 
@@ -70,7 +72,7 @@ def invite(*, membership: Membership, email: str, role: str) -> Invitation:
     if known is not None:
         known.role = role
         return _send_again(known, membership)
-    _hold_back(workspace)
+    _hold_back(membership)
     made = Invitation.objects.create(workspace=workspace, email=email, role=role, invited_by=membership.user)
     record("member.invited", workspace=workspace, actor=membership.user, subject=email, role=role)
     _mail(made)
@@ -148,7 +150,7 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
 
 
 def _send_again(invitation: Invitation, membership: Membership) -> Invitation:
-    _hold_back(invitation.workspace)
+    _hold_back(membership)
     invitation.sent_at = timezone.now()
     invitation.expires_at = invitation.sent_at + INVITATION_LASTS
     invitation.save(update_fields=["role", "sent_at", "expires_at"])
@@ -163,10 +165,12 @@ def _send_again(invitation: Invitation, membership: Membership) -> Invitation:
     return invitation
 
 
-def _hold_back(workspace: Workspace) -> None:
-    """Raise ``StudioError`` where the workspace has sent its mails of this hour. The log counts each of them."""
+def _hold_back(membership: Membership) -> None:
+    """Raise ``StudioError`` where workspace or person have sent their mails of this hour. The log counts each."""
     hour_ago = timezone.now() - timedelta(hours=1)
-    sent = workspace.activity.filter(action__in=("member.invited", "member.invited_again"), at__gt=hour_ago).count()
+    theirs = Q(workspace=membership.workspace) | Q(actor=membership.user)
+    mails = Activity.objects.filter(theirs, action__in=("member.invited", "member.invited_again"), at__gt=hour_ago)
+    sent = mails.count()
     if sent >= MAILS_AN_HOUR:
         raise StudioError(
             "too_many_invitations", f"{sent} invitations went out in the last hour.", "Wait a while.", status=429

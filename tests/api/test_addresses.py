@@ -5,6 +5,7 @@ import ipaddress
 import itertools
 import socket
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from apps.api import addresses, fetching
 from apps.api.addresses import AddressRefused, is_public, target_of
 from apps.api.fetching import FetchFailed, TooLarge, TooSlow, fetch
+from apps.api.webhook_addresses import check_webhook_url
 from apps.assets import files
 from studio.errors import StudioError
 
@@ -313,6 +315,45 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for(monkeypatch):
             target_of("https://slow.example/")
     finally:
         answered.set()
+
+
+def test_look_ups_that_nobody_waits_for_hold_up_no_others(monkeypatch):
+    answered, asked = threading.Event(), []
+
+    def look_up(host, *args, **kwargs):
+        asked.append(host)
+        answered.wait(20)
+        return [(0, 0, 0, "", (PUBLIC, 443))]
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+    monkeypatch.setattr(addresses, "RESOLVE_S", 0.02)
+    monkeypatch.setattr(addresses, "_resolving", ThreadPoolExecutor(1))
+    try:
+        for number in range(3):
+            with pytest.raises(AddressRefused, match="in time"):
+                target_of(f"https://slow-{number}.example/")
+    finally:
+        answered.set()
+    monkeypatch.setattr(addresses, "RESOLVE_S", 5.0)
+    assert target_of("https://site.example/").ip == PUBLIC
+    assert asked == ["slow-0.example", "site.example"]
+
+
+def test_slow_name_servers_hold_few_requests(monkeypatch):
+    answered = threading.Event()
+
+    def look_up(*args, **kwargs):
+        answered.wait(20)
+        return [(0, 0, 0, "", (PUBLIC, 443))]
+
+    monkeypatch.setattr(addresses.socket, "getaddrinfo", look_up)
+    with ThreadPoolExecutor(8) as pool:
+        checks = [pool.submit(check_webhook_url, "https://slow.example/") for _ in range(8)]
+        try:
+            wait(checks, timeout=1)
+            assert sum(check.done() for check in checks) >= 6
+        finally:
+            answered.set()
 
 
 def test_the_spelling_of_an_address_is_checked_without_looking_it_up(names):

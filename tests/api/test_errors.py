@@ -4,10 +4,12 @@ import ast
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from apps.api import keys, routing
 from apps.api.catalogue import ENTRIES
 from apps.api.errors import ApiError
+from apps.api.schemas import CreateGeneration
 from apps.api.webhook_addresses import check_webhook_url
 from apps.workspaces.models import Membership
 from tests.conftest import ROOT
@@ -187,6 +189,30 @@ def test_numbers_and_moments_beyond_the_calendar_are_refused(api):
     assert api("GET", "generations?ids=" + "[" * 4000).json()["errorCode"] == "generation_input_validation_failed"
 
 
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"segments": [0] * 50_000},
+        {"options": {"active_speaker_detection": {"bounding_boxes": [0] * 50_000}}},
+        {"options": {"active_speaker_detection": {"bounding_boxes": [["x"] * 50_000]}}},
+        {"options": {"active_speaker_detection": {"coordinates": ["x"] * 50_000}}},
+        {"input": [{"type": "video", "url": "https://site.example/x", "segments_secs": [0] * 50_000}]},
+        {"input": [{"type": "video", "url": "https://site.example/x", "segments_frames": [["x"] * 50_000]}]},
+    ],
+)
+def test_a_long_list_of_wrong_things_is_read_to_its_first(wrong):
+    sent = {"model": "lipsync-2", "input": [{"type": "video", "url": "https://site.example/x"}]} | wrong
+    with pytest.raises(ValidationError) as refused:
+        CreateGeneration.model_validate(sent)
+    assert refused.value.error_count() <= 3
+
+
+def test_thousands_of_options_that_there_are_not_get_one_sentence():
+    sent = {"model": "lipsync-2", "input": [], "options": {f"x{number}": 0 for number in range(5000)}}
+    with pytest.raises(ValidationError, match="at most 50 options"):
+        CreateGeneration.model_validate(sent)
+
+
 def test_an_address_longer_than_its_column_is_refused():
-    with pytest.raises(ApiError, match="characters"):
+    with pytest.raises(ApiError, match="bytes"):
         check_webhook_url("https://site.example/" + "x" * 2000)

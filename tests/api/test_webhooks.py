@@ -242,6 +242,17 @@ def test_two_runs_at_once_are_one(receiver, workspace):
     assert len(Receiver.got) == 1
 
 
+def test_a_workspace_of_many_addresses_holds_up_no_other(workspace, outsider):
+    for number in range(2 * delivering.SIDE_BY_SIDE):
+        send_test(workspace=workspace, url=f"https://slow-{number}.example/")
+    elsewhere = outsider.workspaces.get()
+    send_test(workspace=elsewhere, url="https://receiver.example/")
+    claimed = delivering.claim_due()
+    assert len(claimed) == delivering.SIDE_BY_SIDE
+    assert {one.workspace for one in claimed} == {workspace, elsewhere}
+    assert claimed[0].url == "https://slow-0.example/"
+
+
 def test_an_address_that_hangs_holds_up_nobody_else(receiver, workspace, monkeypatch):
     """Of 40 messages to it one is tried; they all wait their time from that, and the one to the other address is
     there before the wait is over.

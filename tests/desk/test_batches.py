@@ -67,6 +67,14 @@ def test_every_video_meets_every_sound_and_is_priced_before_the_start(as_person,
     assert not Batch.objects.exists()
 
 
+def test_more_pairs_than_a_batch_takes_are_not_drawn(as_person, owner, workspace):
+    chosen = [AssetFactory(workspace=workspace, **{kind: True}) for kind in ("video", "audio") for _ in range(11)]
+    answer = new(as_person(owner), ids=[str(asset.pk) for asset in chosen])
+    assert answer.status_code == 422
+    assert "11 videos with 11 sounds make 121 lines." in answer.content.decode()
+    assert 'name="pair"' not in answer.content.decode()
+
+
 def test_the_start_makes_one_project_and_a_line_for_each_pair(as_person, owner, files):
     video, sounds = files
     pairs = [f"{video.pk}:{sound.pk}" for sound in sounds[:3]]

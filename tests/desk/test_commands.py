@@ -86,3 +86,7 @@ def test_many_projects_cost_no_more_queries(as_person, owner, workspace, django_
     ProjectFactory.create_batch(12, workspace=workspace, name="Title")
     with django_assert_max_num_queries(6):
         client.get(reverse("desk:commands", args=["harbour"]), {"q": "title"}, headers={"HX-Request": "true"})
+
+
+def test_a_text_of_thousands_of_words_is_cut(membership):
+    assert "Begin" not in words(membership, "x " * 2000)

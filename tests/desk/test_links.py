@@ -58,6 +58,15 @@ def test_the_address_opens_as_a_page_and_keeps_what_was_refused(sent, as_person,
     assert ask(client, "https://media.example/one.mp4").url == reverse("assets:library", args=["harbour"])
 
 
+def test_links_that_are_on_their_way_are_limited(sent, as_person, owner, workspace, monkeypatch):
+    monkeypatch.setattr(services, "LINKS_MOST", 2)
+    client = as_person(owner)
+    answers = [ask(client, f"https://media.example/{n}.mp4").status_code for n in range(3)]
+    assert answers == [302, 302, 422] and Asset.objects.count() == 2
+    Asset.objects.first().delete()
+    assert ask(client, "https://media.example/3.mp4").status_code == 302
+
+
 def test_viewers_import_nothing(as_person, viewer, outsider):
     assert ask(as_person(viewer), "https://a.example/x.mp4").status_code == 403
     assert ask(as_person(outsider), "https://a.example/x.mp4").status_code == 404

@@ -1,5 +1,7 @@
 """What files say of time, fail to say, or say wrongly: every picture and every sound stays at its moment."""
 
+from fractions import Fraction
+
 import av
 import numpy as np
 import pytest
@@ -13,7 +15,7 @@ from apps.inference.engine.media.video_reader import VideoReader
 
 from .encoded import Track, film, sound
 from .test_sounds_in import beeps, starts
-from .tiny_media import picture
+from .tiny_media import picture, write_video
 
 B_FRAMES = {"bf": "3", "preset": "medium"}
 
@@ -141,3 +143,32 @@ def test_a_last_picture_that_is_held_is_held_in_the_film(short_sample, tmp_path)
     result = probe_media(out)
     assert (result.frame_count, result.duration_s) == (25, pytest.approx(2.0, abs=1e-3))
     assert starts(read_mono(out), 16_000)[-1] == pytest.approx(1.7, abs=2e-3)
+
+
+def test_pictures_that_stay_for_an_hour_have_a_rate(tmp_path):
+    info = probe_media(write_video(tmp_path / "slides.mkv", 3, ticks=[0, 3_600_000, 7_200_000]))
+    assert (info.fps, info.frame_count) == (Fraction(1, 3600), 3)
+    assert info.duration_s == pytest.approx(7200, abs=1)
+
+
+@pytest.mark.parametrize(
+    ("base", "ticks"),
+    [
+        (Fraction(1, 10**8), [0, 1, 2, 3, 4]),  # five pictures within 50 nanoseconds
+        (Fraction(1, 1000), [0, 40, 80, 2**60]),  # the last one in 36 million years
+    ],
+)
+def test_times_that_cannot_be_meant_are_refused(base, ticks, tmp_path):
+    path = tmp_path / ("film.mp4" if base < Fraction(1, 1000) else "film.mkv")
+    with av.open(str(path), "w", options={"video_track_timescale": str(base.denominator)}) as out:
+        stream = out.add_stream("libx264", rate=25, options={"bf": "0"})
+        stream.width, stream.height, stream.pix_fmt = 96, 80, "yuv420p"
+        stream.codec_context.time_base = base
+        for index, tick in enumerate(ticks):
+            frame = av.VideoFrame.from_ndarray(picture(index, 96, 80), format="rgb24")
+            frame.pts, frame.time_base = tick, base
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode(None))
+    with pytest.raises(engine.EngineError, match="pictures a second") as refused:
+        probe_media(path)
+    assert refused.value.code == "generation_input_video_invalid"

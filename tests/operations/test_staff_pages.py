@@ -290,6 +290,18 @@ def test_a_visit_sees_what_the_member_sees_and_changes_nothing(client, owner, wo
     assert StaffAction.objects.get(action="visit").detail["email"] == "ada@studio.example"
 
 
+def test_a_visit_shows_the_workspace_that_reads_of_it_and_no_other(client, owner, workspace):
+    other = create_workspace(name="Of others", owner=owner, slug="of-others")
+    do(client, workspace, "visit", member=str(owner.pk))
+    assert client.get(reverse("assets:library", args=[workspace.slug])).status_code == 200
+    for name in ("workspace", "assets:library", "projects:list", "people:members"):
+        assert client.get(reverse(name, args=[other.slug])).status_code == 403, name
+    client.post(visiting.LEAVE_PATH)
+    do(client, other, "visit", member=str(owner.pk))
+    assert client.get(reverse("assets:library", args=[other.slug])).status_code == 200
+    assert other.activity.filter(action="staff.action").exists()
+
+
 def test_a_visit_is_not_taken_for_the_member_looking_on(client, owner, workspace):
     """Or the member would get no mail when the take ends."""
     running = GenerationFactory(workspace=workspace, created_by=owner)

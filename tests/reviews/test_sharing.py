@@ -8,11 +8,12 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.assets.models import Asset
 from apps.assets.services import delete_asset
 from apps.reviews import services
 from apps.reviews.access import token_of
 from apps.reviews.models import Comment, ShareLink
-from apps.workspaces.models import Membership
+from apps.workspaces.models import Membership, Visibility
 from apps.workspaces.services import close_workspace
 from studio.errors import StudioError
 
@@ -56,6 +57,25 @@ def test_the_original_is_shown_only_where_the_link_says_so(make):
     link, client = make(with_original=False), Client()
     assert "video-a" not in client.get(at(link)).content.decode()
     assert client.get(at(link, "file", "original")).status_code == 404
+
+
+def test_no_link_shows_an_original_that_its_maker_does_not_see(take, teammate, owner):
+    Asset.objects.filter(pk=take.video_id).update(visibility=Visibility.PRIVATE, created_by=owner)
+    take.refresh_from_db()
+    editor = Membership.objects.select_related("user", "workspace").get(user=teammate)
+    link, client = services.make_link(membership=editor, generation=take, lives="week"), Client()
+    assert client.get(at(link, "file", "result")).status_code == 200
+    for name in ("file", "peaks", "thumbnail"):
+        assert client.get(at(link, name, "original")).status_code == 404
+    assert "Show the original" not in client.get(at(link)).content.decode()
+
+
+def test_an_original_that_is_deleted_is_gone_for_guests_too(make, take):
+    link, client = make(), Client()
+    delete_asset(asset=take.video)
+    assert client.get(at(link)).status_code == 200
+    for name in ("file", "peaks", "thumbnail"):
+        assert client.get(at(link, name, "original")).status_code == 404
 
 
 def test_the_address_names_the_view_where_there_is_something_to_compare(make):
@@ -123,6 +143,20 @@ def test_guessing_ends_after_some_tries(make):
     for _ in range(services.TRIES_AN_HOUR):
         assert client.post(at(link, "unlock"), {"password": "wrong"}).status_code == 422
     assert client.post(at(link, "unlock"), {"password": "barcos-7"}).status_code == 429
+
+
+def test_tries_are_counted_for_each_guest_behind_a_proxy(make, monkeypatch, settings):
+    settings.PROXIES = 1
+    monkeypatch.setattr(services, "TRIES_AN_HOUR", 2)
+    link, client = make(), Client()
+
+    def said(address: str) -> int:
+        told = {"X-Forwarded-For": address}
+        return client.post(at(link, "comment"), {"name": "Kit", "text": "Here"}, headers=told).status_code
+
+    assert [said("203.0.113.7") for _ in range(3)] == [302, 302, 429]
+    assert said("203.0.113.8") == 302, "somebody else has tries of their own"
+    assert [said(f"2001:db8:0:1::{n}") for n in range(3)] == [302, 302, 429], "one customer has all these addresses"
 
 
 def test_a_guest_comments_under_a_name_that_is_kept(make, take):

@@ -6,7 +6,7 @@ from django.test import Client, RequestFactory
 
 from studio import form_files
 from studio.bucket_origins import bucket_origins
-from studio.client_address import client_address
+from studio.client_address import client_address, client_network
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,21 @@ def test_the_address_of_the_client_is_read_from_our_own_proxies_alone(settings, 
     settings.PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.2", HTTP_X_FORWARDED_FOR=told)
     assert client_address(request) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.7"),
+        ("", ""),
+        ("unix:", "unix:"),
+    ],
+)
+def test_a_limit_counts_networks_of_ipv6(address, network):
+    assert client_network(RequestFactory().get("/", REMOTE_ADDR=address)) == network
 
 
 def test_a_form_with_large_files_is_refused_before_it_is_kept(db, monkeypatch, settings):

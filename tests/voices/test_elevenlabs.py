@@ -135,3 +135,11 @@ def test_samples_that_will_not_do_never_travel(labs, service: Service, membershi
         with refused(code):
             cloning.clone(membership=membership, provider=labs, name="New", source=sample)
     assert not any(path == "/v1/voices/add" for _, path, _ in service.asked)
+
+
+def test_a_list_of_other_files_is_no_sample(tmp_path):
+    write_video(tmp_path / "other.mp4", seconds=31.0, fps=2, sound=True)
+    (tmp_path / "list.mp4").write_text("ffconcat version 1.0\nfile other.mp4\n")
+    with pytest.raises(StudioError) as refused:
+        cloning.sample_of(tmp_path / "list.mp4", tmp_path / "sample.mp3")
+    assert refused.value.code == "voice_sample_type_unsupported"

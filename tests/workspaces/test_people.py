@@ -203,6 +203,16 @@ def test_strangers_are_not_flooded(membership, monkeypatch):
         invitations.invite(membership=membership, email=NEW, role=Role.VIEWER)
 
 
+def test_strangers_are_not_flooded_from_several_workspaces(membership, owner, monkeypatch):
+    monkeypatch.setattr(invitations, "MAILS_AN_HOUR", 2)
+    create_workspace(name="Second", owner=owner)
+    first, second = Membership.objects.select_related("workspace", "user").filter(user=owner).order_by("pk")
+    for one in (first, second):
+        invitations.invite(membership=one, email=NEW, role=Role.VIEWER)
+    with pytest.raises(StudioError, match="2 invitations went out"):
+        invitations.send_again(membership=second, invitation=second.workspace.invitations.get())
+
+
 def test_seats_count_members_and_promises(membership, workspace):
     subscribe(workspace=workspace, plan=current_plan("growth"))  # 3 seats
     first = invitations.invite(membership=membership, email="n1@studio.example", role=Role.VIEWER)

@@ -56,6 +56,14 @@ def test_the_lists(secret, owner, teammate, viewer, as_person):
         assert ("Secret project" in projects) is seen, person
 
 
+def test_the_uses_of_a_file_name_no_project_that_is_not_seen(workspace, teammate, secret, owner, viewer, as_person):
+    film = AssetFactory(workspace=workspace, video=True, name="shared.mp4", created_by=teammate)
+    GenerationFactory(workspace=workspace, project=secret["project"], number=2, video=film)
+    for person, seen in ((owner, True), (teammate, True), (viewer, False)):
+        page = as_person(person).get(f"/w/harbour/library/{film.pk}/").content.decode()
+        assert ("Secret project" in page) is seen, person
+
+
 def test_the_api(secret, owner, viewer, client):
     for person, seen in ((owner, True), (viewer, False)):
         member = Membership.objects.select_related("workspace", "user").get(user=person)

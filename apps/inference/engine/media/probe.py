@@ -25,6 +25,10 @@ MAX_SIDE, MAX_PIXELS, MIN_SIDE = 4096, 4096 * 2304, 64
 # milliseconds are 1 ms off at 29.97 fps, which is 3 %.
 VFR_TOLERANCE = 0.2
 
+# Beyond these the times of a file are broken, by chance or on purpose: ten seconds of sound over a film of twenty
+# pictures within a microsecond would be a film of a thousand million.
+FASTEST, LONGEST_S = 1000, 24 * 3600
+
 EXIF_ORIENTATION, MIRRORED = 0x0112, (2, 4, 5, 7)  # the tag, and its values that mirror before they turn
 
 CLOCK_ERROR_S = 1e-4
@@ -93,6 +97,8 @@ def _probe_video(container: Any, stream: Any, path: Path) -> MediaInfo:
     if len(starts) > 1 and starts[0] == starts[-1] and not is_picture:
         raise video_invalid(f"All {len(starts)} pictures of {path.name} are to be shown at the same time.")
     fps, duration, vfr = _rate(stream, starts, durations)
+    if not is_picture and (fps > FASTEST or duration > LONGEST_S):
+        raise video_invalid(f"{path.name} is to be shown at {float(fps):.4g} pictures a second for {duration:.4g} s.")
     return MediaInfo(
         kind="image" if is_picture else "video", duration_s=0.0 if is_picture else duration, fps=fps,
         frame_count=max(1, len(starts)), width=width, height=height, rotation=rotation,
@@ -166,7 +172,10 @@ def _rate(stream: Any, starts: np.ndarray, durations: np.ndarray) -> tuple[Fract
     # Where the rate is constant the last frame does not count: a film may be cut off or held on in the midst of it.
     measured = len(starts) / duration if vfr else (len(starts) - 1) / float(starts[-1] - starts[0])
     if vfr or abs(float(nominal) - measured) > 0.02 * measured:
-        nominal = Fraction(measured).limit_denominator(1001)
+        # Of pictures that stay for minutes the time of each is told as exactly: their rate would be rounded to nothing.
+        slow = measured < 1
+        nominal = Fraction(1 / measured if slow else measured).limit_denominator(1001)
+        nominal = 1 / nominal if slow else nominal
     return nominal, duration, vfr
 
 
