@@ -1,13 +1,15 @@
-"""What every answer carries: a number that a person can quote, and that a page and its parts share an address; and an
-answer in words where Redis is away.
+"""What every answer carries: a number that a person can quote, and that a page and its parts share an address; and
+answers that are to the point where somebody is signed out or Redis is away.
 """
 
 import logging
 import uuid
 from collections.abc import Callable
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import render, resolve_url
 from django.utils.cache import patch_vary_headers
 from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
@@ -44,6 +46,26 @@ class PartsMiddleware:
         if response.get("Content-Type", "").startswith("text/html"):
             patch_vary_headers(response, ["HX-Request"])
         return response
+
+
+class SignedOutMiddleware:
+    """An open page whose person is signed out by now: the way to the door that pages are shown is followed unseen,
+    and the door taken for the answer ("Draft saved"). An edit is refused, whatever else is asked for leads to the door.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        door = resolve_url(settings.LOGIN_URL)
+        if not request.htmx or response.get("Location", "").partition("?")[0] != door:  # type: ignore[attr-defined]
+            return response
+        refusal = HttpResponse(status=401)
+        if request.method == "GET":
+            page = request.htmx.current_url_abs_path or "/"  # type: ignore[attr-defined]
+            refusal["HX-Redirect"] = f"{door}?{urlencode({'next': page})}"
+        return refusal
 
 
 class RedisAwayMiddleware:

@@ -84,6 +84,7 @@ def web_command(*, bind: str) -> list[str]:
     web = [sys.executable, "-m", "gunicorn", "studio.wsgi", "--bind", bind, "--worker-class", "gthread"]
     web += ["--workers", "2", "--threads", "8", "--keep-alive", str(KEEP_ALIVE_S)]
     web += ["--timeout", "120", "--graceful-timeout", "5"]
+    web += ["--limit-request-line", "8190"]  # a search beside a hundred chosen files names them all
     return [*web, "--log-level", "warning"]
 
 

@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "apps.workspaces.activity.OriginMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "studio.middleware.PartsMiddleware",
+    "studio.middleware.SignedOutMiddleware",
     "studio.middleware.RedisAwayMiddleware",
 ]
 

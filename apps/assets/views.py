@@ -233,9 +233,9 @@ def delete_many(request: SignedInRequest, ws: str) -> HttpResponse:
 @login_required
 @require_POST
 def restore_many(request: SignedInRequest, ws: str) -> HttpResponse:
-    """Undo of deleting several; the ids stand in the address."""
+    """Undo of deleting several."""
     membership = membership_in(request.user, ws, at_least=Role.EDITOR)
-    for text in request.GET.getlist("ids")[:MANY]:
+    for text in request.POST.getlist("ids")[:MANY]:
         asset = asset_in(membership, as_uuid(text), at_least=Role.EDITOR, deleted=True)
         services.restore_asset(asset=asset, by=request.user)
     if request.htmx:

@@ -78,8 +78,11 @@ def comment(request: HttpRequest, link: ShareLink, token: str) -> HttpResponseBa
         services.add_guest_comment(link=link, name=name, at_s=seconds(request.POST.get("at", "")), text=text)
     except StudioError as error:
         context = _page(request, link, token) | {"comment_error": error, "typed": text, "guest_name": name}
-        template = "reviews/comments_answer.html" if _partial(request) else "reviews/shared.html"
-        return _headed(render(request, template, context, status=error.status))
+        if not _partial(request):
+            return _headed(render(request, "reviews/shared.html", context, status=error.status))
+        # The page swaps 409 and 422 only; 429 would be a fault of the server's to it.
+        status = 409 if error.status == 409 else 422
+        return _headed(render(request, "reviews/comments_answer.html", context, status=status))
     request.session[NAME_KEY] = " ".join(name.split())
     if _partial(request):
         return _headed(render(request, "reviews/comments_answer.html", _page(request, link, token)))

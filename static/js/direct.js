@@ -59,7 +59,7 @@ function put({ url, headers }, bytes, onProgress, stops) {
 }
 
 /** Like `sendFile` of upload.js, which calls it where media lies in a bucket. */
-export function sendParts(file, { url, onState, onDone, onError, speed, turn, leave }) {
+export function sendParts(file, { url, onState, onDone, onError, speed, turn, ended, leave }) {
   const key = keyOf(url, file);
   const stops = new Set();
   const sent = new Map(); // bytes of each part on its way or there
@@ -152,7 +152,7 @@ export function sendParts(file, { url, onState, onDone, onError, speed, turn, le
       if (trouble.status && trouble.status !== 401) localStorage.removeItem(key);
       onError({ code: trouble.code ?? "upload_failed", message: trouble.message ?? "The upload stopped.", advice: trouble.advice ?? "Reload the page." });
     })
-    .finally(() => { removeEventListener("online", online); if (inTurn) leave(); });
+    .finally(() => { removeEventListener("online", online); ended(); if (inTurn) leave(); });
   return {
     async cancel() {
       cancelled = true;

@@ -6,6 +6,8 @@
 let edits = 0;
 let sentEdits = 0;
 let savedEdits = 0;
+// The last answer never came, or was a fault of the server's: what was sent is not saved and nobody has refused it.
+let lost = false;
 
 export function bindDraft() {
   const form = document.getElementById("draft");
@@ -31,6 +33,7 @@ export function bindDraft() {
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (!savesDraft(event.detail.requestConfig.elt, form)) return;
     sentEdits = edits;
+    lost = false;
     form.classList.add("repricing");
   });
   document.addEventListener("htmx:afterRequest", (event) => {
@@ -41,6 +44,7 @@ export function bindDraft() {
     if (revision) document.getElementById("revision").value = revision;
     if (!savesDraft(event.detail.requestConfig.elt, form)) return;
     form.classList.remove("repricing");
+    lost = xhr.status === 0 || xhr.status >= 500;
     if (edits !== sentEdits) return;
     if (successful) say(`Draft saved ${new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hourCycle: "h23" })}`);
     else say("Draft not saved");
@@ -68,9 +72,12 @@ export function bindDraft() {
   // Enter in the field of a form that sends itself on "change" has just sent it.
   document.addEventListener("submit", (event) => { if (event.target.matches("[data-sends-itself]")) event.preventDefault(); });
   document.addEventListener("htmx:oobAfterSwap", fillSliders);
-  // Leaving within the quarter of a second: the browser sends the last edit after the page is gone.
+  // The network is back: what it took is sent again.
+  addEventListener("online", () => { if (lost) form.dispatchEvent(new Event("change", { bubbles: true })); });
+  // Leaving within the quarter of a second, or after an answer that never came: the browser sends the last edit after the
+  // page is gone.
   addEventListener("pagehide", () => {
-    if (edits === savedEdits || edits === sentEdits) return;
+    if (edits === savedEdits || (edits === sentEdits && !lost)) return;
     fetch(form.action, { method: "POST", body: new FormData(form), keepalive: true, redirect: "manual" });
   });
 }

@@ -50,7 +50,12 @@ export function outcome(name, status) {
 /** The browser's own notice, to somebody whose window is behind others. */
 export function notice(words, page) {
   if (!wantsNotices() || !document.hidden) return;
-  const note = new Notification(words, { icon: document.querySelector('link[rel="icon"]')?.href, tag: page });
+  let note;
+  try {
+    note = new Notification(words, { icon: document.querySelector('link[rel="icon"]')?.href, tag: page });
+  } catch {
+    return; // Chrome on Android knows the word and lets no page use it
+  }
   note.addEventListener("click", () => {
     window.focus();
     note.close();
@@ -67,14 +72,24 @@ function tell({ page, name }, status) {
   shown.querySelector("[data-toast-close]").before(link);
 }
 
+/** How a take stands; nothing where it is not there (or not to be seen) any more, null where nobody can tell now. */
+async function statusOf(address) {
+  try {
+    const answer = await fetch(address, { headers: { Accept: "application/json" }, redirect: "manual" });
+    if (answer.status === 429 || answer.status >= 500) return null;
+    return answer.ok ? (await answer.json()).status : "";
+  } catch {
+    return null;
+  }
+}
+
 async function ask() {
   // One's own page of a take says it better; a hidden window asks only where it may speak.
   const due = kept().filter((one) => one.page !== location.pathname);
   if (due.length && (!document.hidden || wantsNotices())) {
     for (const one of due) {
-      const answer = await fetch(one.status, { headers: { Accept: "application/json" }, redirect: "manual" }).catch(() => null);
-      if (!answer) break;
-      const status = answer.ok ? (await answer.json()).status : "";
+      const status = await statusOf(one.status);
+      if (status === null) break;
       if (status === "PENDING" || status === "PROCESSING") continue;
       const still = kept().some((other) => other.page === one.page); // another window may have said it
       forget(one.page);

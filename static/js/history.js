@@ -45,6 +45,16 @@ export class History {
     return kept;
   }
 
+  /** Put the controls back at once: an edit that is still to be sent would save what they show, and undo the undoing. */
+  #setFields(fields) {
+    for (const control of this.#form.elements) {
+      const value = fields[control.name];
+      if (value === undefined) continue;
+      if (control.type === "radio" || control.type === "checkbox") control.checked = control.value === value;
+      else if (control.type !== "hidden" || value !== "on") control.value = value; // "on" is said by the switch beside it
+    }
+  }
+
   /** To be called when the facts have been replaced: a file that was chosen or brought is a step like any other. */
   seeFiles() {
     const files = this.#files();
@@ -73,10 +83,10 @@ export class History {
     to.push(this.#now);
     const before = this.#now;
     this.#now = from.pop();
-    document.getElementById("segments").value = this.#now.segments;
-    this.#segments.load(this.#now.segments);
     // Files are named, and the parts of the page that show them asked for, only where they change.
     const { video, audio, ...fields } = this.#now;
+    this.#setFields(fields);
+    this.#segments.load(fields.segments);
     const files = Object.fromEntries(Object.entries({ video, audio }).filter(([place, file]) => file !== before[place]));
     const places = Object.keys(files);
     this.#awaited ||= places.length > 0;

@@ -79,8 +79,13 @@ function placeFor(file, page) {
   return page.querySelector('.source.vacant[data-place="video"]') ? "video" : "audio";
 }
 
+// Which file was brought last for each place: an earlier one that arrives after it goes to the library alone.
+const brought = {};
+
 /** Upload a file and put it where it belongs as soon as it is here; its check goes on meanwhile. */
 function take(file, place) {
+  brought[place] = file;
+  const isLast = () => brought[place] === file;
   const line = document.querySelector(`[data-uploading="${place}"]`);
   const { uploadUrl } = document.querySelector("[data-upload-url]").dataset;
   const { text, bar, stop } = uploadLine(line, file.name);
@@ -91,11 +96,12 @@ function take(file, place) {
       bar.setAttribute("width", `${state.total ? (state.sent / state.total) * 100 : 0}%`);
     },
     onDone: ({ assetId }) => {
+      if (!isLast()) return;
       line.hidden = true;
       put(assetId, place);
     },
     onError: ({ message, advice }) => {
-      line.hidden = true;
+      if (isLast()) line.hidden = true;
       toast(`${file.name}: ${message} ${advice}`, { bad: true });
     },
   });

@@ -19,7 +19,7 @@ export function cutAway(row, over) {
   const gone = Math.max(row.start_s, over.end_s) - row.start_s;
   // The part to the right goes on hearing its own sound where that stood.
   const right = { ...row, start_s: Math.max(row.start_s, over.end_s), audio_start_s: row.audio ? round(row.audio_start_s + gone) : 0 };
-  return [left, right].filter((part) => part.end_s - part.start_s >= SHORTEST_S);
+  return [left, right].filter((part) => round(part.end_s - part.start_s) >= SHORTEST_S);
 }
 
 /**

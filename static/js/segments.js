@@ -31,6 +31,9 @@ export class Segments {
   #range = [null, null];
   #snap = true;
   #zoom = 1;
+  // While a segment is in somebody's hand nothing is drawn: its element would be another one, and they would lose it.
+  #grabbed = false;
+  #owed = false;
   #facts = { cuts: [], marks: [], video: null, choices: {} };
 
   constructor(root, timeline, transport) {
@@ -102,7 +105,7 @@ export class Segments {
     const whole = { ...this.#blank(0, 0, true), ...row };
     whole.start_s = round(Math.max(0, whole.start_s));
     whole.end_s = round(Math.min(this.#end, whole.end_s));
-    if (whole.end_s - whole.start_s < SHORTEST_S) {
+    if (round(whole.end_s - whole.start_s) < SHORTEST_S) {
       toast(`A segment lasts at least ${SHORTEST_S} s. Set In and Out further apart.`);
       return;
     }
@@ -179,7 +182,7 @@ export class Segments {
     const clip = event.target.closest("[data-clip]");
     if (!clip || event.button !== 0 || !this.#root.querySelector("[data-edit]")) return;
     const index = Number(clip.dataset.clip);
-    const row = { ...this.#rows[index] };
+    const row = this.#rows[index];
     const lane = this.#root.querySelector("[data-inner]").getBoundingClientRect();
     const box = clip.getBoundingClientRect();
     const grip = Math.min(10, box.width / 3);
@@ -187,6 +190,7 @@ export class Segments {
     const perPixel = this.#timeline.axis / lane.width;
     let moved = row;
     const off = new AbortController();
+    this.#grabbed = true;
     clip.setPointerCapture(event.pointerId);
     clip.addEventListener("pointermove", (move) => {
       if (Math.abs(move.clientX - event.clientX) < 3 && moved === row) return;
@@ -196,7 +200,10 @@ export class Segments {
     for (const end of ["pointerup", "pointercancel"]) {
       clip.addEventListener(end, () => {
         off.abort();
-        if (moved !== row) this.#put(moved, index);
+        this.#grabbed = false;
+        const now = this.#rows.indexOf(row); // Undo may have taken it meanwhile
+        if (moved !== row && now >= 0) this.#put(moved, now);
+        else if (this.#owed) this.choose(now); // in place of the click: the drawing takes its element away
       }, { signal: off.signal });
     }
   }
@@ -277,6 +284,8 @@ export class Segments {
   }
 
   draw() {
+    this.#owed = this.#grabbed;
+    if (this.#grabbed) return;
     const axis = this.#timeline.axis;
     const editable = Boolean(this.#root.querySelector("[data-edit]"));
     const lane = this.#root.querySelector("[data-segment-lane]");

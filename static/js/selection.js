@@ -25,13 +25,14 @@ function show() {
   bar.querySelector("[data-selected]").textContent = `${chosen.size} chosen`;
   const kinds = new Set(chosen.values());
   const pairs = kinds.has("audio") && (kinds.has("video") || kinds.has("image"));
-  bar.querySelector("[data-batch]").hidden = !pairs;
-  const form = document.getElementById("delete-many");
-  form.querySelectorAll('[name="ids"]').forEach((field) => field.remove());
-  for (const id of chosen.keys()) {
-    const field = document.createElement("input");
-    Object.assign(field, { type: "hidden", name: "ids", value: id });
-    form.append(field);
+  document.getElementById("batch-many").hidden = !pairs;
+  for (const form of bar.querySelectorAll("form")) {
+    form.querySelectorAll('[name="ids"]').forEach((field) => field.remove());
+    for (const id of chosen.keys()) {
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name: "ids", value: id });
+      form.append(field);
+    }
   }
 }
 
@@ -71,9 +72,6 @@ document.addEventListener("click", (event) => {
   const box = event.target.closest("[data-choose]");
   if (box) choose(box, box.checked, event.shiftKey);
   if (event.target.closest("[data-unselect]")) none();
-  if (event.target.closest("[data-batch]")) {
-    location.assign(`${bar.dataset.batchUrl}?${new URLSearchParams([...chosen.keys()].map((id) => ["ids", id]))}`);
-  }
 });
 
 document.addEventListener("keydown", (event) => {
@@ -107,6 +105,9 @@ document.addEventListener("keydown", (event) => {
 });
 
 document.addEventListener("htmx:afterRequest", (event) => {
+  // What was deleted in its drawer is chosen no more: with it none of the others could be deleted.
+  const gone = event.target.closest?.("[data-deletes]")?.dataset.deletes;
+  if (gone && event.detail.successful && chosen.delete(gone.replace("asset-", ""))) show();
   if (event.target.id !== "delete-many" || !event.detail.successful) return;
   none();
   window.htmx.trigger(document.body, "studio:library");

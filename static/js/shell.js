@@ -82,8 +82,10 @@ document.addEventListener("htmx:responseError", (event) => {
   const { xhr } = event.detail;
   const number = xhr.getResponseHeader("X-Request-Id");
   const words = {
+    401: "You are signed out. Nothing was changed; reload the page to sign in again.",
     403: "Your role does not allow this, or the page is too old. Reload it and try again.",
     404: "This is not there any more. Reload the page.",
+    410: "This link is no longer open. Ask whoever sent it for a new one.",
     413: "This is more than the server takes at once.",
   }[xhr.status] ?? "The server could not do this. Nothing was changed.";
   toast(number && xhr.status >= 500 ? `${words} Request ${number}.` : words, { bad: true });

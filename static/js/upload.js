@@ -43,6 +43,21 @@ function nextTurn() {
   }
 }
 
+const lockOf = (url, { name, size }) => `upload:${new URL(url, location.href).pathname}:${name}:${size}`;
+
+/** Say to other tabs that a file is on its way from this one, until the returned function is called or the tab closes. */
+function underWay(url, file) {
+  let end;
+  const over = new Promise((done) => { end = done; });
+  navigator.locks?.request(lockOf(url, file), { mode: "shared" }, () => over);
+  return end;
+}
+
+async function isUnderWay(url, file) {
+  const { held } = (await navigator.locks?.query()) ?? { held: [] };
+  return held.some(({ name }) => name === lockOf(url, file));
+}
+
 /** Bytes per second, smoothed over the last seconds. */
 class Speed {
   constructor() { this.at = 0; this.bytes = 0; this.value = 0; }
@@ -82,6 +97,7 @@ function words(error) {
  */
 export function sendFile(file, { url, onState = () => {}, onDone = () => {}, onError = () => {} }) {
   const speed = new Speed();
+  const ended = underWay(url, file);
   let upload = null;
   let cancelled = false;
   let inTurn = false;
@@ -93,6 +109,7 @@ export function sendFile(file, { url, onState = () => {}, onDone = () => {}, onE
   });
   const finish = () => {
     removeEventListener("online", wake);
+    ended();
     if (!inTurn) return;
     inTurn = false;
     running -= 1;
@@ -138,9 +155,10 @@ export function sendFile(file, { url, onState = () => {}, onDone = () => {}, onE
   }
 
   if (document.querySelector("[data-direct]") && file.size) {
-    return sendParts(file, { url, onState, onDone, onError, speed, turn, leave() { running -= 1; nextTurn(); } });
+    return sendParts(file, { url, onState, onDone, onError, speed, turn, ended, leave() { running -= 1; nextTurn(); } });
   }
   if (!file.size) {
+    ended();
     onError({ code: "asset_empty", message: `${file.name} is empty.`, advice: "Choose the file again." });
     return { cancel: async () => {} };
   }
@@ -154,7 +172,7 @@ export function sendFile(file, { url, onState = () => {}, onDone = () => {}, onE
   };
 }
 
-/** Uploads to this address that an earlier visit left unfinished: [{ name, size, address, forget() }]. */
+/** Uploads to this address that an earlier visit left unfinished: [{ name, size, address, arrived(), forget() }]. */
 export function unfinished(url) {
   const found = unfinishedParts(url);
   const endpoint = new URL(url, location.href).pathname;
@@ -178,7 +196,8 @@ export function unfinished(url) {
       async forget() { localStorage.removeItem(key); await ask("DELETE"); },
     });
   }
-  return found;
+  // What another tab is sending is not left behind.
+  return found.map((one) => ({ ...one, arrived: async () => ((await isUnderWay(url, one)) ? null : one.arrived()) }));
 }
 
 const BYTES = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });

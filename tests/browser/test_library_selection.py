@@ -95,3 +95,15 @@ def test_a_file_says_where_it_is_used_and_who_sees_it(shelf: Page, workspace):
     with shelf.expect_response(lambda answer: answer.url.endswith("/visibility/")):
         drawer.get_by_label("Seen by").select_option("Me and administrators")
     assert Asset.objects.get(name="a.mp4").visibility == "private"
+
+
+def test_what_was_deleted_by_itself_is_chosen_no_more(shelf: Page, workspace):
+    for name in ("c.wav", "d.wav"):
+        card(shelf, name).hover()
+        shelf.get_by_label(f"Choose {name}").check()
+    card(shelf, "c.wav").locator("a.thumb").click()
+    shelf.get_by_role("dialog", name="File").get_by_role("button", name="Delete").click()
+    expect(card(shelf, "c.wav")).to_have_count(0)
+    expect(shelf.get_by_role("status").filter(has_text="1 chosen")).to_be_visible()
+    shelf.locator("#delete-many button").click()
+    expect(card(shelf, "d.wav")).to_have_count(0)

@@ -192,6 +192,21 @@ def test_an_upload_survives_a_closed_tab(library, complaints, workspace, tmp_pat
     expect(again.locator(".upload")).to_have_count(0)
 
 
+def test_what_another_tab_is_sending_is_not_called_stopped(library, complaints, tmp_path):
+    context = library.context
+    context.route("**/uploads/**", lose_second_piece)
+    library.locator("#files").set_input_files(big_file(tmp_path))
+    expect(library.locator(".upload")).to_contain_text("Waiting for the network")
+    other = context.new_page()
+    other.goto(library.url)
+    other.wait_for_timeout(1000)
+    expect(other.locator(".upload")).to_have_count(0)
+    library.goto("about:blank")
+    other.reload()
+    expect(other.locator(".upload")).to_contain_text("Stopped.")
+    complaints.clear()
+
+
 def test_a_cancelled_upload_leaves_no_bytes_and_can_be_taken_back(library, complaints, owner, workspace, tmp_path):
     film = big_file(tmp_path)
     library.route("**/uploads/**", lose_second_piece)

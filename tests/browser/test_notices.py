@@ -109,3 +109,31 @@ def test_a_mail_comes_to_whoever_wants_one_and_has_closed_the_page(page, running
     [sent] = mail.outbox
     assert (sent.to, sent.subject) == ([owner.email], "Harbour interview, take 1 failed")
     assert reverse("generations:take", args=["harbour", running.project_id, 1]) in sent.body
+
+
+def test_a_take_is_followed_on_while_the_studio_is_away(page, running, live_server, complaints):
+    page.locator("#progress").wait_for()
+    away: list[str] = []
+    page.context.route("**/takes/1/**", lambda route: (away.append(route.request.url), route.fulfill(status=503)))
+    page.goto(f"{live_server.url}/w/harbour/projects/")
+    for _ in range(100):
+        if away:
+            break
+        page.wait_for_timeout(50)
+    page.context.unroute_all()
+    end(running)
+    expect(page.locator(".toast")).to_contain_text("Harbour interview, take 1 failed")
+    complaints.clear()  # the browser notes the answer itself
+
+
+def test_a_browser_that_lets_no_page_notify_still_has_its_toast(page, running, live_server):
+    page.locator("#progress").wait_for()
+    page.evaluate("localStorage.setItem('studio:notify', 'on')")
+    page.goto(f"{live_server.url}/w/harbour/projects/")
+    page.evaluate(
+        "() => { window.Notification = class {"
+        " static permission = 'granted'; constructor() { throw new TypeError('Illegal constructor'); } } }"
+    )  # as Chrome on Android
+    page.evaluate("window.goBehind()")
+    end(running)
+    expect(page.locator(".toast")).to_contain_text("Harbour interview, take 1 failed")

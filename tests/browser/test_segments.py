@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.urls import reverse
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from apps.assets.models import CheckStatus, FootageCheck
 from apps.generations.models import Generation
@@ -199,3 +199,66 @@ def test_zoom_widens_the_lanes_and_a_phone_has_panels(bench):
     page.get_by_role("button", name="Model", exact=True).click()
     expect(page.locator("#choices")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 375
+
+
+def test_a_segment_in_the_hand_stays_there_while_an_answer_comes(bench, project):
+    page = bench
+    mark(page, 1.0, 1.6, "e")
+    saved(page)
+    page.keyboard.press("n")
+    held: list[Route] = []
+    page.route("**/draft/", lambda route: held.append(route))
+    box, second = page.locator(".clip").bounding_box(), page.locator("[data-inner]").bounding_box()["width"] / 4
+    x, y = box["x"] + box["width"] / 2, box["y"] + 10
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + second * 0.4, y, steps=4)
+    page.mouse.up()
+    until(page, "document.getElementById('draft').classList.contains('repricing')")
+    page.mouse.down()
+    page.mouse.move(x + second * 0.7, y, steps=3)
+    held[0].continue_()
+    until(page, "document.getElementById('revision').value == 3")
+    page.unroute("**/draft/")
+    page.mouse.move(x + second * 1.2, y, steps=4)
+    page.mouse.up()
+    until(page, "document.getElementById('revision').value == 4")
+    assert rows(project)[0][:2] == pytest.approx((2.2, 2.8), abs=0.02)
+
+
+def test_an_edge_is_drawn_as_near_to_the_other_as_may_be(bench, project):
+    page = bench
+    page.keyboard.press("n")
+    mark(page, 2.5, 3.3, "e")  # 3.3 - 3.1 is less than 0.2 to a computer
+    saved(page)
+    box = page.locator(".clip").bounding_box()
+    page.mouse.move(box["x"] + 3, box["y"] + 10)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"], box["y"] + 10, steps=4)
+    page.mouse.up()
+    until(page, "document.getElementById('revision').value == 3")
+    assert rows(project) == [(3.1, 3.3, True)]
+
+
+def test_an_edit_that_is_undone_at_once_stays_undone(bench, project):
+    page = bench
+    page.locator("#option-occlusion_detection_enabled").check()
+    page.locator('[name="model"][value="sync-3"]').check()
+    page.keyboard.press("Control+z")
+    expect(page.locator('[name="model"]:checked')).to_have_value("lipsync-2")
+    until(page, "document.getElementById('revision').value == 3")  # of the undoing and of the edits before it
+    saved(page)
+    project.refresh_from_db()
+    assert (project.model, project.options["occlusion_detection_enabled"]) == ("lipsync-2", True)
+
+
+def test_nothing_is_called_saved_after_the_end_of_the_session(bench, project, complaints):
+    page = bench
+    page.context.clear_cookies(name="sessionid")
+    page.locator('[name="model"][value="sync-3"]').check()
+    expect(page.locator("#saved")).to_have_text("Draft not saved")
+    expect(page.locator(".toast")).to_contain_text("You are signed out.")
+    page.locator("#open-compare").click()
+    page.wait_for_url(re.compile(r"/account/login/\?next=%2Fw%2Fharbour%2Fp%2F"))
+    assert complaints
+    complaints[:] = [line for line in complaints if "401" not in line]

@@ -107,6 +107,30 @@ def test_a_dropped_sound_is_uploaded_checked_and_put_in_place(bench, membership,
     assert same_document(page)
 
 
+def test_of_two_uploads_for_one_place_the_later_choice_stands(bench, project, tmp_path):
+    page = bench(project)
+    held: list[Route] = []
+
+    def hold_the_first(route: Route) -> None:
+        if route.request.method == "PATCH" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/uploads/**", hold_the_first)
+    for name, seconds in (("first.wav", 1.0), ("second.wav", 1.5)):
+        wave = write_audio(tmp_path / name, seconds=seconds)
+        with page.expect_request(lambda request: request.method == "PATCH"):
+            page.evaluate(DROP, [name, list(wave.read_bytes())])
+    place = page.locator('.source[data-place="audio"]')
+    expect(place).to_contain_text("second.wav")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH"):
+        held[0].continue_()
+    page.wait_for_timeout(600)
+    expect(place).to_contain_text("second.wav")
+    assert Asset.objects.filter(name="first.wav").exists()
+
+
 def test_an_edit_saves_itself_and_reopens_as_it_was(bench, project):
     page = bench(project)
     expect(page.locator("#price")).to_have_text("$0.10")
@@ -130,6 +154,28 @@ def test_an_edit_just_before_leaving_is_saved(bench, project):
     page = bench(project)
     choose(page, "sync-3")
     page.goto("about:blank")
+    for _ in range(100):
+        project.refresh_from_db()
+        if project.model == "sync-3":
+            break
+        page.wait_for_timeout(50)
+    assert project.model == "sync-3"
+
+
+@pytest.mark.parametrize("then", ["online", "leave"])
+def test_an_edit_that_the_network_took_is_sent_again(bench, project, complaints, then):
+    page = bench(project)
+    page.context.set_offline(True)
+    choose(page, "sync-3")
+    expect(page.locator("#saved")).to_have_text("Draft not saved")
+    if then == "leave":
+        page.evaluate("addEventListener('online', (event) => event.stopImmediatePropagation(), {capture: true})")
+    page.context.set_offline(False)
+    complaints.clear()
+    if then == "leave":
+        page.goto("about:blank")
+    else:
+        saved(page)
     for _ in range(100):
         project.refresh_from_db()
         if project.model == "sync-3":

@@ -73,6 +73,7 @@ def test_more_pairs_than_a_batch_takes_are_not_drawn(as_person, owner, workspace
     assert answer.status_code == 422
     assert "11 videos with 11 sounds make 121 lines." in answer.content.decode()
     assert 'name="pair"' not in answer.content.decode()
+    assert answer.content.decode().count(" checked") == 22, "what was chosen stays"
 
 
 def test_the_start_makes_one_project_and_a_line_for_each_pair(as_person, owner, files):

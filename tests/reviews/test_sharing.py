@@ -180,6 +180,9 @@ def test_a_guest_cannot_flood(make, monkeypatch):
     link, client = make(), Client()
     answers = [client.post(at(link, "comment"), {"name": "Kit", "text": "Here"}).status_code for _ in range(3)]
     assert answers == [302, 302, 429]
+    answer = client.post(at(link, "comment"), {"name": "Kit", "text": "Here"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 422, "429 has no place on the page"
+    assert "That was tried too often. Try again in an hour." in answer.content.decode()
 
 
 def test_a_link_needs_a_result_a_length_and_a_long_password(membership, take, make):

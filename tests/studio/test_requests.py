@@ -71,6 +71,20 @@ def test_without_a_bucket_no_origin_is_named():
     assert bucket_origins("", "https://store.example", "eu-north-1") == []
 
 
+def test_a_part_of_a_page_is_not_answered_with_the_door(client, db):
+    """htmx follows the way there unseen, and its page takes a 200 for "saved"."""
+    address = "/w/harbour/library/"
+    asked = {"HX-Request": "true", "HX-Current-URL": "http://testserver/w/harbour/library/?q=a"}
+    answer = client.get(address, headers=asked)
+    assert (answer.status_code, answer["HX-Redirect"]) == (
+        401,
+        "/account/login/?next=%2Fw%2Fharbour%2Flibrary%2F%3Fq%3Da",
+    )
+    refused = client.post(f"{address}delete/", headers=asked)
+    assert (refused.status_code, "HX-Redirect" in refused) == (401, False)
+    assert client.get(address).status_code == 302
+
+
 def test_a_page_and_its_parts_are_told_apart_by_caches_of_the_browser(client, db):
     assert "HX-Request" in client.get("/account/login/")["Vary"]
     assert "HX-Request" not in client.get("/healthz").get("Vary", "")
