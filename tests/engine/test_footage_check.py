@@ -95,6 +95,14 @@ def test_lips_too_small_to_be_looked_at_or_outside_the_picture_are_neither_dark_
     assert kinds(large(with_person(talking, light=light, sharpness=sharpness))) == set()
 
 
+def test_a_very_dark_film_does_not_stand_still(talking):
+    """Where lips have eight levels of light, a tenth of a level is as much change as one and a half are by day."""
+    dark = large(with_person(talking, light=np.full(100, 8.0)))
+    dark = replace(dark, motion=np.full(100, 0.1))
+    assert "still_image" not in kinds(dark) and "dark" in " ".join(kinds(dark))
+    assert "still_image" in kinds(replace(dark, motion=np.zeros(100)))
+
+
 def test_lips_that_never_move_need_sync_3(tmp_path):
     _, footage = make_footage(tmp_path, 75, opening=0.0)
     footage.people[0].rows.sharpness[:] = SHARP

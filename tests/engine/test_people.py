@@ -91,6 +91,30 @@ def test_a_doubt_without_a_cut_changes_nobody(pictures):
     assert [len(person.rows.frames) for person in people] == [16, 16]
 
 
+def passing(pictures, front_first):
+    """Two people walk past each other, and whoever walks to the right hides the other."""
+    rows, columns = np.ogrid[:SIDE, :SIDE]
+    head = (np.hypot((rows - 150) / 140, (columns - 160) / 110) < 1)[..., None]
+    for at in range(100):
+        both = [pictures[at % len(pictures)], as_other(pictures[at % len(pictures)])]
+        front, behind = both if front_first else both[::-1]
+        shown = np.full((SIDE, 720, 3), 90, np.uint8)
+        for person, x in ((behind, 400 - 4 * at), (front, 4 * at)):
+            np.copyto(shown[:, x : x + SIDE], person, where=head)
+        yield cv2.cvtColor(shown, cv2.COLOR_RGB2YUV_I420)
+
+
+@pytest.mark.parametrize("front_first", [True, False])
+def test_two_who_pass_each_other_stay_themselves(pictures, front_first):
+    """The hidden one's mesh slid onto the face in front, whose own track was given up: the other's lips moved."""
+    tracks = follow(PeopleTracker(settings.MODELS_DIR), passing(pictures, front_first))
+    assert len(tracks) == 2
+    for rows in tracks.values():
+        start, end = rows.points[0, 168, 0], rows.points[-1, 168, 0]
+        assert rows.frames[-1] == 99
+        assert abs(end - start - (396 if start < 360 else -396)) < 40
+
+
 def nearer(picture, times):
     """As if the camera had come nearer to somebody's chest."""
     place = cv2.getRotationMatrix2D((SIDE / 2, 1.1 * SIDE), 0, times)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .appearance import Appearance, describe
+from .appearance import Appearance, describe, likeness
 from .detector import Detection, FaceDetector, Region
 from .head_reader import HeadReader, Reading
 from .landmarks import EYE_CORNERS
@@ -26,6 +26,11 @@ Bytes = NDArray[np.uint8]
 LOOK_EVERY, SQUARES_EVERY, SEARCH_EVERY = 10, 20, 120
 LOOK_EMPTY_EVERY, SEARCH_EMPTY_EVERY = 5, 20
 MOST_FACES = 6  # at once; in a crowd the largest
+# Of two who pass each other the mesh of the hidden one slides onto the other's face, and as they part that of the other
+# one may lie across both: for so long whoever is seen there is looked for in every frame.
+MEETING = 50
+# So much more like one of the two is the face in front where the mesh lies well on it (.2 to .7; .1 where it does not).
+CLEARLY = 0.2
 LOOKS_EVERY = 10  # frames between two looks at somebody's appearance
 HEAD_SIDE = 192  # pixels of a kept head
 
@@ -49,12 +54,16 @@ class Head:
     frame: int = 0
 
 
-@dataclass
+@dataclass(eq=False)
 class _Followed:
     track: int
     region: Region
     missed: int = 0
     doubted: bool = False
+    since: int = 0  # frame of its first sighting under this number
+    met: int | None = None  # frame in which this face and that of the ``rival`` came to lie in one place
+    rival: _Followed | None = None
+    told: bool = True  # whose of the two this face is
     yaw: float | None = None
 
 
@@ -86,24 +95,28 @@ class PeopleTracker:
 
     def doubt(self) -> None:
         """There may be a cut before the next picture: faces stay in their places, under new tracks."""
-        self._followed = [replace(one, doubted=True) for one in self._followed if not one.missed]
+        self._followed = [replace(one, doubted=True, met=None, rival=None) for one in self._followed if not one.missed]
         self._shot_began = self._frame + 1
 
     def track(self, picture: Picture) -> list[Sighting]:
         """Everybody seen in the next picture."""
         self._frame += 1
         found = None
-        doubted = [one for one in self._followed if one.doubted and not one.missed]
+        for one in self._followed:
+            if one.met is not None and self._frame - one.met > MEETING:
+                one.met = one.rival = None
+        doubted = [one for one in self._followed if (one.doubted or one.rival) and not one.missed]
         if doubted:
             found = self._detector.detect_all(picture, self._squares())
             self._place(doubted, found, picture)
         seen = [sighting for one in self._followed if (sighting := self._follow(one, picture)) is not None]
-        self._followed = [one for one in self._followed if one.missed <= MEMORY_FRAMES]
+        self._followed = [one for one in self._followed if one.missed <= (MEETING if one.rival else MEMORY_FRAMES)]
         if self._is_time_to_look():
             seen += self._take_up(picture, found)
         if self._frame % LOOKS_EVERY == 0:
+            meeting = {one.track for one in self._followed if one.rival}  # their looks may be each other's
             for sighting in seen:
-                if not sighting.hidden:
+                if not sighting.hidden and sighting.track not in meeting:
                     self._remember(sighting, picture)
         return seen
 
@@ -128,26 +141,45 @@ class PeopleTracker:
             return None
         seen = self._reader.read(picture, one.region, one.yaw)
         region = region_around(seen.points)
-        if not seen.is_face(picture, one.region) or self._is_another(one, region):
+        face = seen.is_face(picture, one.region)
+        other = self._older_at(one, region) if face else None
+        if other is not None and self._frame - one.since > MEMORY_FRAMES:
+            one.met = other.met = self._frame
+            one.rival, other.rival, other.told = other, one, False
+        if not face or other is not None:
             one.missed, one.yaw = 1, None
             return None
         one.region, one.yaw = region, seen.yaw
         if one.doubted:
             self._number(one, picture, seen.points)
+        if one.rival is not None and not one.told:
+            self._tell(one, one.rival, self._rather(one, picture, seen))
         return Sighting(one.track, seen.points, seen.hidden)
 
-    def _is_another(self, one: _Followed, region: Region) -> bool:
-        """Whether a track has slid onto a face that an older track follows already."""
-        return any(
-            other.track < one.track and not other.missed and _same_face(other.region, region.x, region.y)
-            for other in self._followed
-        )
+    def _older_at(self, one: _Followed, region: Region) -> _Followed | None:
+        """The older track, if any, that follows the face already onto which this one has come."""
+        for other in self._followed:
+            if other.track < one.track and not other.missed and _same_face(other.region, region.x, region.y):
+                return other
+        return None
+
+    def _tell(self, one: _Followed, rival: _Followed, rather: float) -> None:
+        """Give ``one`` who stayed in front the number of the ``rival`` where it is clearly that one's face."""
+        one.told = abs(rather) > CLEARLY or not rival.missed
+        if rather < -CLEARLY and rival.missed:
+            one.track, rival.track = rival.track, one.track
+
+    def _rather(self, one: _Followed, picture: Picture, seen: Reading) -> float:
+        """By how much more the face that is ``seen`` looks like this one than like its rival."""
+        assert one.rival is not None
+        now = describe(picture, seen.points)
+        return likeness(now, self.heads[one.track].looks) - likeness(now, self.heads[one.rival.track].looks)
 
     def _is_time_to_look(self) -> bool:
         since = self._frame - self._shot_began
         if not self._followed:
             return since % LOOK_EMPTY_EVERY == 0
-        if any(one.missed for one in self._followed):
+        if self._anybody_missed():
             return True
         return len(self._followed) < MOST_FACES and since % LOOK_EVERY == 0
 
@@ -162,16 +194,27 @@ class PeopleTracker:
                 continue
             seen = self._reader.take_up(picture, face)
             if seen is not None:
-                taken.append(self._begin(picture, seen, lost))
+                taken.append(self._begin(picture, seen, lost or self._behind(picture, face, seen)))
         return taken
+
+    def _behind(self, picture: Picture, face: Detection, seen: Reading) -> _Followed | None:
+        """Who comes up again from behind somebody else's face, on whichever side of it."""
+        for one in self._followed:
+            near = math.hypot(one.region.x - face.x, one.region.y - face.y) < 2 * one.region.side
+            if one.missed and one.rival is not None and near and self._rather(one, picture, seen) > 0:
+                return one
+        return None
 
     def _squares(self) -> int:
         """How many sizes of squares are looked at beside the whole picture."""
         since, present = self._frame - self._shot_began, any(not one.missed for one in self._followed)
         if since % (SEARCH_EVERY if present else SEARCH_EMPTY_EVERY) == 0:
             return 2
-        anybody_missed = any(one.missed for one in self._followed)
-        return int(not present or anybody_missed or since % SQUARES_EVERY == 0)
+        return int(not present or self._anybody_missed() or since % SQUARES_EVERY == 0)
+
+    def _anybody_missed(self) -> bool:
+        """Whether somebody was lost shortly before, or somebody else in the same place."""
+        return any(one.missed or one.rival for one in self._followed)
 
     def _begin(self, picture: Picture, seen: Reading, lost: _Followed | None) -> Sighting:
         one = lost
@@ -187,7 +230,7 @@ class PeopleTracker:
 
     def _number(self, one: _Followed, picture: Picture, points: Floats) -> None:
         """A track of its own from here on."""
-        one.track, one.doubted = self._tracks, False
+        one.track, one.doubted, one.since = self._tracks, False, self._frame
         self._tracks += 1
         self.heads[one.track] = Head(describe(picture, points))
 

@@ -25,6 +25,7 @@ OBSTRUCTION_RATE = 8.0  # looks a second: objects stay for longer than the third
 # Lips that move by less than this within two seconds rest (eye distances; speech .04 to .4, closed mouths below .01).
 RESTING, RESTING_WINDOW_S, RESTING_S = 0.02, 2.0, 4.0
 STILL_MOTION, STILL_SHARE = 0.15, 0.95  # mean luma change of a frame that stands still; share of such frames
+USUAL_LIGHT = 100.0  # mean luma of the lips: where there is less light, the same movement changes less
 STEEP_YAW = 30.0  # degrees: lips are less exact from here on
 SMALL_EYES_PX, TINY_EYES_PX = 80.0, 44.0  # below 80 lips look soft; at 44 they keep 65 % of their sharpness
 FACE_WIDTH = 1.6  # eye distances from cheek to cheek
@@ -66,8 +67,8 @@ class Picture:
 def look_at_picture(footage: FootageAnalysis) -> Picture:
     """Everything that can be told from a kept analysis, without decoding the video again."""
     times, end_s = footage.times, footage.end_s
-    still = footage.info.kind == "image" or bool((footage.motion[1:] < STILL_MOTION).mean() > STILL_SHARE)
     main = footage.people[0] if footage.people else None
+    still = _is_still(footage, main)
     if main is None or main.eyes_px < MIN_EYES_PX:
         return _nobody(footage, main.eyes_px if main else 0.0, still)
     footage = footage.of(main.id)
@@ -97,6 +98,13 @@ def look_at_picture(footage: FootageAnalysis) -> Picture:
         cut_off=stretches(cut_off, times, end_s, CUT_OFF_S, BRIDGE_S),
         eyes_px=main.eyes_px, is_still_mouth=speaker.is_still, is_still_picture=still, speaker=speaker, others=others,
     )  # fmt: skip
+
+
+def _is_still(footage: FootageAnalysis, main: Person | None) -> bool:
+    """Whether the picture stands still, in the light that falls on the main person."""
+    seen = main.rows.light[main.rows.light > 0] if main is not None else np.empty(0)
+    share = min(1.0, float(np.median(seen)) / USUAL_LIGHT) if len(seen) else 1.0
+    return footage.info.kind == "image" or bool((footage.motion[1:] < STILL_MOTION * share).mean() > STILL_SHARE)
 
 
 def _nobody(footage: FootageAnalysis, eyes_px: float, still: bool, *, cut_off: bool = False) -> Picture:
