@@ -1,7 +1,7 @@
 """What one page of the library shows: search, kind, order and the part of the list, all read from the address."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta, tzinfo
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -133,9 +133,10 @@ class Entry:
 class Page:
     """48 cards of the library and what stands around them. Costs one query for the cards, whatever their number."""
 
-    def __init__(self, membership: Membership, query: Query) -> None:
+    def __init__(self, membership: Membership, query: Query, zone: tzinfo) -> None:
         self.query = query
         self.membership = membership
+        self.zone = zone  # of whoever looks: their days, not those of UTC
 
     @cached_property
     def _window(self) -> list[Asset]:
@@ -150,11 +151,12 @@ class Page:
         if self.query.order not in ("newest", "oldest"):
             return [Entry(asset) for asset in shown]
         before = self._window[0] if self.query.start and self._window else None
-        last = timezone.localdate(before.created_at) if before else None
+        today = timezone.localdate(timezone=self.zone)
+        last = timezone.localdate(before.created_at, self.zone) if before else None
         entries = []
         for asset in shown:
-            day = timezone.localdate(asset.created_at)
-            entries.append(Entry(asset, day_name(day) if day != last else "", day == timezone.localdate()))
+            day = timezone.localdate(asset.created_at, self.zone)
+            entries.append(Entry(asset, day_name(day, today) if day != last else "", day == today))
             last = day
         return entries
 
@@ -218,9 +220,8 @@ def drafts_of(membership: Membership, asset: Asset) -> list[Any]:
     return list(listed.filter(Q(video=asset) | Q(audio=asset) | Q(files=asset)).distinct().order_by("-updated_at")[:12])
 
 
-def day_name(day: date, now: datetime | None = None) -> str:
+def day_name(day: date, today: date) -> str:
     """``Today``, ``Yesterday``, ``Thursday``, ``12 November``, and with the year where it is another one."""
-    today = timezone.localdate(now)
     age = today - day
     if age == timedelta(0):
         return "Today"

@@ -21,6 +21,7 @@ from apps.workspaces.access import membership_in
 from apps.workspaces.models import Membership, Role
 from studio.errors import StudioError
 from studio.toasts import toast
+from studio.zones import zone_of
 
 YEAR_S = 365 * 24 * 3600
 UPLOAD_CHUNK = 1024**2
@@ -33,7 +34,7 @@ MANY = 200
 def library(request: SignedInRequest, ws: str) -> HttpResponse:
     """The library, or the part of it that was asked for: the list after a filter, the cards after "More"."""
     membership = membership_in(request.user, ws)
-    page = Page(membership, Query.read(request.GET))
+    page = Page(membership, Query.read(request.GET), zone_of(request))
     context = {"membership": membership, "ws": ws, "page": page, "may_edit": membership.may(Role.EDITOR)}
     if request.htmx and not request.htmx.history_restore_request:
         part = "cards" if page.query.start else "listing"

@@ -50,6 +50,9 @@ region.addEventListener("htmx:afterRequest", (event) => {
   if (event.detail.successful) event.target.closest("[data-toast]")?.remove();
 });
 
+// The headings of days are drawn by the server: a day is one of whoever looks.
+document.cookie = `zone=${-new Date().getTimezoneOffset()}; path=/; max-age=31536000; samesite=lax`;
+
 document.addEventListener("submit", async (event) => {
   const form = event.target.closest("[data-theme-form]");
   if (!form || !event.submitter) return;

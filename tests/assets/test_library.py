@@ -1,8 +1,9 @@
 """The library's pages: what they show, to whom, and how they change files."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -87,6 +88,19 @@ def test_the_newest_file_comes_first_under_its_day(client, workspace):
     days = [entry.day for entry in page.context["page"].entries]
     assert days[:2] == ["Today", "Yesterday"]
     assert days[2].endswith(str((now - timedelta(days=400)).year))
+
+
+@pytest.mark.parametrize(
+    ("zone", "day"), [("-480", "Today"), ("0", "Yesterday"), ("", "Yesterday"), ("x", "Yesterday")]
+)
+def test_days_are_those_of_whoever_looks(client, workspace, zone, day):
+    """At half past five in Los Angeles it is the next day in Greenwich."""
+    made = datetime(2026, 11, 27, 23, 0, tzinfo=UTC)
+    Asset.objects.filter(pk=AssetFactory(workspace=workspace).pk).update(created_at=made)
+    client.cookies["zone"] = zone
+    with time_machine.travel(made + timedelta(hours=2.5), tick=False):
+        (entry,) = client.get(address("library")).context["page"].entries
+    assert entry.day == day
 
 
 @pytest.mark.parametrize(
