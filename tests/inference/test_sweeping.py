@@ -88,16 +88,21 @@ def test_messages_of_others_hold_nothing_up(sent, lost):
         assert sent(sweeping.take_up_silent) == [("inference.prepare", str(lost.pk))]
 
 
+def purge(*queues):
+    with celery_app.connection_for_write() as connection:
+        for queue in queues:
+            connection.default_channel.queue_purge(queue)
+
+
 def test_the_takes_of_waiting_messages_are_read_from_the_queue():
+    purge("cpu", "gpu")  # tests that commit leave messages behind
     take, other = uuid4(), uuid4()
     try:
         celery_app.send_task("inference.plan", args=[str(take), 1], queue="cpu")
         celery_app.send_task("inference.render_chunk", args=[str(other), 1, 0, 200], queue="gpu")
         assert sweeping.queued_takes() == {str(take), str(other)}
     finally:
-        with celery_app.connection_for_write() as connection:
-            for queue in ("cpu", "gpu"):
-                connection.default_channel.queue_purge(queue)
+        purge("cpu", "gpu")
 
 
 def test_a_step_that_waits_on_purpose_is_not_lost(sent, lost):
