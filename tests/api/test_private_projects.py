@@ -161,7 +161,10 @@ def test_the_results_of_a_batch_give_no_address_of_a_private_file(api, client, k
     assert [("url" in item) for item in told["input"]] == [False, True]
 
 
-def test_a_file_of_another_keeps_its_name_when_its_bytes_come_again(api, client, workspace, theirs, owner, tmp_path):
+def test_a_file_of_another_keeps_its_name_when_its_bytes_come_again(api, client, theirs, monkeypatch):
+    # No worker runs here, so nothing is waited for.
+    monkeypatch.setattr("apps.api.routes.assets.wait_until_checked", lambda assets, *, seconds: False)
+
     def sent(name: str, key: str | None = None) -> dict:
         given = {"key": key} if key else {}
         ticket = api("POST", "assets/upload", {"fileName": "a.bin", "size": 4}, **given).json()
