@@ -21,6 +21,7 @@ from .crops import CropStore, CropWriter
 from .errors import EngineError, video_invalid
 from .face.people import PeopleTracker
 from .faces_in_time import in_view
+from .kept_arrays import open_arrays
 from .lettering.lines import Rows, lasting, no_lines
 from .media.colour import ColourTags
 from .media.probe import MediaInfo, probe_media
@@ -121,7 +122,7 @@ class FootageAnalysis:
     def load(cls, folder: Path, person: int | None = None) -> FootageAnalysis:
         """The inverse of :meth:`save`, looking at ``person``, or at whom the film is mostly about."""
         facts = json.loads((folder / "footage.json").read_text())
-        with np.load(folder / "footage.npz") as arrays:
+        with open_arrays(folder / "footage.npz") as arrays:
             kept = {name: arrays[name] for name in ("times", "shots", "motion", "lettering")}
         footage = cls.unseen(
             info=MediaInfo.from_dict(facts["info"]), colour=ColourTags(**facts["colour"]),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .face.landmarks import APERTURE_PAIRS, EYE_CORNERS
 from .face.people import Head
 from .faces_in_time import SHORTEST_RUN_S
+from .kept_arrays import open_arrays, read_array
 from .same_person import same_people
 
 Floats = NDArray[np.float32]
@@ -163,8 +164,8 @@ def load_people(facts: list[dict[str, Any]], folder: Path) -> list[Person]:
     """The inverse of :func:`save_people`; the landmarks stay on disk until they are looked at."""
     people = []
     for one in facts:
-        with np.load(folder / f"person-{one['id']}.npz") as arrays:
-            points = np.load(folder / f"person-{one['id']}.npy", mmap_mode="r")
+        with open_arrays(folder / f"person-{one['id']}.npz") as arrays:
+            points = read_array(folder / f"person-{one['id']}.npy", mmap_mode="r")
             rows = FaceRows(points=points, **dict(arrays))
         people.append(Person(rows=rows, **{**one, "head_box": tuple(one["head_box"])}))
     return people

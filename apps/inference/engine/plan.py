@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .kept_arrays import read_array
 from .lettering.lines import Rows, lines_at, no_lines
 from .media.fields import Fields
 from .segments import SoundPart
@@ -199,7 +200,7 @@ class MotionPlan:
 def _loaded(file: Path) -> NDArray[Any]:
     """An array of a plan. Large ones stay on disk: a piece needs its own part of them alone."""
     mapped = file.stat().st_size > MAPPED_FROM
-    return np.asarray(np.load(file, mmap_mode="c" if mapped else None))
+    return np.asarray(read_array(file, mmap_mode="c" if mapped else None))
 
 
 def _add(digest: Any, plan: MotionPlan, frames: slice) -> None:

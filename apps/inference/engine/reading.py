@@ -21,6 +21,7 @@ from .face.appearance import Appearance, averaged
 from .face.landmarks import LIPS
 from .face.people import Head, PeopleTracker, Sighting
 from .face.picture import Picture
+from .kept_arrays import open_arrays
 from .lettering.lines import Rows, lines_before, no_lines
 from .lettering.removal import take_off
 from .media.colour import ColourTags
@@ -87,7 +88,7 @@ class Seen:
     def load(cls, folder: Path) -> Seen:
         """The inverse of :meth:`save`."""
         facts = json.loads((folder / FACTS).read_text())
-        with np.load(folder / ARRAYS) as kept:
+        with open_arrays(folder / ARRAYS) as kept:
             arrays = dict(kept)
         tracks, heads = {}, {}
         for number, (worth, frame) in facts["heads"].items():

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 from scipy.spatial import Delaunay
 
+from ..kept_arrays import read_array
 from .canonical import fit_pose
 from .detector import Detection, FaceDetector, Region
 from .landmarks import RIGID
@@ -186,7 +187,7 @@ class FrontReader:
 
 def mean_face() -> Doubles:
     """(468, 3): the mean head's landmarks, frontal, in eye distances; z grows away from the camera."""
-    return np.load(MEAN_FACE).astype(np.float64)
+    return read_array(MEAN_FACE).astype(np.float64)
 
 
 def yaw_read(points: NDArray[np.floating]) -> float:

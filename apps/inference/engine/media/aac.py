@@ -12,6 +12,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kept_arrays import open_arrays
 from .audio import OUTPUT_RATE
 from .soundtrack import Soundtrack
 
@@ -38,7 +39,7 @@ class EncodedSound:
     @classmethod
     def load(cls, folder: Path) -> EncodedSound:
         """What :func:`encode_sound` has left in ``folder``."""
-        with np.load(folder / ROWS) as kept:
+        with open_arrays(folder / ROWS) as kept:
             return cls(folder, int(kept["channels"]), int(kept["samples"]), kept["rows"])
 
     def packets(self) -> Iterator[av.Packet]:

@@ -18,6 +18,7 @@ from ..face.landmarks import FREE_POINTS, WARP_POINTS
 from ..face.mouth_code import ridge
 from ..face.mouth_params import mouth_params
 from ..face.tracker import FaceTracker
+from ..kept_arrays import read_array
 from ..media.video_reader import VideoReader
 from ..model_files import models_folder
 
@@ -29,7 +30,7 @@ PENALTY = 1e-3
 
 def generic_basis() -> Doubles:
     """(6, P, 3): displacement of the warp points per unit of each mouth parameter, all in eye distances."""
-    return np.load(BASIS_FILE).astype(np.float64)
+    return read_array(BASIS_FILE).astype(np.float64)
 
 
 def generic_displacement(change: Doubles) -> Doubles:

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 
 from ..errors import EngineError, audio_invalid
 from ..face.mouth_params import PARAMETERS
+from ..kept_arrays import open_arrays
 from ..media.audio import read_mono
 from ..model_files import models_folder
 from ..one_thread import one_thread
@@ -78,7 +79,7 @@ class SpeechAnalysis:
     @classmethod
     def load(cls, folder: Path) -> SpeechAnalysis:
         """Read what `save` wrote."""
-        with np.load(folder / "speech.npz", allow_pickle=False) as archive:
+        with open_arrays(folder / "speech.npz") as archive:
             facts = json.loads(str(archive["facts"]))
             names = ("mouth", "closed", "activity", "level_db")
             arrays = {name: archive[name].astype(np.float64) for name in names}

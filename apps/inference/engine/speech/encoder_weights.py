@@ -16,6 +16,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kept_arrays import open_arrays
+
 BLOCKS = 3
 _TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
@@ -74,7 +76,7 @@ def content_digest(path: Path) -> str:
     """
     digest = hashlib.sha256()
     try:
-        with np.load(path) as archive:
+        with open_arrays(path) as archive:
             for name in sorted(archive.files):
                 value = archive[name]
                 digest.update(f"{name}|{value.dtype.str}|{value.shape}|".encode())
@@ -86,5 +88,5 @@ def content_digest(path: Path) -> str:
 
 def load_encoder_weights(path: Path) -> dict[str, NDArray[np.float32]]:
     """The weights of `convert_encoder` by name, in single precision."""
-    with np.load(path) as archive:
+    with open_arrays(path) as archive:
         return {name: archive[name].astype(np.float32) for name in archive.files}

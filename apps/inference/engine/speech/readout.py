@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ..errors import EngineError
 from ..face.mouth_params import PARAMETERS
+from ..kept_arrays import open_arrays
 from ..model_files import MODEL_FILE_ERROR
 
 Floats = NDArray[np.float32]
@@ -81,7 +82,7 @@ def load_readout(path: Path) -> Readout:
     Raises EngineError(generation_infra_storage_error) when the file is missing or not a readout.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open_arrays(path) as archive:
             return Readout(
                 archive["mean"].astype(np.float32),
                 archive["spread"].astype(np.float32),
