@@ -23,7 +23,7 @@ from apps.api.keys import make_key
 from apps.api.models import Scope
 from apps.workspaces.models import Membership
 from tests.conftest import ROOT, wait_for_worker
-from tests.factories import write_audio, write_video
+from tests.factories import AssetFactory, write_audio, write_video
 
 START_S = 60
 TYPESCRIPT_CLIENT = "@sync.so/sdk@0.3.0"
@@ -175,3 +175,11 @@ def typescript(typescript_folder, studio, key):
         return json.loads(done.stdout)
 
     return step
+
+
+@pytest.fixture
+def wish(workspace) -> dict:
+    """The body of a generation of two files of the library."""
+    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
+    items = [{"type": "video", "assetId": str(video.pk)}, {"type": "audio", "assetId": str(audio.pk)}]
+    return {"model": "lipsync-2", "input": items}

@@ -10,8 +10,7 @@ from django.core.files.base import ContentFile
 from django.utils import timezone
 
 from apps.api import looking
-from apps.api.idempotency import LOST_AFTER, Claim
-from apps.api.models import Call, CallState, Idempotency
+from apps.api.models import Call, CallState
 from apps.api.schemas import CreateGeneration
 from apps.api.wishes import options_of
 from apps.billing import ledger
@@ -21,13 +20,6 @@ from apps.projects.models import Project
 from tests.factories import AssetFactory, GenerationFactory, ProjectFactory
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def wish(workspace) -> dict:
-    video, audio = AssetFactory(workspace=workspace, video=True), AssetFactory(workspace=workspace, audio=True)
-    items = [{"type": "video", "assetId": str(video.pk)}, {"type": "audio", "assetId": str(audio.pk)}]
-    return {"model": "lipsync-2", "input": items}
 
 
 def test_it_makes_a_generation_in_the_project_of_the_api(api, wish, owner):
@@ -146,50 +138,6 @@ def test_as_many_at_once_as_the_plan_allows(api, wish, workspace):
     assert (body["activeGenerations"], body["concurrencyLimit"], body["retryAfterSeconds"]) == (1, 1, 30)
     assert body["upgradeUrl"].endswith("/w/harbour/billing/") and answer["Retry-After"] == "30"
     assert Generation.objects.count() == Call.objects.count() == 1
-
-
-def test_the_same_key_makes_one_generation(api, wish):
-    headers = {"Idempotency-Key": "order-1"}
-    first = api("POST", "generate", wish, **headers)
-    again = api("POST", "generate", wish, **headers)
-    assert (again.status_code, again.json()["id"]) == (201, first.json()["id"])
-    other = api("POST", "generate", wish | {"model": "sync-3"}, **headers)
-    assert (other.status_code, other.json()["errorCode"]) == (409, "IDEMPOTENCY_KEY_CONFLICT")
-    assert Generation.objects.count() == 1
-    with time_machine.travel(timezone.now() + timedelta(hours=25)):
-        assert api("POST", "generate", wish, **headers).json()["id"] != first.json()["id"]
-
-
-@pytest.mark.parametrize("text", ["with space", "k" * 129, "slash/"])
-def test_a_bad_idempotency_key(api, wish, text):
-    answer = api("POST", "generate", wish, **{"Idempotency-Key": text})
-    assert (answer.status_code, answer.json()["errorCode"]) == (400, "INVALID_IDEMPOTENCY_KEY")
-
-
-def test_a_refused_request_frees_its_key(api, wish, workspace):
-    headers = {"Idempotency-Key": "order-2"}
-    audio = wish["input"].pop()
-    wish["input"].append({"type": "audio", "assetId": str(AssetFactory(video=True, workspace=workspace).pk)})
-    assert api("POST", "generate", wish, **headers).status_code == 422
-    wish["input"][1] = audio
-    assert api("POST", "generate", wish, **headers).status_code == 201
-
-
-def test_a_fault_while_a_key_is_noted_leaves_no_call(api, wish, monkeypatch):
-    """Which the sweep would admit later, beside the take of the client's second try."""
-    with monkeypatch.context() as patch:
-        patch.setattr(Claim, "made", lambda *args, **rest: 1 / 0)
-        assert api("POST", "generate", wish, **{"Idempotency-Key": "k"}).status_code == 500
-    assert not Call.objects.exists() and not Idempotency.objects.exists()
-    assert api("POST", "generate", wish, **{"Idempotency-Key": "k"}).status_code == 201
-
-
-def test_a_key_in_work_has_no_outcome_yet(api, wish, workspace):
-    first = api("POST", "generate", wish, **{"Idempotency-Key": "order-3"})
-    Idempotency.objects.update(call=None)
-    again = api("POST", "generate", wish, **{"Idempotency-Key": "order-3"})
-    assert first.status_code == 201
-    assert (again.status_code, again.json()["errorCode"]) == (503, "IDEMPOTENCY_OUTCOME_UNKNOWN")
 
 
 def test_waiting_calls_are_shown_and_counted(api, wish, workspace, owner):
@@ -441,34 +389,6 @@ def test_costs(api, wish, settings, workspace):
         assert body == {"estimatedFrameCount": 100, "estimatedGenerationCost": 0.534, "estimatedCredits": None}
     unknown = api("POST", "generations/estimate", {"model": "x", "duration": 4})
     assert (unknown.status_code, unknown.json()["errorCode"]) == (422, "cost_estimate_unavailable")
-
-
-def test_a_process_that_dies_leaves_no_call_without_its_key(api, wish, monkeypatch):
-    """It would be admitted later, and so would the one that the client sends again with the same key."""
-
-    def die(self, call=None, **rest):
-        raise SystemExit
-
-    monkeypatch.setattr("apps.api.idempotency.Claim.made", die)
-    with pytest.raises(SystemExit):
-        api("POST", "generate", wish, **{"Idempotency-Key": "order-4"})
-    assert not Call.objects.exists()
-
-
-def test_a_request_that_was_given_up_for_lost_makes_nothing_beside_its_repetition(api, wish, monkeypatch):
-    headers = {"Idempotency-Key": "order-5"}
-    answers = []
-
-    def slow(workspace):
-        monkeypatch.undo()  # its files take minutes to be stored, and the client asks again
-        with time_machine.travel(timezone.now() + 2 * LOST_AFTER):
-            answers.append(api("POST", "generate", wish, **headers))
-
-    monkeypatch.setattr("apps.api.calls.refuse_when_full", slow)
-    answers.append(api("POST", "generate", wish, **headers))
-    assert [answer.status_code for answer in answers] == [201, 503]
-    assert Generation.objects.count() == Call.objects.count() == 1
-    assert api("POST", "generate", wish, **headers).json()["id"] == answers[0].json()["id"]
 
 
 @pytest.mark.parametrize("text", ["%00", "[%22%5Cu0000%22]", "[%22%5Cud800%22]"])

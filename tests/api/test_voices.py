@@ -214,12 +214,16 @@ def test_unusable_texts_are_refused_at_once(api, beeper, film):  # noqa: F811
     assert not Call.objects.exists() and not SpeechJob.objects.exists()
 
 
-def test_an_estimate_asks_no_money_for_what_was_spoken_already(api, beeper, film, settings, workspace):  # noqa: F811
+def let_speech_cost(workspace, settings):
     settings.BILLING = True
     plan = current_plan("creator")
     type(plan).objects.filter(pk=plan.pk).update(speech_micros=1_000_000)
     subscribe(workspace=workspace, plan=plan)
     ledger.payment(workspace=workspace, micros=3_000_000, key="paid", memo="test")
+
+
+def test_an_estimate_asks_no_money_for_what_was_spoken_already(api, beeper, film, settings, workspace):  # noqa: F811
+    let_speech_cost(workspace, settings)
     (before,) = api("POST", "analyze/cost", spoken_take(film)).json()
     job = api("POST", "tts/jobs", WISH).json()
     speaking.speak(job["id"])
@@ -237,11 +241,7 @@ def test_nothing_is_spoken_for_a_take_that_cannot_be(api, beeper, workspace):  #
 
 
 def test_a_text_is_paid_by_the_one_that_had_it_spoken(api, beeper, film, settings, workspace):  # noqa: F811
-    settings.BILLING = True
-    plan = current_plan("creator")
-    type(plan).objects.filter(pk=plan.pk).update(speech_micros=1_000_000)
-    subscribe(workspace=workspace, plan=plan)
-    ledger.payment(workspace=workspace, micros=3_000_000, key="paid", memo="test")
+    let_speech_cost(workspace, settings)
     wish = spoken_take(film)
     wish["input"] = [wish["input"][0], text() | {"refId": "a"}, text() | {"refId": "b"}]
     ranges = {"a": (0, 1), "b": (2, 3)}
